@@ -1,0 +1,131 @@
+"""Everything that depthcli raises on purpose, as one small tree.
+
+    DepthcliError
+    ├── UsageError                  the caller asked for something that can't be done
+    │   └── UnknownSymbolError      the exchange has no such symbol; the near names are offered
+    ├── ExchangeError               the exchange answered, and it was not a book
+    │   ├── RateLimitedError        HTTP 429, or -1003: wait `retry_after` seconds
+    │   │   └── BannedError         HTTP 418: banned for going on after a 429
+    │   ├── ForbiddenError          HTTP 403: a firewall rule
+    │   └── ServerError             HTTP 5xx, -1000, -1001, -1007: the exchange's fault
+    ├── UnreachableError            no answer: refused, reset, timed out
+    ├── BadMessageError             an answer or a frame that isn't what the protocol says
+    └── ClosedError                 the manager was stopped or closed; start a new one
+
+Each message says what happened and, where there is something to do, what to do next.
+"""
+
+from __future__ import annotations
+
+
+class DepthcliError(Exception):
+    """The base of all errors that depthcli raises on purpose."""
+
+
+class UsageError(DepthcliError):
+    """The caller asked for something that can't be done as asked."""
+
+
+class UnknownSymbolError(UsageError):
+    """The exchange has no such symbol.
+
+    Attributes:
+        symbol: the symbol as it was asked for.
+        near: symbols that exist and look alike, the nearest first.
+    """
+
+    def __init__(self, symbol: str, market: str, near: list[str] | None = None) -> None:
+        self.symbol = symbol
+        self.near = near or []
+        hint = f"did you mean {', '.join(self.near)}?" if self.near else "check the spelling"
+        super().__init__(f"no symbol {printable(symbol)!r} in market {market}: {hint}")
+
+
+class ExchangeError(DepthcliError):
+    """The exchange answered with an error.
+
+    Attributes:
+        status: the HTTP status.
+        code: the exchange's own error code, such as -1121, or None where the body held none.
+        message: the exchange's own words, made safe to print.
+        retry_after: seconds until the exchange wants to be asked again, or None.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: int | None = None,
+        message: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        self.status = status
+        self.code = code
+        self.message = printable(message)
+        self.retry_after = retry_after
+        words = [f"HTTP {status}"]
+        if code is not None:
+            words.append(f"code {code}")
+        if self.message:
+            words.append(self.message)
+        if retry_after is not None:
+            words.append(f"ask again in {retry_after:g} s")
+        super().__init__(", ".join(words))
+
+
+class RateLimitedError(ExchangeError):
+    """Too many requests (HTTP 429): nothing is sent until `retry_after` is over."""
+
+
+class BannedError(RateLimitedError):
+    """Banned for going on after a 429 (HTTP 418): nothing is sent until `retry_after` is over."""
+
+
+class ForbiddenError(ExchangeError):
+    """Refused by the exchange's firewall (HTTP 403)."""
+
+
+class ServerError(ExchangeError):
+    """The exchange's own fault (HTTP 5xx and the codes that mean the same): ask again later."""
+
+
+class UnreachableError(DepthcliError):
+    """The exchange can't be reached: refused, reset or timed out."""
+
+
+class BadMessageError(DepthcliError):
+    """An answer or a frame that isn't what the protocol says."""
+
+
+class ClosedError(DepthcliError):
+    """The manager was stopped or closed, and can't be used again."""
+
+
+SERVER_FAULT_CODES = frozenset({-1000, -1001, -1006, -1007, -1016})
+"""Codes that say that the exchange failed, whatever the HTTP status."""
+
+RATE_CODES = frozenset({-1003, -1015})
+"""Codes that say that too much was asked, whatever the HTTP status."""
+
+
+def exchange_error(
+    status: int, code: int | None = None, message: str = "", retry_after: float | None = None
+) -> ExchangeError:
+    """Return the error of the type that an HTTP status and an error code stand for."""
+    kind: type[ExchangeError] = ExchangeError
+    if status == 418:
+        kind = BannedError
+    elif status == 429 or code in RATE_CODES:
+        kind = RateLimitedError
+    elif status >= 500 or code in SERVER_FAULT_CODES:
+        kind = ServerError
+    elif status == 403:
+        kind = ForbiddenError
+    return kind(status, code, message, retry_after)
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """Return the text with everything a terminal might obey replaced, and at most `limit` long."""
+    safe = "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+    return safe if len(safe) <= limit else safe[: limit - 1] + "…"

@@ -1,0 +1,244 @@
+"""What differs between the markets, as data: hosts, paths, limits, weights, streams.
+
+The facts are those of the exchange's public documentation. How events link isn't here: an event
+itself says which update it follows (`DepthEvent.follows`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from depthcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where one environment of a market is: `scheme://host[:port]`, without any path."""
+
+    rest: str
+    websocket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One market of the exchange.
+
+    Attributes:
+        name: the name that users give: `spot`, `usdm`, `coinm`, `options`.
+        title: what the market is called in sentences.
+        origins: the environments: `com`, `us`, `vision` (market data only), `testnet`, `demo`.
+        rest_prefix: stands before `/depth`, `/exchangeInfo`, `/time` and `/ping`.
+        websocket_prefix: stands before `/ws` and `/stream`.
+        limits: the snapshot limits that the exchange accepts, rising.
+        any_limit: whether limits between the listed ones, and larger ones, are accepted.
+        weights: `(limit, weight)`: a snapshot of at most `limit` levels costs `weight`.
+        info_weight: the request weight of the full exchange info.
+        weight_per_minute: the weight per address and minute, until exchangeInfo tells.
+        narrows_info: whether exchangeInfo can be asked for single symbols.
+        speeds: update speed in ms to the suffix of the diff stream; None: the plain one.
+        streams_per_connection: how many streams one WebSocket may carry.
+        messages_per_second: how many messages (requests, pings and pongs) a WebSocket may send.
+        snapshot_lag: seconds by which a cached snapshot may lag behind the stream.
+        ids_are_shared: whether update ids are counted over all symbols of the engine, so that a
+            snapshot's id moves on though nothing happened in its symbol.
+    """
+
+    name: str
+    title: str
+    origins: Mapping[str, Origins]
+    rest_prefix: str
+    websocket_prefix: str
+    limits: tuple[int, ...]
+    any_limit: bool
+    weights: tuple[tuple[int, int], ...]
+    info_weight: int
+    weight_per_minute: int
+    narrows_info: bool
+    speeds: Mapping[int | None, str]
+    streams_per_connection: int
+    messages_per_second: int
+    snapshot_lag: float
+    ids_are_shared: bool
+
+    def depth_path(self) -> str:
+        """Return the path of the snapshot."""
+        return f"{self.rest_prefix}/depth"
+
+    def info_path(self) -> str:
+        """Return the path of the exchange info."""
+        return f"{self.rest_prefix}/exchangeInfo"
+
+    def fit_limit(self, levels: int) -> int:
+        """Return the smallest snapshot limit that gives at least so many levels, or the largest."""
+        if self.any_limit:
+            return max(1, min(levels, self.limits[-1]))
+        return next((limit for limit in self.limits if limit >= levels), self.limits[-1])
+
+    def weight(self, limit: int) -> int:
+        """Return the request weight of a snapshot with that limit."""
+        return next((weight for most, weight in self.weights if limit <= most), self.weights[-1][1])
+
+    def stream(self, symbol: str, speed: int | None = None) -> str:
+        """Return the name of a symbol's diff stream.
+
+        Args:
+            symbol: in any case.
+            speed: update speed in ms; None for the exchange's plain stream.
+
+        Raises:
+            UsageError: the market has no stream of that speed.
+        """
+        try:
+            return symbol.lower() + self.speeds[speed]
+        except KeyError:
+            known = ", ".join(str(known) for known in self.speeds if known is not None)
+            raise UsageError(
+                f"{self.title} has no depth stream of {speed} ms: choose one of {known}"
+            ) from None
+
+    @property
+    def fastest(self) -> int:
+        """The fastest update speed, ms."""
+        return min(speed for speed in self.speeds if speed is not None)
+
+
+_FUTURES_LIMITS: Final = (5, 10, 20, 50, 100, 500, 1000)
+_FUTURES_WEIGHTS: Final = ((50, 2), (100, 5), (500, 10), (1000, 20))
+_FUTURES_SPEEDS: Final = MappingProxyType(
+    {None: "@depth", 100: "@depth@100ms", 250: "@depth", 500: "@depth@500ms"}
+)
+
+SPOT: Final = Market(
+    name="spot",
+    title="spot",
+    origins=MappingProxyType(
+        {
+            "com": Origins("https://api.binance.com", "wss://stream.binance.com:9443"),
+            "us": Origins("https://api.binance.us", "wss://stream.binance.us:9443"),
+            "vision": Origins(
+                "https://data-api.binance.vision", "wss://data-stream.binance.vision"
+            ),
+            "testnet": Origins(
+                "https://testnet.binance.vision", "wss://stream.testnet.binance.vision"
+            ),
+            "demo": Origins("https://demo-api.binance.com", "wss://demo-stream.binance.com:9443"),
+        }
+    ),
+    rest_prefix="/api/v3",
+    websocket_prefix="",
+    limits=(100, 500, 1000, 5000),
+    any_limit=True,
+    weights=((100, 5), (500, 25), (1000, 50), (5000, 250)),
+    info_weight=20,
+    weight_per_minute=6000,
+    narrows_info=True,
+    speeds=MappingProxyType({None: "@depth", 100: "@depth@100ms", 1000: "@depth"}),
+    streams_per_connection=1024,
+    messages_per_second=5,
+    snapshot_lag=0.0,
+    ids_are_shared=False,
+)
+
+USDM: Final = Market(
+    name="usdm",
+    title="USD-M futures",
+    origins=MappingProxyType(
+        {
+            "com": Origins("https://fapi.binance.com", "wss://fstream.binance.com"),
+            "testnet": Origins(
+                "https://testnet.binancefuture.com", "wss://fstream.binancefuture.com"
+            ),
+            "demo": Origins("https://demo-fapi.binance.com", "wss://fstream.binancefuture.com"),
+        }
+    ),
+    rest_prefix="/fapi/v1",
+    websocket_prefix="/public",
+    limits=_FUTURES_LIMITS,
+    any_limit=False,
+    weights=_FUTURES_WEIGHTS,
+    info_weight=1,
+    weight_per_minute=2400,
+    narrows_info=False,
+    speeds=_FUTURES_SPEEDS,
+    streams_per_connection=200,
+    messages_per_second=10,
+    snapshot_lag=0.0,
+    ids_are_shared=True,
+)
+
+COINM: Final = Market(
+    name="coinm",
+    title="COIN-M futures",
+    origins=MappingProxyType(
+        {
+            "com": Origins("https://dapi.binance.com", "wss://dstream.binance.com"),
+            "testnet": Origins(
+                "https://testnet.binancefuture.com", "wss://dstream.binancefuture.com"
+            ),
+        }
+    ),
+    rest_prefix="/dapi/v1",
+    websocket_prefix="",
+    limits=_FUTURES_LIMITS,
+    any_limit=False,
+    weights=_FUTURES_WEIGHTS,
+    info_weight=1,
+    weight_per_minute=2400,
+    narrows_info=False,
+    speeds=_FUTURES_SPEEDS,
+    streams_per_connection=200,
+    messages_per_second=10,
+    snapshot_lag=0.0,
+    ids_are_shared=True,
+)
+
+OPTIONS: Final = Market(
+    name="options",
+    title="European options",
+    origins=MappingProxyType(
+        {
+            "com": Origins("https://eapi.binance.com", "wss://fstream.binance.com"),
+        }
+    ),
+    rest_prefix="/eapi/v1",
+    websocket_prefix="/public",
+    limits=(10, 20, 50, 100, 500, 1000),
+    any_limit=False,
+    weights=((50, 1), (100, 5), (500, 10), (1000, 20)),
+    info_weight=1,
+    weight_per_minute=400,
+    narrows_info=False,
+    speeds=MappingProxyType({None: "@depth@500ms", 100: "@depth@100ms", 500: "@depth@500ms"}),
+    streams_per_connection=200,
+    messages_per_second=10,
+    snapshot_lag=30.0,
+    ids_are_shared=True,
+)
+
+MARKETS: Final[Mapping[str, Market]] = MappingProxyType(
+    {market.name: market for market in (SPOT, USDM, COINM, OPTIONS)}
+)
+
+
+def market_named(name: str) -> Market:
+    """Return the market of that name; raise UsageError with the names there are."""
+    try:
+        return MARKETS[name.lower()]
+    except KeyError:
+        raise UsageError(f"no market {name!r}: choose one of {', '.join(MARKETS)}") from None
+
+
+def canonical_symbol(typed: str) -> str:
+    """Return a symbol as the exchange writes it.
+
+    `bnb/btc`, `bnb-btc` and `BnbBtc` become `BNBBTC`. Names in which a dash or an underscore has a
+    meaning keep it: `BTC-261225-110000-C`, `BTCUSD_PERP`.
+    """
+    symbol = typed.strip().upper().replace("/", "")
+    head, _, tail = symbol.partition("-")
+    return head + tail if "-" not in tail else symbol

@@ -1,0 +1,314 @@
+"""The wire, typed: what the exchange sends, decoded in one step from bytes to numbers.
+
+The shapes are those of the exchange's public documentation for spot, USD-M, COIN-M and options;
+fields that aren't named here are ignored, for the exchange adds some now and then. Prices and
+quantities come as decimal strings and are decoded to the number type that a book is kept in:
+`float` (checked by the decoder itself to be finite and not negative) or `Decimal` (exact, with the
+exchange's own digits; checked here).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from depthcli.errors import BadMessageError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+N = TypeVar("N", float, Decimal)
+"""The number type of a book: float, or Decimal for exactness."""
+
+Identifier = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Milliseconds = Annotated[int, Meta(ge=0, le=2**53)]
+
+LARGEST: Final = 1e300
+"""Numbers above it aren't prices or quantities but damage."""
+
+SMALLEST_EXPONENT: Final = -64
+"""Decimal digits this far behind the point aren't the exchange's but damage."""
+
+
+class DepthEvent(
+    Struct,
+    Generic[N],
+    tag_field="e",
+    tag="depthUpdate",
+    gc=False,
+    rename={
+        "event_time": "E",
+        "symbol": "s",
+        "first_update_id": "U",
+        "last_update_id": "u",
+        "previous_update_id": "pu",
+        "bids": "b",
+        "asks": "a",
+    },
+):
+    """A diff event: the levels of one symbol that changed, with their new absolute quantities.
+
+    Attributes:
+        event_time: when the exchange sent it, ms since the epoch.
+        symbol: the symbol in the exchange's upper case.
+        first_update_id: the first update in the event (`U`).
+        last_update_id: the last update in the event (`u`).
+        bids: `(price, quantity)` of changed bids; a quantity of zero removes the level.
+        asks: the same for asks.
+        previous_update_id: the `u` of the event before in this stream; futures and options only.
+    """
+
+    event_time: Milliseconds
+    symbol: str
+    first_update_id: Identifier
+    last_update_id: Identifier
+    bids: list[tuple[N, N]]
+    asks: list[tuple[N, N]]
+    previous_update_id: Annotated[int, Meta(ge=-1, le=2**63 - 1)] | None = None
+
+    @property
+    def follows(self) -> int:
+        """The update id that a book must have reached for this event to be the next one.
+
+        Spot numbers the updates of a symbol without holes, so it is `U - 1`. The derivatives'
+        ids are shared by all symbols of an engine; there the chain is `pu` alone.
+        """
+        previous = self.previous_update_id
+        return self.first_update_id - 1 if previous is None else previous
+
+
+class ServerShutdown(Struct, tag_field="e", tag="serverShutdown", gc=False):
+    """The server says that it is about to go: a new connection is wanted at once."""
+
+
+class Failure(Struct, gc=False):
+    """The exchange's error body: `{"code":-1121,"msg":"Invalid symbol."}`."""
+
+    code: int | None = None
+    msg: str = ""
+
+
+class Frame(Struct, Generic[N], gc=False):
+    """One WebSocket message: an event of a combined stream, or the reply to a request."""
+
+    stream: str = ""
+    data: DepthEvent[N] | ServerShutdown | None = None
+    id: int | str | None = None
+    result: Any = None
+    error: Failure | None = None
+    code: int | None = None
+    msg: str = ""
+
+    @property
+    def failure(self) -> Failure | None:
+        """The error that a reply carries: bare on spot, wrapped in `error` on the derivatives."""
+        if self.error is not None:
+            return self.error
+        return None if self.code is None else Failure(self.code, self.msg)
+
+
+class Snapshot(Struct, Generic[N], gc=False, rename={"last_update_id": "lastUpdateId"}):
+    """The best levels of both sides at one update id, best first.
+
+    Attributes:
+        last_update_id: the last update that the levels contain.
+        bids: `(price, quantity)`, highest price first.
+        asks: `(price, quantity)`, lowest price first.
+    """
+
+    last_update_id: Identifier
+    bids: list[tuple[N, N]]
+    asks: list[tuple[N, N]]
+
+
+class SymbolFilter(Struct, gc=False, rename="camel"):
+    """One of a symbol's filters: the price's and the quantity's steps are what a book needs."""
+
+    filter_type: str = ""
+    tick_size: Decimal | None = None
+    step_size: Decimal | None = None
+
+
+class SymbolInfo(Struct, gc=False, rename="camel"):
+    """What the exchange says of one symbol.
+
+    Attributes:
+        symbol: the name in the exchange's upper case.
+        status: such as `TRADING`, `HALT`, `BREAK`; COIN-M calls it `contractStatus`.
+        base_asset: what quantities are counted in (COIN-M: in contracts).
+        quote_asset: what prices are counted in.
+        underlying: options: what the option is on, such as `BTCUSDT`.
+        expiry_date: options: when it expires, ms since the epoch.
+        side: options: `CALL` or `PUT`.
+        strike_price: options: in the quote asset.
+    """
+
+    symbol: str
+    status: str = ""
+    contract_status: str = ""
+    base_asset: str = ""
+    quote_asset: str = ""
+    contract_type: str = ""
+    underlying: str = ""
+    expiry_date: int | None = None
+    delivery_date: int | None = None
+    side: str = ""
+    strike_price: Decimal | None = None
+    filters: list[SymbolFilter] = []
+
+    @property
+    def trading(self) -> bool:
+        """Whether orders are matched now, and so whether the book moves."""
+        return (self.status or self.contract_status or "TRADING") == "TRADING"
+
+    @property
+    def tick_size(self) -> Decimal | None:
+        """The smallest step between two prices, in the quote asset."""
+        return self._step("tick_size")
+
+    @property
+    def step_size(self) -> Decimal | None:
+        """The smallest step between two quantities, in the base asset (COIN-M: contracts)."""
+        return self._step("step_size")
+
+    def _step(self, name: str) -> Decimal | None:
+        steps = (getattr(entry, name) for entry in self.filters)
+        return next((step for step in steps if step), None)
+
+
+class RateLimit(Struct, gc=False, rename="camel"):
+    """One of the exchange's limits on requests."""
+
+    rate_limit_type: str
+    interval: str
+    interval_num: int
+    limit: int
+
+
+class ExchangeInfo(Struct, gc=False, rename="camel"):
+    """The symbols of a market, with their steps, and the market's limits on requests."""
+
+    symbols: list[SymbolInfo] = []
+    option_symbols: list[SymbolInfo] = []
+    rate_limits: list[RateLimit] = []
+
+    @property
+    def listed(self) -> list[SymbolInfo]:
+        """All symbols, whichever of its two names the market lists them under."""
+        return self.symbols or self.option_symbols
+
+    @property
+    def weight_per_minute(self) -> int | None:
+        """The request weight that one address may use in a minute, or None where it isn't said."""
+        for limit in self.rate_limits:
+            if (limit.rate_limit_type, limit.interval, limit.interval_num) == (
+                "REQUEST_WEIGHT",
+                "MINUTE",
+                1,
+            ):
+                return limit.limit
+        return None
+
+
+class ServerTime(Struct, gc=False, rename="camel"):
+    """The exchange's clock, ms since the epoch."""
+
+    server_time: Milliseconds
+
+
+_NUMBERS: Final[dict[type, Any]] = {
+    float: Annotated[float, Meta(ge=0, le=LARGEST)],
+    Decimal: Decimal,
+}
+
+
+def check_number_type(conv_type: type[N]) -> type[N]:
+    """Return `conv_type`; raise ValueError if a book can't be kept in it."""
+    if conv_type not in _NUMBERS:
+        raise ValueError(f"conv_type must be float or Decimal, not {conv_type!r}")
+    return conv_type
+
+
+@cache
+def frame_decoder(conv_type: type[N]) -> Callable[[bytes | str], Frame[N]]:
+    """Return the function that decodes WebSocket messages with numbers of that type.
+
+    The function raises BadMessageError for whatever isn't a frame of the protocol.
+    """
+    number: Any = _NUMBERS[conv_type]
+    decode: Callable[[bytes | str], Frame[N]] = _decoder(Frame[number])
+    if number is not Decimal:
+        return decode
+
+    def decode_exactly(raw: bytes | str) -> Frame[N]:
+        frame = decode(raw)
+        if isinstance(frame.data, DepthEvent):
+            _check_decimals(frame.data.bids)
+            _check_decimals(frame.data.asks)
+        return frame
+
+    return decode_exactly
+
+
+@cache
+def event_decoder(conv_type: type[N]) -> Callable[[bytes | str], DepthEvent[N]]:
+    """Return the function that decodes the bare events of raw streams and of recordings."""
+    number: Any = _NUMBERS[conv_type]
+    decode: Callable[[bytes | str], DepthEvent[N]] = _decoder(DepthEvent[number])
+    return decode
+
+
+@cache
+def snapshot_decoder(conv_type: type[N]) -> Callable[[bytes | str], Snapshot[N]]:
+    """Return the function that decodes snapshots, raising BadMessageError for anything else."""
+    number: Any = _NUMBERS[conv_type]
+    decode: Callable[[bytes | str], Snapshot[N]] = _decoder(Snapshot[number])
+
+    def decode_and_check(raw: bytes | str) -> Snapshot[N]:
+        snapshot = decode(raw)
+        if number is Decimal:
+            _check_decimals(snapshot.bids)
+            _check_decimals(snapshot.asks)
+        return snapshot
+
+    return decode_and_check
+
+
+def _decoder(kind: Any) -> Callable[[bytes | str], Any]:
+    decode = msgspec.json.Decoder(kind, strict=False).decode
+
+    def decode_or_refuse(raw: bytes | str) -> Any:
+        try:
+            return decode(raw)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            raise BadMessageError(printable(f"{error}: {_beginning(raw)}")) from error
+
+    return decode_or_refuse
+
+
+def _beginning(raw: bytes | str) -> str:
+    start = raw[:80]
+    return start if isinstance(start, str) else start.decode("utf-8", "replace")
+
+
+def _check_decimals(levels: Iterable[tuple[Any, Any]]) -> None:
+    decimal: Decimal
+    for level in levels:
+        for decimal in level:
+            exponent = decimal.as_tuple().exponent
+            if (
+                not isinstance(exponent, int)
+                or exponent < SMALLEST_EXPONENT
+                or decimal.adjusted() > 300
+                or decimal < 0
+            ):
+                raise BadMessageError(f"not a price or a quantity: {decimal:e}")
+
+
+decode_exchange_info: Final[Callable[[bytes | str], ExchangeInfo]] = _decoder(ExchangeInfo)
+decode_failure: Final[Callable[[bytes | str], Failure]] = _decoder(Failure)
+decode_server_time: Final[Callable[[bytes | str], ServerTime]] = _decoder(ServerTime)
