@@ -1,0 +1,317 @@
+"""The local order book: levels by price, read best first.
+
+A book is written far more often than it is read, and read mostly at its top. So:
+
+- a side keeps its levels in one dict, price to quantity, and an event goes in with one bulk update;
+- a removed level stays as a *tombstone* (quantity zero) until a read meets it or too many pile up;
+  a level that comes back to life is its tombstone filled again;
+- the sorted index of the prices is caught up only when somebody reads. A dict keeps the order of
+  insertion, so the prices that the index lacks are the dict's last `len(dict) - len(index)` keys.
+
+What lies beyond the deepest price of the snapshot is known only in part: the exchange's diff events
+name levels there when they change, and say nothing of the others. That price is the side's
+*horizon*. Reads give what the snapshot vouches for and stop there; `beyond()` gives the rest.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast, overload
+
+from sortedcontainers import SortedList
+
+from depthcli.messages import N, check_number_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from depthcli.messages import DepthEvent, Snapshot
+
+_FEW = 1_000
+"""Tombstones up to this number are never worth a rebuild of the index."""
+
+
+class Difference(NamedTuple):
+    """A level on which two books disagree; a quantity of zero means that the level is absent."""
+
+    side: str
+    price: float | Decimal
+    ours: float | Decimal
+    theirs: float | Decimal
+
+
+class BookSide(Generic[N]):
+    """One side of a book. Use `Bids` or `Asks`: they know which end is the best."""
+
+    __slots__ = ("_compact_at", "_index", "_levels", "horizon")
+
+    horizon: N | None
+    """The deepest price that the snapshot vouched for; None where it covered the whole side."""
+
+    def __init__(self) -> None:
+        self._levels: dict[N, N] = {}
+        self._index: SortedList[N] = SortedList()
+        self._compact_at = _FEW
+        self.horizon = None
+
+    def load(self, levels: list[tuple[N, N]], horizon: N | None = None) -> None:
+        """Replace all levels. O(n), and O(n log n) at the next read.
+
+        Args:
+            levels: `(price, quantity)` in any order.
+            horizon: the deepest price up to which `levels` is complete; None: all of it.
+        """
+        self._levels = dict(levels)
+        self._index = SortedList()
+        self._compact_at = 2 * len(self._levels) + _FEW
+        self.horizon = horizon
+
+    def update(self, levels: Iterable[tuple[N, N]]) -> None:
+        """Set the absolute quantities of the given levels; zero removes. O(k) for k levels."""
+        known = self._levels
+        known.update(levels)
+        if len(known) > self._compact_at:
+            self._compact()
+
+    def best(self) -> tuple[N, N] | None:
+        """Return the best `(price, quantity)`, or None if the side is empty."""
+        return next(iter(self.top(1)), None)
+
+    def top(self, count: int) -> list[tuple[N, N]]:
+        """Return the best `count` levels as `(price, quantity)`, best first.
+
+        Fewer where the side has fewer, or where the horizon comes first. O(count) and, for k prices
+        that are new since the last read, O(k log n).
+        """
+        levels = self._levels
+        index = self._index
+        if len(levels) != len(index):
+            self._catch_up()
+        found: list[tuple[N, N]] = []
+        dead = []
+        for price in self._best_first() if count > 0 else ():
+            quantity = levels[price]
+            if not quantity:
+                dead.append(price)
+                continue
+            found.append((price, quantity))
+            if len(found) == count:
+                break
+        for price in dead:
+            del levels[price]
+            index.remove(price)
+        if self.horizon is not None:
+            while found and self._deeper(found[-1][0], self.horizon):
+                found.pop()
+        return found
+
+    def levels(self) -> list[tuple[N, N]]:
+        """Return all levels up to the horizon as `(price, quantity)`, best first. O(n)."""
+        return self.top(len(self._levels))
+
+    def beyond(self) -> list[tuple[N, N]]:
+        """Return the levels beyond the horizon that happen to be known, best first. O(n).
+
+        Each of them is true, but others may lie between them.
+        """
+        vouched = self.levels()
+        if self.horizon is None:
+            return []
+        live = [(price, self._levels[price]) for price in self._best_first()]
+        return live[len(vouched) :]
+
+    def within(self, horizon: N | None) -> dict[N, N]:
+        """Return the levels up to a horizon no deeper than the side's own, price to quantity."""
+        levels = self.levels()
+        if horizon is None:
+            return dict(levels)
+        return {price: quantity for price, quantity in levels if not self._deeper(price, horizon)}
+
+    def nearer(self, one: N | None, other: N | None) -> N | None:
+        """Return which of two horizons is nearer to the touch."""
+        if one is None or other is None:
+            return other if one is None else one
+        return other if self._deeper(one, other) else one
+
+    def __len__(self) -> int:
+        """Return the number of levels up to the horizon. O(n)."""
+        return len(self.levels())
+
+    def _best_first(self) -> Iterator[N]:
+        raise NotImplementedError
+
+    def _deeper(self, price: N, than: N) -> bool:
+        raise NotImplementedError
+
+    def _catch_up(self) -> None:
+        new = len(self._levels) - len(self._index)
+        self._index.update(islice(reversed(self._levels), new))
+
+    def _compact(self) -> None:
+        self._levels = {price: quantity for price, quantity in self._levels.items() if quantity}
+        self._index = SortedList()
+        self._compact_at = 2 * len(self._levels) + _FEW
+
+    def _check(self) -> None:
+        """Verify every invariant, for tests. O(n)."""
+        index = list(self._index)
+        assert index == sorted(set(index)), "the index is sorted and holds no price twice"
+        assert len(index) <= len(self._levels)
+        indexed = list(islice(self._levels, len(index)))
+        assert sorted(indexed) == index, "the index holds the oldest keys of the dict"
+        assert len(self._levels) <= self._compact_at, "tombstones are bounded"
+        live = {price: quantity for price, quantity in self._levels.items() if quantity}
+        vouched, beyond = self.levels(), self.beyond()
+        assert dict(vouched + beyond) == live, "reads give all that lives"
+        prices = [price for price, _ in vouched + beyond]
+        assert len(set(prices)) == len(prices), "a price is given once"
+        for better, worse in pairwise(prices):
+            assert self._deeper(worse, better), "reads are best first"
+        if self.horizon is not None:
+            assert not any(self._deeper(price, self.horizon) for price, _ in vouched)
+            assert all(self._deeper(price, self.horizon) for price, _ in beyond)
+
+
+class Bids(BookSide[N]):
+    """The bids: the highest price is the best."""
+
+    __slots__ = ()
+
+    def _best_first(self) -> Iterator[N]:
+        return reversed(self._index)
+
+    def _deeper(self, price: N, than: N) -> bool:
+        return price < than
+
+
+class Asks(BookSide[N]):
+    """The asks: the lowest price is the best."""
+
+    __slots__ = ()
+
+    def _best_first(self) -> Iterator[N]:
+        return iter(self._index)
+
+    def _deeper(self, price: N, than: N) -> bool:
+        return price > than
+
+
+class DepthCache(Generic[N]):
+    """The book of one symbol, as of one update id.
+
+    Attributes:
+        symbol: in the exchange's upper case.
+        conv_type: the type of all prices and quantities: `float`, or `Decimal` for exactness.
+        bids: the bids, highest first.
+        asks: the asks, lowest first.
+        last_update_id: the exchange's id of the last update in the book; 0 before the first.
+        update_time: the exchange's time of the last event applied, ms since the epoch; None before
+            the first event.
+
+    >>> cache = DepthCache("BNBBTC")
+    >>> cache.bids.update([(0.0024, 10.0)])
+    >>> cache.asks.update([(0.0026, 100.0)])
+    >>> cache.get_bids(), cache.get_asks()
+    ([[0.0024, 10.0]], [[0.0026, 100.0]])
+    """
+
+    __slots__ = ("asks", "bids", "conv_type", "last_update_id", "symbol", "update_time")
+
+    @overload
+    def __init__(self: DepthCache[float], symbol: str) -> None: ...
+    @overload
+    def __init__(self, symbol: str, conv_type: type[N]) -> None: ...
+    def __init__(self, symbol: str, conv_type: type[N] | None = None) -> None:
+        self.symbol = symbol
+        self.conv_type: type[N] = check_number_type(conv_type or cast("Any", float))
+        self.bids: Bids[N] = Bids()
+        self.asks: Asks[N] = Asks()
+        self.last_update_id = 0
+        self.update_time: int | None = None
+
+    def load(self, snapshot: Snapshot[N], limit: int) -> None:
+        """Replace the book by a snapshot; the time of the last event stays.
+
+        Args:
+            snapshot: the levels, best first.
+            limit: how many levels a side were asked for. A side that has fewer is complete.
+        """
+        for side, levels in ((self.bids, snapshot.bids), (self.asks, snapshot.asks)):
+            side.load(levels, levels[-1][0] if levels and len(levels) >= limit else None)
+        self.last_update_id = snapshot.last_update_id
+
+    def apply(self, event: DepthEvent[N]) -> None:
+        """Set the levels that the event names. O(k); whether it is the next one isn't asked."""
+        if event.bids:
+            self.bids.update(event.bids)
+        if event.asks:
+            self.asks.update(event.asks)
+        self.last_update_id = event.last_update_id
+        self.update_time = event.event_time
+
+    def adopt(self, other: DepthCache[N]) -> None:
+        """Take over another book's levels, horizons and update id; the other is used up."""
+        self.bids, self.asks = other.bids, other.asks
+        self.last_update_id = other.last_update_id
+
+    def get_bids(self) -> list[list[N]]:
+        """Return the bids up to the horizon as `[price, quantity]`, highest price first. O(n)."""
+        return [[price, quantity] for price, quantity in self.bids.levels()]
+
+    def get_asks(self) -> list[list[N]]:
+        """Return the asks up to the horizon as `[price, quantity]`, lowest price first. O(n)."""
+        return [[price, quantity] for price, quantity in self.asks.levels()]
+
+    def top(self, count: int) -> tuple[list[tuple[N, N]], list[tuple[N, N]]]:
+        """Return the best `count` bids and asks as `(price, quantity)`, best first. O(count)."""
+        return self.bids.top(count), self.asks.top(count)
+
+    @property
+    def best_bid(self) -> tuple[N, N] | None:
+        """The highest bid, `(price, quantity)`, or None."""
+        return self.bids.best()
+
+    @property
+    def best_ask(self) -> tuple[N, N] | None:
+        """The lowest ask, `(price, quantity)`, or None."""
+        return self.asks.best()
+
+    @property
+    def mid(self) -> N | None:
+        """The price halfway between the best bid and the best ask; None if a side is empty."""
+        bid, ask = self.best_bid, self.best_ask
+        return None if bid is None or ask is None else (bid[0] + ask[0]) / 2
+
+    @property
+    def spread(self) -> N | None:
+        """Best ask less best bid, in the quote asset; None if a side is empty."""
+        bid, ask = self.best_bid, self.best_ask
+        return None if bid is None or ask is None else ask[0] - bid[0]
+
+    def differences(self, other: DepthCache[N]) -> list[Difference]:
+        """Return the levels on which two books disagree, as far as both are vouched for. O(n)."""
+        found: list[Difference] = []
+        for name, ours, theirs in (("bid", self.bids, other.bids), ("ask", self.asks, other.asks)):
+            horizon = ours.nearer(ours.horizon, theirs.horizon)
+            mine, yours = ours.within(horizon), theirs.within(horizon)
+            if mine == yours:
+                continue
+            nothing = self.conv_type(0)
+            found.extend(
+                Difference(name, price, mine.get(price, nothing), yours.get(price, nothing))
+                for price in sorted(mine.keys() | yours.keys())
+                if mine.get(price) != yours.get(price)
+            )
+        return found
+
+    def __repr__(self) -> str:
+        return (
+            f"<DepthCache {self.symbol} at {self.last_update_id}:"
+            f" bid {self.best_bid}, ask {self.best_ask}>"
+        )
+
+    def _check(self) -> None:
+        """Verify every invariant of both sides, for tests. O(n)."""
+        self.bids._check()  # noqa: SLF001
+        self.asks._check()  # noqa: SLF001

@@ -1,0 +1,352 @@
+"""Snapshot and events in, a book that is in step out; or the reason why it isn't.
+
+No sockets, no asyncio, no clock. Events are handed in as they arrive (`receive`) and wait in
+`pending`; `advance` applies one of them at a time, so that whoever reads sees the book at every
+update id; `offer` hands in a snapshot and says what became of it.
+
+How events link, after "How to manage a local order book correctly" of the exchange's documentation,
+in one rule for all markets: an event *follows* an update id (`DepthEvent.follows`).
+With the book at id B, an event is *old* if its last id is at most B, the *next* one if the id
+that it follows is at most B, and otherwise there is a *gap*.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Final, Generic
+
+from depthcli.book import DepthCache
+from depthcli.messages import N
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from depthcli.book import Difference
+    from depthcli.messages import DepthEvent, Snapshot
+
+MOST_PENDING: Final = 20_000
+"""Events that wait at the most, for a snapshot or for a reader: beyond it memory isn't spent."""
+
+RESTART_MS: Final = 3_000
+"""An event so much later than the book's, with lower ids, isn't late: the ids started anew."""
+
+RESTART_EVENTS: Final = 50
+"""So many old events in a row aren't duplicates: the ids, and the clock with them, went back."""
+
+LOWER_SNAPSHOTS: Final = 3
+"""A snapshot below the last true book is refused so often as a cached one, then believed."""
+
+
+class State(StrEnum):
+    """What a book is worth."""
+
+    CONNECTING = "connecting"
+    """There is no stream yet."""
+    BUFFERING = "buffering"
+    """The stream is open and its events are kept; the first snapshot is awaited."""
+    LIVE = "live"
+    """The book is the exchange's at `last_update_id`."""
+    STALE = "stale"
+    """The book was true once and can't be kept up now; `reason` says why."""
+    CLOSED = "closed"
+    """Nothing comes any more; `reason` says why."""
+
+
+class Verdict(Enum):
+    """What became of a snapshot."""
+
+    ADOPTED = "the book is in step from here"
+    AUDITED = "compared with the live book, which it replaces if that was asked for"
+    AHEAD = "kept until the stream has come as far"
+    TOO_OLD = "older than the events that are kept: ask again"
+    UNWANTED = "there is no stream to link it to"
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened to a book since it was started.
+
+    Attributes:
+        applied: events applied.
+        ignored: events that were old: duplicates, or contained in the snapshot.
+        refused: events that weren't this symbol's, or frames that couldn't be decoded.
+        gaps: breaks in the chain of events.
+        resyncs: times that the book was built from a snapshot after the first.
+        audits: fresh snapshots that were compared with the live book.
+        differences: levels that differed in the last audit; None before the first.
+        skipped: events that went into the book without having been shown one by one, because the
+            reader was too slow.
+    """
+
+    applied: int = 0
+    ignored: int = 0
+    refused: int = 0
+    gaps: int = 0
+    resyncs: int = 0
+    audits: int = 0
+    differences: int | None = None
+    skipped: int = 0
+
+
+@dataclass(slots=True)
+class _Audit(Generic[N]):
+    """A comparison under way: what was applied since it began, and the snapshot once it came."""
+
+    since: int
+    events: deque[DepthEvent[N]]
+    snapshot: Snapshot[N] | None = None
+    limit: int = 0
+    replace: bool = False
+
+
+class Synchronizer(Generic[N]):
+    """Keeps one symbol's book in step with the exchange's, or says why not.
+
+    Args:
+        symbol: in the exchange's upper case.
+        conv_type: the number type of the book.
+        ids_are_shared: whether a snapshot's id moves on though nothing happened in the symbol
+            (`Market.ids_are_shared`).
+        on_state: called with the new state and its reason after each change of state.
+
+    Attributes:
+        cache: the book; the same object for good. True while `state` is LIVE; its last true
+            content afterwards.
+        state: what the book is worth.
+        reason: why it is stale or closed; empty otherwise.
+        pending: events that arrived and aren't applied yet.
+        counters: what happened so far.
+        last_differences: what the last audit found.
+    """
+
+    def __init__(
+        self,
+        symbol: str,
+        conv_type: type[N],
+        *,
+        ids_are_shared: bool = False,
+        on_state: Callable[[State, str], None] | None = None,
+    ) -> None:
+        self.symbol = symbol
+        self.cache: DepthCache[N] = DepthCache(symbol, conv_type)
+        self.state = State.CONNECTING
+        self.reason = ""
+        self.pending: deque[DepthEvent[N]] = deque()
+        self.counters = Counters()
+        self.last_differences: list[Difference] = []
+        self._ids_are_shared = ids_are_shared
+        self._on_state = on_state
+        self._connected = False
+        self._was_live = False
+        self._unread = False
+        self._old_in_a_row = 0
+        self._lower_snapshots = 0
+        self._latest_event_time: int | None = None
+        self._audit: _Audit[N] | None = None
+
+    @property
+    def wants_snapshot(self) -> bool:
+        """Whether the book can't go on without a snapshot, and there is a stream to link it to."""
+        return self._connected and self.state is not State.LIVE
+
+    @property
+    def audit_under_way(self) -> bool:
+        """Whether a comparison has begun and hasn't ended yet."""
+        return self._audit is not None
+
+    def opened(self) -> None:
+        """Take note that the stream is open: what comes from now on comes without holes."""
+        if self.state is State.CLOSED:
+            return
+        self._connected = True
+        self.pending.clear()
+        if not self._was_live:
+            self._turn(State.BUFFERING)
+
+    def lost(self, reason: str) -> None:
+        """Take note that the stream broke off: the book is no longer kept up."""
+        if self.state is State.CLOSED:
+            return
+        self._connected = False
+        self.pending.clear()
+        self._turn(State.STALE if self._was_live else State.CONNECTING, reason)
+
+    def close(self, reason: str) -> None:
+        """End for good. The last true book stays in `cache`."""
+        self._connected = False
+        self.pending.clear()
+        self._turn(State.CLOSED, reason)
+
+    def doubt(self, reason: str) -> None:
+        """Turn a live book stale and want a snapshot, while the stream goes on."""
+        if self.state is State.LIVE:
+            self._turn(State.STALE, reason)
+
+    def explain(self, reason: str) -> None:
+        """Give the present reason why the book isn't live."""
+        if self.state is not State.LIVE and self.state is not State.CLOSED:
+            self._turn(self.state, reason)
+
+    def refuse(self) -> None:
+        """Count a frame of this stream that couldn't be decoded; the gap that it leaves shows."""
+        self.counters.refused += 1
+
+    def receive(self, event: DepthEvent[N]) -> None:
+        """Take in an event as it arrives; `advance` will apply it. O(1)."""
+        if event.symbol != self.symbol:
+            self.refuse()
+            return
+        if not self._connected:
+            return
+        pending = self.pending
+        if len(pending) >= MOST_PENDING:
+            self._make_room()
+        pending.append(event)
+
+    def advance(self) -> bool:
+        """Bring the book one step forward, if that can be done.
+
+        Returns:
+            Whether the book is live and has a content that wasn't there before: after the next
+            event, or after a snapshot was adopted. Call it again until it returns False.
+        """
+        if self._unread:
+            self._unread = False
+            if self.state is State.LIVE:
+                return True
+        pending = self.pending
+        while pending and self.state is State.LIVE:
+            event = pending[0]
+            at = self.cache.last_update_id
+            if event.last_update_id <= at:
+                self._old(event)
+            elif event.follows > at:
+                self.counters.gaps += 1
+                self._turn(State.STALE, f"gap: {event.follows - at} updates after {at} are missing")
+            else:
+                self._apply(pending.popleft())
+                return True
+        return False
+
+    def begin_audit(self) -> None:
+        """Keep what is applied from now on, so that a snapshot asked for now can be compared."""
+        if self.state is State.LIVE:
+            self._audit = _Audit(self.cache.last_update_id, deque())
+
+    def cancel_audit(self) -> None:
+        """Give up the comparison: its snapshot won't come."""
+        self._audit = None
+
+    def offer(self, snapshot: Snapshot[N], limit: int, *, replace: bool = True) -> Verdict:
+        """Hand in a snapshot that was asked for.
+
+        Args:
+            snapshot: the levels.
+            limit: how many levels a side were asked for.
+            replace: whether a snapshot that is compared with a live book also replaces it.
+        """
+        if self.state is not State.LIVE:
+            return self._adopt(snapshot, limit) if self.wants_snapshot else Verdict.UNWANTED
+        audit = self._audit
+        if audit is None:
+            return Verdict.UNWANTED
+        audit.snapshot, audit.limit, audit.replace = snapshot, limit, replace
+        return self._compare(audit, snapshot)
+
+    def _turn(self, state: State, reason: str = "") -> None:
+        if (state, reason) == (self.state, self.reason):
+            return
+        self.state, self.reason = state, reason
+        self._audit = None
+        self._old_in_a_row = 0
+        if self._on_state is not None:
+            self._on_state(state, reason)
+
+    def _apply(self, event: DepthEvent[N]) -> None:
+        self.cache.apply(event)
+        self.counters.applied += 1
+        self._old_in_a_row = 0
+        self._latest_event_time = event.event_time
+        audit = self._audit
+        if audit is not None:
+            audit.events.append(event)
+            if len(audit.events) > MOST_PENDING:
+                self._audit = None
+            elif audit.snapshot is not None:
+                self._compare(audit, audit.snapshot)
+
+    def _old(self, event: DepthEvent[N]) -> None:
+        """Ignore an old event, unless it shows that the exchange counts anew."""
+        self._old_in_a_row += 1
+        if self._latest_event_time is None:
+            self._latest_event_time = event.event_time
+        if (
+            event.event_time > self._latest_event_time + RESTART_MS
+            or self._old_in_a_row > RESTART_EVENTS
+        ):
+            self._lower_snapshots = LOWER_SNAPSHOTS
+            self._turn(State.STALE, f"ids went back to {event.last_update_id}")
+            return
+        self.counters.ignored += 1
+        self.pending.popleft()
+
+    def _make_room(self) -> None:
+        """Apply what a slow reader left, or forget the oldest event that waits for a snapshot."""
+        if self.state is State.LIVE:
+            while self.advance():
+                self.counters.skipped += 1
+            self._unread = self.state is State.LIVE
+        if len(self.pending) >= MOST_PENDING:
+            self.pending.popleft()
+
+    def _adopt(self, snapshot: Snapshot[N], limit: int) -> Verdict:
+        """Build the book from a snapshot, if the events that are kept link to it."""
+        at = snapshot.last_update_id
+        pending = self.pending
+        newer = next((event for event in pending if event.last_update_id > at), None)
+        if newer is not None and newer.follows > at:
+            return Verdict.TOO_OLD
+        if not pending and at < self.cache.last_update_id:
+            # Without an event nothing tells a cached snapshot from an exchange that counts anew.
+            self._lower_snapshots += 1
+            if self._lower_snapshots <= LOWER_SNAPSHOTS:
+                return Verdict.TOO_OLD
+        self._latest_event_time = pending[-1].event_time if pending else None
+        while pending and pending[0].last_update_id <= at:
+            pending.popleft()
+            self.counters.ignored += 1
+        self.cache.load(snapshot, limit)
+        self._lower_snapshots = 0
+        self.counters.resyncs += self._was_live
+        self._was_live = True
+        self._unread = True
+        self._turn(State.LIVE)
+        return Verdict.ADOPTED
+
+    def _compare(self, audit: _Audit[N], snapshot: Snapshot[N]) -> Verdict:
+        """Bring the snapshot to the live book's id by the events kept since, and compare."""
+        at = snapshot.last_update_id
+        fresh: DepthCache[N] = DepthCache(self.symbol, self.cache.conv_type)
+        fresh.load(snapshot, audit.limit)
+        if at > self.cache.last_update_id:
+            # Where ids are shared, the id alone doesn't say that anything happened here.
+            if not self._ids_are_shared or self.cache.differences(fresh):
+                return Verdict.AHEAD
+            fresh.last_update_id = self.cache.last_update_id
+        elif at < audit.since:
+            audit.snapshot = None
+            return Verdict.TOO_OLD
+        for event in audit.events:
+            if event.last_update_id > at:
+                fresh.apply(event)
+        self._audit = None
+        self.last_differences = self.cache.differences(fresh)
+        self.counters.audits += 1
+        self.counters.differences = len(self.last_differences)
+        if audit.replace:
+            self.cache.adopt(fresh)
+        elif self.last_differences:
+            self.doubt(f"audit: {len(self.last_differences)} levels differ from the exchange's")
+        return Verdict.AUDITED
