@@ -15,7 +15,6 @@ name levels there when they change, and say nothing of the others. That price is
 
 from __future__ import annotations
 
-from decimal import Decimal
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast, overload
 
@@ -25,6 +24,7 @@ from depthcli.messages import N, check_number_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from decimal import Decimal
 
     from depthcli.messages import DepthEvent, Snapshot
 

@@ -231,14 +231,3 @@ def market_named(name: str) -> Market:
         return MARKETS[name.lower()]
     except KeyError:
         raise UsageError(f"no market {name!r}: choose one of {', '.join(MARKETS)}") from None
-
-
-def canonical_symbol(typed: str) -> str:
-    """Return a symbol as the exchange writes it.
-
-    `bnb/btc`, `bnb-btc` and `BnbBtc` become `BNBBTC`. Names in which a dash or an underscore has a
-    meaning keep it: `BTC-261225-110000-C`, `BTCUSD_PERP`.
-    """
-    symbol = typed.strip().upper().replace("/", "")
-    head, _, tail = symbol.partition("-")
-    return head + tail if "-" not in tail else symbol

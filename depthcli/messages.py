@@ -233,7 +233,6 @@ def check_number_type(conv_type: type[N]) -> type[N]:
     return conv_type
 
 
-@cache
 def frame_decoder(conv_type: type[N]) -> Callable[[bytes | str], Frame[N]]:
     """Return the function that decodes WebSocket messages with numbers of that type.
 
@@ -254,7 +253,6 @@ def frame_decoder(conv_type: type[N]) -> Callable[[bytes | str], Frame[N]]:
     return decode_exactly
 
 
-@cache
 def event_decoder(conv_type: type[N]) -> Callable[[bytes | str], DepthEvent[N]]:
     """Return the function that decodes the bare events of raw streams and of recordings."""
     number: Any = _NUMBERS[conv_type]
@@ -262,7 +260,6 @@ def event_decoder(conv_type: type[N]) -> Callable[[bytes | str], DepthEvent[N]]:
     return decode
 
 
-@cache
 def snapshot_decoder(conv_type: type[N]) -> Callable[[bytes | str], Snapshot[N]]:
     """Return the function that decodes snapshots, raising BadMessageError for anything else."""
     number: Any = _NUMBERS[conv_type]
@@ -278,6 +275,7 @@ def snapshot_decoder(conv_type: type[N]) -> Callable[[bytes | str], Snapshot[N]]
     return decode_and_check
 
 
+@cache
 def _decoder(kind: Any) -> Callable[[bytes | str], Any]:
     decode = msgspec.json.Decoder(kind, strict=False).decode
 

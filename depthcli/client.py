@@ -1,0 +1,324 @@
+"""REST: snapshots and exchange info over HTTP, within the exchange's limits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from depthcli.backoff import Backoff
+from depthcli.errors import (
+    BadMessageError,
+    ExchangeError,
+    RateLimitedError,
+    ServerError,
+    UnreachableError,
+    UsageError,
+    exchange_error,
+    printable,
+)
+from depthcli.messages import (
+    N,
+    decode_exchange_info,
+    decode_failure,
+    decode_server_time,
+    snapshot_decoder,
+)
+from depthcli.symbols import select_symbols
+from depthcli.weights import WeightBudget
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from depthcli.markets import Market, Origins
+    from depthcli.messages import ExchangeInfo, Snapshot, SymbolInfo
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT: Final = 5.0
+"""Seconds to connect, and between any two bytes of an answer."""
+
+TOTAL_TIMEOUT: Final = 10.0
+"""Seconds for a whole request, from the first byte sent to the last one read."""
+
+AT_ONCE: Final = 8
+"""Requests under way at the same time."""
+
+WITHOUT_RETRY_AFTER: Final = {429: 10.0, 418: 120.0}
+"""Seconds of silence after a refusal that doesn't say how many."""
+
+INVALID_SYMBOL: Final = -1121
+"""The exchange's code for a symbol that it doesn't have."""
+
+
+class AsyncClient:
+    """The exchange's public REST interface, for all its markets.
+
+    Nothing here needs an account or a key. Make one with `await AsyncClient.create()`, and end it
+    with `await close_connection()` or by using it in `async with`.
+
+    Args:
+        tld: `com`, `us` (binance.us) or `vision` (the hosts that serve market data only).
+        testnet: use the exchange's testnet instead.
+        demo: use the exchange's demo environment instead.
+        rest_url: the origin of one exchange, such as `http://127.0.0.1:8901`; the markets' usual
+            paths are appended. By default the environment's `DEPTHCLI_REST_URL`, if it is set.
+        ws_url: the same for WebSockets, such as `ws://127.0.0.1:8901`; by default
+            `DEPTHCLI_WS_URL`, if it is set.
+        transport: how requests are sent; by default over the network. For tests.
+
+    Raises:
+        UsageError: a URL isn't an origin.
+    """
+
+    def __init__(
+        self,
+        *,
+        tld: str = "com",
+        testnet: bool = False,
+        demo: bool = False,
+        rest_url: str | None = None,
+        ws_url: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._environment = "testnet" if testnet else "demo" if demo else tld
+        rest_url = rest_url or os.environ.get("DEPTHCLI_REST_URL") or None
+        ws_url = ws_url or os.environ.get("DEPTHCLI_WS_URL") or None
+        self._rest_url = _origin(rest_url, ("http", "https")) if rest_url else None
+        self._ws_url = _origin(ws_url, ("ws", "wss")) if ws_url else None
+        self._budgets: dict[str, WeightBudget] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
+            limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+            follow_redirects=False,
+            trust_env=not (self._rest_url and is_loopback(self._rest_url)),
+        )
+
+    @classmethod
+    async def create(
+        cls,
+        *,
+        tld: str = "com",
+        testnet: bool = False,
+        demo: bool = False,
+        rest_url: str | None = None,
+        ws_url: str | None = None,
+    ) -> Self:
+        """Return a client; the arguments are those of the class. Nothing is sent yet."""
+        return cls(tld=tld, testnet=testnet, demo=demo, rest_url=rest_url, ws_url=ws_url)
+
+    async def close_connection(self) -> None:
+        """Close all connections. The client can't be used again."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close_connection()
+
+    def rest_origin(self, market: Market) -> str:
+        """Return `scheme://host` of a market's REST interface.
+
+        Raises:
+            UsageError: the market doesn't exist in this environment, or only the other origin of
+                an exchange of one's own is given.
+        """
+        return self._rest_url or self._origins(market, self._ws_url).rest
+
+    def websocket_origin(self, market: Market) -> str:
+        """Return `scheme://host` of a market's streams; the market's own prefix isn't in it.
+
+        Raises:
+            UsageError: the market doesn't exist in this environment, or only the other origin of
+                an exchange of one's own is given.
+        """
+        return self._ws_url or self._origins(market, self._rest_url).websocket
+
+    async def snapshot(
+        self, market: Market, symbol: str, limit: int, conv_type: type[N]
+    ) -> Snapshot[N]:
+        """Fetch the best `limit` levels of both sides, in one try.
+
+        It waits first until the request-weight budget allows the request.
+
+        Raises:
+            ExchangeError: the exchange refused; the subclass says how.
+            UnreachableError: no answer within the time.
+            BadMessageError: the answer isn't a snapshot.
+        """
+        body = await self._get(
+            market,
+            market.depth_path(),
+            {"symbol": symbol, "limit": str(limit)},
+            market.weight(limit),
+        )
+        return snapshot_decoder(conv_type)(body)
+
+    async def exchange_info(self, market: Market) -> ExchangeInfo:
+        """Fetch all symbols of a market, and learn its limits; tried up to three times.
+
+        Raises:
+            ExchangeError: the exchange refused; the subclass says how.
+            UnreachableError: no answer.
+            BadMessageError: the answer isn't an exchange info.
+        """
+        body = await self._get_patiently(market, market.info_path(), {}, market.info_weight)
+        return self._learn(market, decode_exchange_info(body))
+
+    async def server_time(self, market: Market) -> int:
+        """Return the exchange's clock, ms since the epoch; tried up to three times.
+
+        Raises:
+            ExchangeError, UnreachableError, BadMessageError: as for `exchange_info`.
+        """
+        body = await self._get_patiently(market, f"{market.rest_prefix}/time", {}, 1)
+        return decode_server_time(body).server_time
+
+    async def look_up(self, market: Market, symbols: Sequence[str]) -> list[SymbolInfo]:
+        """Return what the exchange says of some symbols, in their order.
+
+        Where the market allows it, only these are asked for; all of them only to offer near names.
+
+        Raises:
+            UnknownSymbolError: one doesn't exist; it carries the near names.
+            ExchangeError, UnreachableError, BadMessageError: as for `exchange_info`.
+        """
+        info = None
+        if market.narrows_info:
+            names = ",".join(f'"{symbol}"' for symbol in symbols)
+            try:
+                body = await self._get_patiently(
+                    market, market.info_path(), {"symbols": f"[{names}]"}, market.info_weight
+                )
+                info = self._learn(market, decode_exchange_info(body))
+            except ExchangeError as error:
+                if error.code != INVALID_SYMBOL:
+                    raise
+        if info is None:
+            info = await self.exchange_info(market)
+        return select_symbols(symbols, info.listed, market.name)
+
+    def _origins(self, market: Market, other: str | None) -> Origins:
+        if other is not None:
+            raise UsageError(
+                f"only {other} is given: give both origins of an exchange, with --rest-url and"
+                " --ws-url, or DEPTHCLI_REST_URL and DEPTHCLI_WS_URL"
+            )
+        try:
+            return market.origins[self._environment]
+        except KeyError:
+            known = ", ".join(market.origins)
+            raise UsageError(
+                f"{market.title} isn't there in {self._environment!r}: choose one of {known}"
+            ) from None
+
+    def _learn(self, market: Market, info: ExchangeInfo) -> ExchangeInfo:
+        if info.weight_per_minute:
+            self._budget(market).per_minute = info.weight_per_minute
+        return info
+
+    def _budget(self, market: Market) -> WeightBudget:
+        # One address's weight is counted per interface (/api, /fapi, ...), even on one host.
+        if market.name not in self._budgets:
+            self._budgets[market.name] = WeightBudget(market.weight_per_minute)
+        return self._budgets[market.name]
+
+    async def _get_patiently(
+        self, market: Market, path: str, parameters: Mapping[str, str], weight: int
+    ) -> bytes:
+        backoff = Backoff(first=0.2)
+        while True:
+            try:
+                return await self._get(market, path, parameters, weight)
+            except (UnreachableError, ServerError) as error:
+                if backoff.tries == 2:
+                    raise
+                logger.warning("%s, trying again", error)
+                await asyncio.sleep(backoff.next())
+            except RateLimitedError as error:
+                # The budget holds the next try back for as long as the exchange said.
+                if backoff.tries == 2 or (error.retry_after or 0) > TOTAL_TIMEOUT:
+                    raise
+                logger.warning("%s", error)
+                backoff.next()
+
+    async def _get(
+        self, market: Market, path: str, parameters: Mapping[str, str], weight: int
+    ) -> bytes:
+        clock = asyncio.get_running_loop().time
+        budget = self._budget(market)
+        url = self.rest_origin(market) + path
+        async with self._slots:
+            while delay := budget.delay(weight, clock()):  # noqa: ASYNC110, time is what it waits for
+                await asyncio.sleep(delay)
+            sent = clock()
+            budget.spend(weight, sent)
+            response = await self._send(url, parameters)
+        with contextlib.suppress(KeyError, ValueError):
+            budget.report(int(response.headers["X-MBX-USED-WEIGHT-1M"]), sent)
+        if response.status_code == httpx.codes.OK:
+            return response.content
+        error = _error(response)
+        if isinstance(error, RateLimitedError) and error.retry_after:
+            budget.block(clock() + error.retry_after)
+        raise error
+
+    async def _send(self, url: str, parameters: Mapping[str, str]) -> httpx.Response:
+        try:
+            async with asyncio.timeout(TOTAL_TIMEOUT):
+                return await self._http.get(url, params=parameters)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise UnreachableError(f"{_host(url)} didn't answer in time") from error
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise UnreachableError(
+                f"{_host(url)} can't be reached: {printable(str(error)) or type(error).__name__}"
+            ) from error
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether a URL names this machine: no proxy stands before it."""
+    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
+
+
+def _origin(url: str, schemes: tuple[str, ...]) -> str:
+    example = f"{schemes[0]}://127.0.0.1:8901"
+    try:
+        parts = urlsplit(url)
+        whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or parts.scheme not in schemes or parts.path.strip("/") or parts.query:
+        raise UsageError(f"{printable(url)!r} isn't the origin of an exchange: give {example}")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+
+
+def _error(response: httpx.Response) -> ExchangeError:
+    status = response.status_code
+    try:
+        failure = decode_failure(response.content)
+        code, message = failure.code, failure.msg
+    except BadMessageError:
+        code, message = None, ""
+    try:
+        retry_after: float | None = max(0.0, float(response.headers["Retry-After"]))
+    except (KeyError, ValueError):
+        retry_after = WITHOUT_RETRY_AFTER.get(status)
+    return exchange_error(status, code, message, retry_after)

@@ -1,0 +1,415 @@
+"""Depth cache managers: each keeps one symbol's book in step with the exchange's.
+
+A manager waits and fetches; what its book is worth is decided by its `Synchronizer`. Three things
+make it ask for a snapshot: the book can't go on without one, the refresh is due, or the stream has
+been silent for so long that the silence is questioned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, cast
+
+from depthcli.backoff import Backoff
+from depthcli.errors import ClosedError, DepthcliError, ExchangeError, RateLimitedError
+from depthcli.markets import COINM, OPTIONS, SPOT, USDM
+from depthcli.messages import N, check_number_type
+from depthcli.schedule import SILENCE, Schedule
+from depthcli.sockets import BinanceSocketManager
+from depthcli.symbols import canonical_symbol
+from depthcli.synchronizer import State, Synchronizer, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from depthcli.book import DepthCache
+    from depthcli.client import AsyncClient
+    from depthcli.markets import Market
+    from depthcli.messages import DepthEvent, Snapshot
+    from depthcli.sockets import Subscription
+    from depthcli.synchronizer import Counters
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_REFRESH: Final = 30 * 60
+"""Seconds between two refreshes."""
+
+GRACE: Final = 3.0
+"""Seconds that the stream has to come as far as a snapshot that is ahead of it."""
+
+PROBE_LIMIT: Final = 50
+"""Levels a side of the snapshots that question a silence: cheap, and enough to see a change."""
+
+FAILED_PROBES: Final = 2
+"""So many questions without an answer, and the silence itself makes the book stale."""
+
+
+class DepthCacheManager(Generic[N]):
+    """Keeps the book of one symbol, and gives it out after each change.
+
+    Use it in `async with`; then `await recv()`, or `async for`, or pass a callback.
+
+    Args:
+        client: where the exchange is.
+        symbol: in any case; `bnb/btc` and `bnb-btc` are understood.
+        loop: taken for the sake of scripts that pass it; the running loop is used.
+        refresh_interval: seconds between two refreshes, at which a fresh snapshot is compared with
+            the book and replaces it, while the stream goes on; 0 or None: never.
+        bm: a socket manager to share; by default one of its own.
+        limit: levels a side that are asked for; what the market doesn't offer is rounded up.
+        conv_type: `float`, or `Decimal` for exactness.
+        ws_interval: update speed of the stream in ms; None or 0: the exchange's plain `@depth`.
+        callback: called with the book after each change, and with None when it is lost for good;
+            a plain function is called at once, a coroutine function is awaited before the next.
+            What it raises is logged and goes no further.
+        on_state: called with the new state and its reason after each change of either.
+        market: by default the class's own.
+
+    Raises:
+        UsageError: the symbol can't be one, or the market has no such speed.
+        ValueError: `conv_type` isn't float or Decimal.
+    """
+
+    default_market: ClassVar[Market] = SPOT
+
+    def __init__(  # noqa: PLR0917, the ecosystem's order
+        self,
+        client: AsyncClient,
+        symbol: str,
+        loop: asyncio.AbstractEventLoop | None = None,  # noqa: ARG002
+        refresh_interval: float | None = DEFAULT_REFRESH,
+        bm: BinanceSocketManager | None = None,
+        limit: int = 500,
+        conv_type: type[N] = cast("Any", float),  # noqa: B008
+        ws_interval: int | None = None,
+        callback: Callable[[DepthCache[N] | None], Awaitable[None] | None] | None = None,
+        on_state: Callable[[State, str], None] | None = None,
+        market: Market | None = None,
+    ) -> None:
+        self.market = market or self.default_market
+        self.symbol = canonical_symbol(symbol)
+        self.limit = self.market.fit_limit(limit)
+        self.last_received: float | None = None
+        self.last_audit: float | None = None
+        self._client = client
+        self._refresh_interval = refresh_interval or None
+        self._conv_type: type[N] = check_number_type(conv_type)
+        self._speed = ws_interval or None
+        self._stream = self.market.stream(self.symbol, self._speed)
+        self._callback: Any = callback
+        self._calls_at_once = callback is not None and not inspect.iscoroutinefunction(callback)
+        self._on_state = on_state
+        self._bm = bm
+        self._owns_bm = bm is None
+        self._synchronizer: Synchronizer[N] = Synchronizer(
+            self.symbol,
+            conv_type,
+            ids_are_shared=self.market.ids_are_shared,
+            on_state=self._state_changed,
+        )
+        self._news = asyncio.Event()
+        self._needed = asyncio.Event()
+        self._openings = 0
+        self._subscription: Subscription[N] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._error: DepthcliError | None = None
+
+    @property
+    def cache(self) -> DepthCache[N]:
+        """The book; the same object for good. What it is worth, `state` says."""
+        return self._synchronizer.cache
+
+    @property
+    def state(self) -> State:
+        """What the book is worth."""
+        return self._synchronizer.state
+
+    @property
+    def reason(self) -> str:
+        """Why the book isn't live, in a few words; empty if there is nothing to say."""
+        return self._synchronizer.reason
+
+    @property
+    def counters(self) -> Counters:
+        """What happened to the book since the start."""
+        return self._synchronizer.counters
+
+    def get_depth_cache(self) -> DepthCache[N]:
+        """Return the book."""
+        return self.cache
+
+    def get_symbol(self) -> str:
+        """Return the symbol."""
+        return self.symbol
+
+    async def __aenter__(self) -> Self:
+        if self._subscription is not None or self.state is State.CLOSED:
+            raise ClosedError("this manager was started before: make a new one")
+        if self._bm is None:
+            self._bm = BinanceSocketManager(self._client)
+        self._subscription = self._bm.subscribe(self.market, self._stream, self._conv_type, self)
+        self._tasks.append(asyncio.create_task(self._keep(), name=f"keep {self.symbol}"))
+        if self._callback is not None and not self._calls_at_once:
+            self._tasks.append(asyncio.create_task(self._call(), name=f"call {self.symbol}"))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop following the symbol; the book stays as it is, and `recv` gives None."""
+        self._synchronizer.close("closed")
+        if self._subscription is not None:
+            self._subscription.close()
+        if self._owns_bm and self._bm is not None:
+            await self._bm.close()
+        others = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def recv(self) -> DepthCache[N] | None:
+        """Wait for the next change, and return the book as it is after just that one.
+
+        The changes are the events of the exchange, each by itself, and the snapshots from which the
+        book was built. A reader that falls behind by more than 20,000 events skips some.
+
+        Returns:
+            The book, always the same object; None once the stream is lost for good or the manager
+            was closed.
+
+        Raises:
+            ClosedError: the manager wasn't started.
+            ExchangeError: the exchange refuses the symbol or the request for good.
+        """
+        if self._subscription is None:
+            raise ClosedError("the manager isn't started: use it in 'async with'")
+        while not self._synchronizer.advance():
+            if self.state is State.CLOSED:
+                if self._error is not None:
+                    raise self._error
+                return None
+            self._news.clear()
+            await self._news.wait()
+        return self.cache
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> DepthCache[N]:
+        cache = await self.recv()
+        if cache is None:
+            raise StopAsyncIteration
+        return cache
+
+    # What the stream tells (`StreamListener`).
+
+    def opened(self) -> None:
+        """The stream is open."""
+        self._openings += 1
+        self.last_received = None
+        self._synchronizer.opened()
+        self._needed.set()
+
+    def receive(self, event: DepthEvent[N]) -> None:
+        """An event came."""
+        self.last_received = asyncio.get_running_loop().time()
+        self._synchronizer.receive(event)
+        self._pass_on()
+
+    def refuse(self) -> None:
+        """A frame came that can't be decoded."""
+        self._synchronizer.refuse()
+
+    def lost(self, reason: str) -> None:
+        """The stream broke off; it will be opened anew."""
+        self._synchronizer.lost(reason)
+
+    def gone(self, reason: str) -> None:
+        """The stream is lost for good."""
+        self._synchronizer.close(reason)
+        if self._calls_at_once:
+            self._call_at_once(None)
+
+    # Giving out.
+
+    def _pass_on(self) -> None:
+        if not self._calls_at_once:
+            self._news.set()
+            return
+        while self._synchronizer.advance():
+            self._call_at_once(self.cache)
+
+    def _call_at_once(self, cache: DepthCache[N] | None) -> None:
+        try:
+            self._callback(cache)
+        except Exception:
+            logger.exception("the callback of %s raised", self.symbol)
+
+    async def _call(self) -> None:
+        cache: DepthCache[N] | None = self.cache
+        while cache is not None:
+            try:
+                cache = await self.recv()
+            except DepthcliError:
+                logger.exception("%s ended", self.symbol)
+                cache = None
+            try:
+                await self._callback(cache)
+            except Exception:
+                logger.exception("the callback of %s raised", self.symbol)
+
+    def _state_changed(self, state: State, reason: str) -> None:
+        logger.info("%s: %s %s", self.symbol, state, reason)
+        self._news.set()
+        self._needed.set()
+        if self._on_state is not None:
+            self._on_state(state, reason)
+
+    # Snapshots.
+
+    async def _keep(self) -> None:
+        """Fetch a snapshot whenever there is a reason to."""
+        clock = asyncio.get_running_loop().time
+        patience = Backoff(first=0.25, step=0.5, most=15)
+        schedule = Schedule(self._refresh_interval, clock())
+        while self.state is not State.CLOSED:
+            self._needed.clear()
+            if self._synchronizer.wants_snapshot:
+                if await self._resync(patience):
+                    patience.reset()
+                    schedule.restart(clock())
+            elif self.state is State.LIVE:
+                await self._audit_when_due(schedule)
+            else:
+                await self._needed.wait()
+
+    async def _resync(self, patience: Backoff) -> bool:
+        """Ask for a snapshot to build the book from; return whether it is in step now."""
+        opening = self._openings
+        try:
+            snapshot = await self._snapshot(self.limit)
+        except DepthcliError as error:
+            if type(error) is ExchangeError:
+                self._fail(error)
+                return False
+            held_back = error.retry_after or 0.0 if isinstance(error, RateLimitedError) else 0.0
+            delay = max(patience.next(), held_back)
+            self._synchronizer.explain(f"snapshot refused: {error}; next try in {delay:.1f} s")
+            await asyncio.sleep(delay)
+            return False
+        if opening != self._openings:
+            # Asked for before the stream was opened: events may be missing in between.
+            return False
+        if self._synchronizer.offer(snapshot, self.limit) is Verdict.ADOPTED:
+            self._pass_on()
+            return True
+        if self._synchronizer.wants_snapshot:
+            await asyncio.sleep(patience.next())
+        return False
+
+    async def _audit_when_due(self, schedule: Schedule) -> None:
+        """Wait until the refresh is due or a silence has to be questioned, and do that."""
+        clock = asyncio.get_running_loop().time
+        last_received = self.last_received or schedule.started
+        refresh, silence = schedule.refresh_at, schedule.question_at(last_received)
+        try:
+            async with asyncio.timeout(max(0.0, min(refresh, silence) - clock())):
+                await self._needed.wait()
+        except TimeoutError:
+            last_received = self.last_received or schedule.started
+            if clock() >= schedule.refresh_at:
+                answered = await self._audit(self.limit, replace=True)
+                schedule.refreshed(clock(), answered=answered)
+            elif clock() >= schedule.question_at(last_received):
+                limit = self.market.fit_limit(PROBE_LIMIT)
+                answered = await self._audit(limit, replace=False)
+                lively = (
+                    self._subscription is not None
+                    and clock() - self._subscription.last_frame < SILENCE
+                )
+                schedule.questioned(clock(), answered=answered, lively=lively)
+                if schedule.failed >= FAILED_PROBES:
+                    silent = clock() - last_received
+                    self._synchronizer.doubt(f"silent for {silent:.0f} s, and no snapshot is had")
+
+    async def _audit(self, limit: int, *, replace: bool) -> bool:
+        """Compare the book with a fresh snapshot; return whether the exchange answered."""
+        synchronizer = self._synchronizer
+        synchronizer.begin_audit()
+        try:
+            verdict = await self._audit_patiently(limit, replace=replace)
+        except RateLimitedError as error:
+            logger.info("%s: no audit: %s", self.symbol, error)
+            return True
+        except DepthcliError as error:
+            logger.warning("%s: no audit: %s", self.symbol, error)
+            return False
+        finally:
+            synchronizer.cancel_audit()
+        if verdict is Verdict.AUDITED:
+            self.last_audit = asyncio.get_running_loop().time()
+            for difference in synchronizer.last_differences:
+                logger.error("%s: audit: %s", self.symbol, difference)
+        elif verdict is Verdict.AHEAD and self.state is State.LIVE and self._subscription:
+            self._subscription.suspect("silent, while the book moved on")
+        return True
+
+    async def _audit_patiently(self, limit: int, *, replace: bool) -> Verdict:
+        """Ask until a snapshot isn't too old, and wait until the stream has come as far as it."""
+        clock = asyncio.get_running_loop().time
+        patience = Backoff(first=0.5, step=1.0, most=10)
+        synchronizer = self._synchronizer
+        until = clock() + self.market.snapshot_lag + GRACE
+        while True:
+            verdict = synchronizer.offer(await self._snapshot(limit), limit, replace=replace)
+            if verdict is not Verdict.TOO_OLD or clock() > until:
+                break
+            await asyncio.sleep(patience.next())
+        asked = clock()
+        audits = synchronizer.counters.audits
+        while verdict is Verdict.AHEAD and synchronizer.audit_under_way:
+            await asyncio.sleep(GRACE / 10)
+            heard = max(asked, self.last_received or asked)
+            if clock() - heard > GRACE:
+                return verdict
+            if clock() - asked > 10 * GRACE:
+                return Verdict.UNWANTED
+        return Verdict.AUDITED if synchronizer.counters.audits > audits else verdict
+
+    async def _snapshot(self, limit: int) -> Snapshot[N]:
+        return await self._client.snapshot(self.market, self.symbol, limit, self._conv_type)
+
+    def _fail(self, error: ExchangeError) -> None:
+        self._error = error
+        self._synchronizer.close(str(error))
+        if self._calls_at_once:
+            self._call_at_once(None)
+
+
+class FuturesDepthCacheManager(DepthCacheManager[N]):
+    """The same for futures: USD-M, or COIN-M with `coin=True`; a true book from diff events.
+
+    Args and errors are those of `DepthCacheManager`.
+    """
+
+    default_market = USDM
+
+    def __init__(self, *arguments: Any, coin: bool = False, **options: Any) -> None:
+        if coin:
+            options.setdefault("market", COINM)
+        super().__init__(*arguments, **options)
+
+
+class OptionsDepthCacheManager(DepthCacheManager[N]):
+    """The same for European (vanilla) options. Args and errors are those of `DepthCacheManager`."""
+
+    default_market = OPTIONS

@@ -1,0 +1,43 @@
+"""When a live book is to be compared with a fresh snapshot. Pure: time is given, in seconds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SILENCE: Final = 6.0
+"""Seconds without an event after which a snapshot is asked whether anything was missed."""
+
+LONGEST_SILENCE: Final = 60.0
+"""A quiet symbol on a lively connection is questioned ever more seldom, down to this, seconds."""
+
+
+class Schedule:
+    """When the next refresh is due, and when a silence is to be questioned. Times in seconds."""
+
+    def __init__(self, refresh_interval: float | None, now: float) -> None:
+        self._interval = refresh_interval or float("inf")
+        self.restart(now)
+
+    def restart(self, now: float) -> None:
+        """The book was built anew."""
+        self.started = now
+        self.refresh_at = now + self._interval
+        self.failed = 0
+        self._questioned = now
+        self._pause = SILENCE
+
+    def refreshed(self, now: float, *, answered: bool) -> None:
+        """A refresh was tried."""
+        self.refresh_at = now + (self._interval if answered else min(self._interval, 30.0))
+
+    def question_at(self, last_received: float) -> float:
+        """Return when a silence that began at that time is to be questioned."""
+        if last_received > self._questioned:
+            self._pause, self.failed = SILENCE, 0
+        return max(last_received, self._questioned) + self._pause
+
+    def questioned(self, now: float, *, answered: bool, lively: bool) -> None:
+        """A silence was questioned; on a connection that brings other streams it may go on."""
+        self._questioned = now
+        self._pause = min(2 * self._pause, LONGEST_SILENCE) if lively and answered else SILENCE
+        self.failed = 0 if answered else self.failed + 1

@@ -1,0 +1,54 @@
+"""Symbols as people type them, and what they probably meant."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from depthcli.errors import UnknownSymbolError, UsageError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from depthcli.messages import SymbolInfo
+
+
+def canonical_symbol(typed: str) -> str:
+    """Return a symbol as the exchange writes it.
+
+    `bnb/btc`, `bnb-btc` and `BnbBtc` become `BNBBTC`. Names in which a dash or an underscore has a
+    meaning keep it: `BTC-261225-110000-C`, `BTCUSD_PERP`.
+
+    Raises:
+        UsageError: what was typed can't be a symbol.
+    """
+    symbol = typed.strip().upper().replace("/", "")
+    head, dash, tail = symbol.partition("-")
+    if dash and "-" not in tail:
+        symbol = head + tail
+    if not symbol or not all(character.isalnum() or character in "-_." for character in symbol):
+        raise UsageError(f"{printable(typed)!r} can't be a symbol: give one such as BNBBTC")
+    return symbol
+
+
+def select_symbols(
+    wanted: Iterable[str], listed: Iterable[SymbolInfo], market: str
+) -> list[SymbolInfo]:
+    """Return the exchange's entry for each wanted symbol, in order.
+
+    Raises:
+        UnknownSymbolError: one isn't listed; it carries the near names, the nearest first.
+    """
+    known = {info.symbol: info for info in listed}
+    for symbol in wanted:
+        if symbol not in known:
+            raise UnknownSymbolError(symbol, market, nearest_symbols(symbol, known))
+    return [known[symbol] for symbol in wanted]
+
+
+def nearest_symbols(symbol: str, known: Iterable[str], count: int = 5) -> list[str]:
+    """Return up to `count` known symbols that look like the given one, the nearest first."""
+    known = list(known)
+    beginnings = sorted((name for name in known if name.startswith(symbol)), key=len)
+    alike = get_close_matches(symbol, known, n=count, cutoff=0.6)
+    return list(dict.fromkeys([*alike, *beginnings]))[:count]

@@ -1,0 +1,69 @@
+"""The request-weight budget: how much may be asked of the exchange, and when. Pure: time is given.
+
+Each request has a weight, and an address may use so much of it in a minute (`rateLimits` of
+exchangeInfo). Other programs behind the same address count too, so what an answer's header says was
+used is believed over our own count.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+MINUTE: Final = 60.0
+"""The window over which the exchange adds weights, seconds."""
+
+RESERVE: Final = 0.05
+"""The share of the budget that is left untouched, for what we can't see."""
+
+
+class WeightBudget:
+    """The weight that one address may use at one host.
+
+    Args:
+        per_minute: the exchange's limit.
+
+    All times are seconds on any one clock.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self.per_minute = per_minute
+        self._spent: deque[tuple[float, int]] = deque()
+        self._reported: tuple[float, int] = (float("-inf"), 0)
+        self._blocked_until = float("-inf")
+
+    def delay(self, weight: int, now: float) -> float:
+        """Return the seconds until a request of that weight may be sent; 0 if it may be now."""
+        if now < self._blocked_until:
+            return self._blocked_until - now
+        allowed = max(self.per_minute * (1 - RESERVE), weight)
+        if self.used(now) + weight <= allowed:
+            return 0.0
+        # The earliest moment at which something leaves the window; the caller asks again then.
+        leaving = [sent + MINUTE for sent, _ in self._spent]
+        leaving.append(self._reported[0] + MINUTE)
+        return max(min((moment for moment in leaving if moment > now), default=now) - now, 0.001)
+
+    def spend(self, weight: int, now: float) -> None:
+        """Count a request that is being sent."""
+        self._spent.append((now, weight))
+
+    def report(self, used: int, sent: float) -> None:
+        """Take in what the exchange says was used, in answer to the request sent at `sent`."""
+        if sent >= self._reported[0]:
+            self._reported = (sent, used)
+
+    def block(self, until: float) -> None:
+        """Send nothing before that time."""
+        self._blocked_until = max(self._blocked_until, until)
+
+    def used(self, now: float) -> int:
+        """Return the weight used in the last minute, as far as we know."""
+        while self._spent and self._spent[0][0] <= now - MINUTE:
+            self._spent.popleft()
+        own = sum(weight for _, weight in self._spent)
+        reported_at, reported = self._reported
+        if reported_at <= now - MINUTE:
+            return own
+        since = sum(weight for sent, weight in self._spent if sent > reported_at)
+        return max(own, reported + since)
