@@ -1,0 +1,231 @@
+"""`depthcli dump`: books for programs, one a line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import sys
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from depthcli.errors import UnreachableError
+from depthcli.following import Following, Listener, follow
+from depthcli.synchronizer import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from depthcli.book import DepthCache
+
+TEXT_DEPTH: Final = 10
+"""Levels a side of a book printed for people, where the user doesn't say."""
+
+
+class BookLine(msgspec.Struct, omit_defaults=True):
+    """One line of `dump --json`: a book, or why there is none.
+
+    Attributes:
+        symbol: in the exchange's upper case.
+        market: `spot`, `usdm`, `coinm` or `options`.
+        state: `live`, `stale` or `closed`.
+        last_update_id: the exchange's id of the last update in the book.
+        update_time: the exchange's time of the last event applied, ms since the epoch, or null.
+        received_time: the local clock, ms since the epoch.
+        bids: `[price, quantity]` as decimal strings, best first; empty unless live.
+        asks: the same.
+        reason: why the book isn't live.
+    """
+
+    symbol: str
+    market: str
+    state: str
+    last_update_id: int
+    update_time: int | None
+    received_time: int
+    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]]
+    reason: str = ""
+
+
+class Dump(Listener[Decimal]):
+    """Writes a line for each change of the books that it hears of.
+
+    Args:
+        following: what is followed.
+        out: where the lines go.
+        encode: makes a line of a book.
+        follow_on: whether to go on after the first book of each symbol.
+        count: lines to write at the most; None: no limit.
+
+    Attributes:
+        finished: done when everything asked for was written, or the reader went away.
+        waiting: symbols that haven't been live yet.
+    """
+
+    def __init__(
+        self,
+        following: Following,
+        out: BinaryIO,
+        encode: Callable[[BookLine], bytes],
+        *,
+        follow_on: bool,
+        count: int | None,
+    ) -> None:
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting: set[str] = set()
+        self._following = following
+        self._out = out
+        self._encode = encode
+        self._follow_on = follow_on
+        self._left = count
+        self._states: dict[str, State] = {}
+
+    def book(self, cache: DepthCache[Decimal]) -> None:
+        """Write a live book."""
+        first = cache.symbol in self.waiting
+        self.waiting.discard(cache.symbol)
+        if not (first or self._follow_on):
+            return
+        depth = self._following.depth
+        bids, asks = (
+            (cache.bids.levels(), cache.asks.levels()) if depth is None else cache.top(depth)
+        )
+        self._write(cache, State.LIVE, "", bids, asks)
+        if not self._follow_on and not self.waiting:
+            self.finish()
+
+    def state(self, cache: DepthCache[Decimal], state: State, reason: str) -> None:
+        """Write that a book which was live is no longer."""
+        before = self._states.get(cache.symbol)
+        self._states[cache.symbol] = state
+        if self._follow_on and state is not before and state in {State.STALE, State.CLOSED}:
+            self._write(cache, state, reason, [], [])
+        if state is State.CLOSED and all(known is State.CLOSED for known in self._states.values()):
+            self.finish(UnreachableError(f"{cache.symbol}: {reason}"))
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End it: well, or with an error."""
+        if self.finished.done():
+            return
+        if error is None:
+            self.finished.set_result(None)
+        else:
+            self.finished.set_exception(error)
+
+    def _write(
+        self,
+        cache: DepthCache[Decimal],
+        state: State,
+        reason: str,
+        bids: list[tuple[Decimal, Decimal]],
+        asks: list[tuple[Decimal, Decimal]],
+    ) -> None:
+        if self.finished.done():
+            return
+        line = BookLine(
+            symbol=cache.symbol,
+            market=self._following.market.name,
+            state=state.value,
+            last_update_id=cache.last_update_id,
+            update_time=cache.update_time,
+            received_time=time.time_ns() // 1_000_000,
+            bids=[(f"{price:f}", f"{quantity:f}") for price, quantity in bids],
+            asks=[(f"{price:f}", f"{quantity:f}") for price, quantity in asks],
+            reason=reason,
+        )
+        try:
+            self._out.write(self._encode(line))
+            self._out.flush()
+        except OSError as error:
+            self.finish(error)
+            return
+        if self._left is not None:
+            self._left -= 1
+            if not self._left:
+                self.finish()
+
+
+async def dump(
+    following: Following,
+    *,
+    as_json: bool,
+    follow_on: bool,
+    count: int | None,
+    timeout: float,  # noqa: ASYNC109, it bounds the wait for the first book only
+    out: BinaryIO,
+) -> None:
+    """Write books to `out` until all that was asked for is written.
+
+    Args:
+        following: what to follow.
+        as_json: a JSON object a line; otherwise a table a book, for people.
+        follow_on: go on after the first book of each symbol, with a line for each change.
+        count: lines (or tables) to write at the most; None: no limit.
+        timeout: seconds within which a first book must be live.
+        out: where the lines go.
+
+    Raises:
+        DepthcliError: as `follow` does; UnreachableError also if no book became live in time.
+        OSError: `out` can't be written to; BrokenPipeError if its reader went away.
+    """
+    lines = Dump(
+        following, out, _as_json if as_json else _as_text, follow_on=follow_on, count=count
+    )
+    _watch_reader(out, lines)
+    async with follow(following, Decimal, lines) as followed:
+        managers = {manager.symbol: manager for manager, _ in followed}
+        lines.waiting.update(managers)
+        wait_for_all = not follow_on
+        done, _ = await asyncio.wait([lines.finished], timeout=timeout)
+        if not done and lines.waiting and (wait_for_all or len(lines.waiting) == len(managers)):
+            symbol = min(lines.waiting)
+            reason = managers[symbol].reason or managers[symbol].state
+            lines.finish(UnreachableError(f"{symbol} isn't live after {timeout:g} s: {reason}"))
+        await lines.finished
+
+
+def _as_json(line: BookLine) -> bytes:
+    return msgspec.json.encode(line) + b"\n"
+
+
+def _as_text(line: BookLine) -> bytes:
+    moment = (
+        datetime.fromtimestamp(line.update_time / 1000, UTC).strftime("%H:%M:%S.%f")[:-3] + " UTC"
+        if line.update_time is not None
+        else "no event yet"
+    )
+    head = f"{line.symbol}  {line.market}  {line.state}  {moment}  id {line.last_update_id}"
+    rows = [head + (f"  {line.reason}" if line.reason else "")]
+    columns = [
+        [level[place] for level in side] for side in (line.bids, line.asks) for place in (1, 0)
+    ]
+    widths = [max(map(len, column), default=0) for column in columns]
+    quantity, price, ask_quantity, ask_price = widths
+    for row in range(max(len(line.bids), len(line.asks))):
+        bid = line.bids[row] if row < len(line.bids) else ("", "")
+        ask = line.asks[row] if row < len(line.asks) else ("", "")
+        rows.append(
+            f"  {bid[1]:>{quantity}}  {bid[0]:>{price}}  {ask[0]:>{ask_price}}"
+            f"  {ask[1]:>{ask_quantity}}"
+        )
+    return "\n".join([*rows, "", ""]).encode()
+
+
+def _watch_reader(out: BinaryIO, lines: Dump) -> None:
+    """End the dump when the reader of a pipe goes away, also while nothing is written."""
+    try:
+        descriptor = out.fileno()
+        is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except OSError:
+        return
+    if is_pipe and sys.platform != "win32":
+        # The writing end of a pipe becomes readable only by the error that nobody reads it.
+        asyncio.get_running_loop().add_reader(
+            descriptor, lines.finish, BrokenPipeError("the reader went away")
+        )

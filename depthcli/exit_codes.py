@@ -1,0 +1,15 @@
+"""What the commands end with."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DONE: Final = 0
+FAILED: Final = 1
+"""Something on this machine, such as a full disk."""
+USAGE: Final = 2
+"""Wrong usage; also an unknown symbol."""
+EXCHANGE: Final = 3
+"""The exchange can't be reached, or refuses."""
+INTERRUPTED: Final = 130
+"""Ended by Ctrl-C."""
