@@ -1,0 +1,468 @@
+"""The synchroniser: when a book is in step, and what it says when it isn't."""
+
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from depthcli.messages import DepthEvent, Snapshot
+from depthcli.synchronizer import (
+    LOWER_SNAPSHOTS,
+    MOST_PENDING,
+    RESTART_EVENTS,
+    RESTART_MS,
+    State,
+    Synchronizer,
+    Verdict,
+)
+
+LIMIT = 1000
+
+
+def event(
+    first: int, last: int, *levels: tuple[float, float], time: int = 1_000, previous=None, symbol="X"
+) -> DepthEvent[float]:
+    return DepthEvent(time, symbol, first, last, list(levels), [], previous)
+
+
+def snapshot(last: int, *levels: tuple[float, float]) -> Snapshot[float]:
+    return Snapshot(last, list(levels), [])
+
+
+def opened() -> Synchronizer[float]:
+    synchronizer = Synchronizer("X", float)
+    synchronizer.opened()
+    return synchronizer
+
+
+def live(at: int = 100) -> Synchronizer[float]:
+    synchronizer = opened()
+    assert synchronizer.offer(snapshot(at, (5.0, 1.0)), LIMIT) is Verdict.ADOPTED
+    assert synchronizer.advance()
+    return synchronizer
+
+
+def drain(synchronizer: Synchronizer[float]) -> list[int]:
+    ids = []
+    while synchronizer.advance():
+        ids.append(synchronizer.cache.last_update_id)
+    return ids
+
+
+class TestStart:
+    def test_the_states_on_the_way_to_live(self):
+        states = []
+        synchronizer = Synchronizer("X", float, on_state=lambda *what: states.append(what))
+        assert synchronizer.state is State.CONNECTING
+        assert not synchronizer.wants_snapshot
+        synchronizer.opened()
+        assert synchronizer.wants_snapshot
+        synchronizer.offer(snapshot(100), LIMIT)
+        assert not synchronizer.wants_snapshot
+        assert states == [(State.BUFFERING, ""), (State.LIVE, "")]
+
+    def test_events_wait_for_the_snapshot(self):
+        synchronizer = opened()
+        synchronizer.receive(event(101, 102, (5.0, 9.0)))
+        assert not synchronizer.advance()
+        assert synchronizer.cache.get_bids() == []
+
+    def test_what_the_snapshot_contains_is_dropped_and_the_rest_is_given_one_by_one(self):
+        synchronizer = opened()
+        for first in (95, 98, 101, 103):
+            synchronizer.receive(event(first, first + (2 if first < 101 else 1), (5.0, first)))
+        assert synchronizer.offer(snapshot(100, (5.0, 1.0)), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [100, 102, 104]
+        assert synchronizer.counters.ignored == 2
+
+    def test_the_first_event_may_straddle_the_snapshot(self):
+        synchronizer = opened()
+        synchronizer.receive(event(95, 105, (5.0, 7.0)))
+        synchronizer.offer(snapshot(100, (5.0, 1.0)), LIMIT)
+        assert drain(synchronizer) == [100, 105]
+        assert synchronizer.cache.best_bid == (5.0, 7.0)
+
+    @pytest.mark.parametrize(
+        ("at", "verdict"), [(98, Verdict.TOO_OLD), (99, Verdict.ADOPTED), (105, Verdict.ADOPTED)]
+    )
+    def test_a_snapshot_must_reach_the_first_event(self, at, verdict):
+        synchronizer = opened()
+        synchronizer.receive(event(100, 105))
+        assert synchronizer.offer(snapshot(at), LIMIT) is verdict
+        assert (synchronizer.state is State.LIVE) == (verdict is Verdict.ADOPTED)
+
+    def test_a_snapshot_that_is_too_old_costs_no_event(self):
+        synchronizer = opened()
+        synchronizer.receive(event(100, 105, (5.0, 2.0)))
+        synchronizer.offer(snapshot(90), LIMIT)
+        assert synchronizer.wants_snapshot
+        synchronizer.offer(snapshot(102, (5.0, 1.0)), LIMIT)
+        assert drain(synchronizer) == [102, 105]
+
+    def test_a_snapshot_ahead_of_all_events_stands_and_waits(self):
+        synchronizer = opened()
+        synchronizer.receive(event(100, 105))
+        synchronizer.offer(snapshot(200, (5.0, 1.0)), LIMIT)
+        assert drain(synchronizer) == [200]
+        synchronizer.receive(event(106, 150, (5.0, 3.0)))
+        assert drain(synchronizer) == []
+        synchronizer.receive(event(151, 201, (5.0, 4.0)))
+        assert drain(synchronizer) == [201]
+
+    def test_a_snapshot_that_nobody_asked_for_changes_nothing(self):
+        synchronizer = live()
+        assert synchronizer.offer(snapshot(500, (1.0, 1.0)), LIMIT) is Verdict.UNWANTED
+        assert synchronizer.cache.last_update_id == 100
+        assert Synchronizer("X", float).offer(snapshot(5), LIMIT) is Verdict.UNWANTED
+
+
+class TestChain:
+    def test_duplicates_and_old_events_are_ignored(self):
+        synchronizer = live()
+        for change in (event(101, 103, (5.0, 2.0)), event(101, 103, (5.0, 2.0)), event(90, 95)):
+            synchronizer.receive(change)
+        assert drain(synchronizer) == [103]
+        assert synchronizer.counters.ignored == 2
+        assert synchronizer.state is State.LIVE
+
+    def test_a_gap_keeps_the_last_true_book_and_asks_for_a_snapshot(self):
+        synchronizer = live()
+        synchronizer.receive(event(102, 103, (5.0, 66.0)))
+        assert drain(synchronizer) == []
+        assert synchronizer.state is State.STALE
+        assert "gap: 1 updates after 100" in synchronizer.reason
+        assert synchronizer.wants_snapshot
+        assert synchronizer.cache.best_bid == (5.0, 1.0)
+        assert synchronizer.cache.last_update_id == 100
+        synchronizer.receive(event(104, 104, (5.0, 67.0)))
+        assert synchronizer.offer(snapshot(101), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [101, 103, 104]
+        assert (synchronizer.counters.gaps, synchronizer.counters.resyncs) == (1, 1)
+
+    def test_after_a_gap_a_cached_snapshot_is_refused(self):
+        synchronizer = live()
+        synchronizer.receive(event(110, 112))
+        drain(synchronizer)
+        for _ in range(10):
+            assert synchronizer.offer(snapshot(100, (5.0, 1.0)), LIMIT) is Verdict.TOO_OLD
+        assert synchronizer.state is State.STALE
+
+    def test_two_events_in_the_wrong_order_are_a_gap_that_heals(self):
+        synchronizer = live()
+        synchronizer.receive(event(103, 104, (5.0, 4.0)))
+        synchronizer.receive(event(101, 102, (5.0, 2.0)))
+        assert drain(synchronizer) == []
+        synchronizer.offer(snapshot(102, (5.0, 2.0)), LIMIT)
+        assert drain(synchronizer) == [102, 104]
+        assert synchronizer.cache.best_bid == (5.0, 4.0)
+
+    def test_an_event_of_another_symbol_is_refused(self):
+        synchronizer = live()
+        synchronizer.receive(event(101, 101, (5.0, 9.0), symbol="Y"))
+        assert drain(synchronizer) == []
+        assert synchronizer.counters.refused == 1
+
+    def test_derivatives_link_by_the_event_before(self):
+        synchronizer = opened()
+        synchronizer.receive(event(300, 310, (5.0, 2.0), previous=100))
+        synchronizer.receive(event(350, 360, (5.0, 3.0), previous=310))
+        # The ids between 100 and 300 are other symbols': a snapshot in the hole links.
+        assert synchronizer.offer(snapshot(200, (5.0, 1.0)), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [200, 310, 360]
+        synchronizer.receive(event(400, 410, previous=399))
+        drain(synchronizer)
+        assert synchronizer.state is State.STALE
+
+
+class TestLoss:
+    def test_a_lost_socket_makes_it_stale_and_a_new_one_wants_a_snapshot(self):
+        synchronizer = live()
+        synchronizer.lost("socket lost: reset")
+        assert (synchronizer.state, synchronizer.reason) == (State.STALE, "socket lost: reset")
+        assert not synchronizer.wants_snapshot
+        synchronizer.receive(event(101, 101))
+        synchronizer.opened()
+        assert synchronizer.state is State.STALE
+        assert synchronizer.wants_snapshot
+        assert synchronizer.offer(snapshot(100, (5.0, 1.0)), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [100]
+
+    def test_before_the_first_book_a_lost_socket_is_not_stale_but_connecting(self):
+        synchronizer = opened()
+        synchronizer.lost("socket lost: refused")
+        assert (synchronizer.state, synchronizer.reason) == (
+            State.CONNECTING,
+            "socket lost: refused",
+        )
+
+    def test_closed_is_for_good(self):
+        synchronizer = live()
+        synchronizer.close("gone")
+        synchronizer.opened()
+        synchronizer.lost("again")
+        synchronizer.receive(event(101, 101))
+        assert synchronizer.offer(snapshot(200), LIMIT) is Verdict.UNWANTED
+        assert not synchronizer.advance()
+        assert (synchronizer.state, synchronizer.reason) == (State.CLOSED, "gone")
+
+    def test_a_reason_can_be_given_while_it_is_not_live_only(self):
+        synchronizer = opened()
+        synchronizer.explain("snapshot refused: HTTP 500")
+        assert synchronizer.reason == "snapshot refused: HTTP 500"
+        synchronizer.offer(snapshot(5), LIMIT)
+        synchronizer.explain("nonsense")
+        assert (synchronizer.state, synchronizer.reason) == (State.LIVE, "")
+
+    def test_a_doubted_book_is_stale_though_the_stream_goes_on(self):
+        synchronizer = live()
+        synchronizer.doubt("silent")
+        assert synchronizer.wants_snapshot
+        synchronizer.receive(event(101, 101, (5.0, 2.0)))
+        synchronizer.offer(snapshot(100, (5.0, 1.0)), LIMIT)
+        assert drain(synchronizer) == [100, 101]
+
+
+class TestIdsThatGoBack:
+    def test_lower_ids_at_a_later_time_mean_that_the_exchange_counts_anew(self):
+        synchronizer = live(at=1_000_000)
+        synchronizer.receive(event(1_000_001, 1_000_002, time=5_000))
+        drain(synchronizer)
+        synchronizer.receive(event(7, 9, time=5_001 + RESTART_MS))
+        assert drain(synchronizer) == []
+        assert synchronizer.state is State.STALE
+        assert synchronizer.reason == "ids went back to 9"
+        assert synchronizer.offer(snapshot(8, (4.0, 1.0)), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [8, 9]
+
+    def test_many_lower_ids_in_a_row_mean_the_same_though_the_clock_went_back_too(self):
+        synchronizer = live(at=1_000_000)
+        synchronizer.receive(event(1_000_001, 1_000_002, time=5_000))
+        for number in range(RESTART_EVENTS + 1):
+            synchronizer.receive(event(number + 1, number + 1, time=10))
+        drain(synchronizer)
+        assert synchronizer.state is State.STALE
+
+    def test_a_late_duplicate_means_nothing(self):
+        synchronizer = live()
+        synchronizer.receive(event(101, 102, time=5_000))
+        synchronizer.receive(event(99, 100, time=4_000))
+        drain(synchronizer)
+        assert synchronizer.state is State.LIVE
+
+    def test_a_snapshot_far_ahead_of_the_first_events_is_no_restart(self):
+        synchronizer = live(at=100)
+        synchronizer.receive(event(50, 60, time=1_700_000_000_000))
+        drain(synchronizer)
+        assert synchronizer.state is State.LIVE
+
+    def test_without_events_a_lower_snapshot_is_believed_only_when_it_stays(self):
+        synchronizer = live(at=1_000)
+        synchronizer.lost("socket lost")
+        synchronizer.opened()
+        for _ in range(LOWER_SNAPSHOTS):
+            assert synchronizer.offer(snapshot(5), LIMIT) is Verdict.TOO_OLD
+        assert synchronizer.offer(snapshot(5), LIMIT) is Verdict.ADOPTED
+
+
+class TestAudit:
+    def test_a_refresh_compares_and_replaces_without_a_hole(self):
+        synchronizer = live()
+        synchronizer.begin_audit()
+        synchronizer.receive(event(101, 104, (5.0, 2.0)))
+        assert drain(synchronizer) == [104]
+        assert synchronizer.offer(snapshot(102, (5.0, 1.5), (4.0, 1.0)), LIMIT) is Verdict.AUDITED
+        # The snapshot knows of a level that our book lacked: found, and mended.
+        assert synchronizer.counters.differences == 1
+        assert [tuple(found)[1:] for found in synchronizer.last_differences] == [(4.0, 0.0, 1.0)]
+        assert synchronizer.cache.get_bids() == [[5.0, 2.0], [4.0, 1.0]]
+        assert synchronizer.cache.last_update_id == 104
+        assert synchronizer.state is State.LIVE
+        synchronizer.receive(event(105, 105, (5.0, 3.0)))
+        assert drain(synchronizer) == [105]
+
+    def test_a_healthy_book_has_no_differences(self):
+        synchronizer = live()
+        synchronizer.begin_audit()
+        synchronizer.receive(event(101, 104, (5.0, 2.0)))
+        drain(synchronizer)
+        assert synchronizer.offer(snapshot(104, (5.0, 2.0)), LIMIT) is Verdict.AUDITED
+        assert synchronizer.counters.differences == 0
+        assert synchronizer.counters.audits == 1
+
+    def test_a_snapshot_ahead_waits_for_the_stream(self):
+        synchronizer = live()
+        synchronizer.begin_audit()
+        assert synchronizer.offer(snapshot(103, (5.0, 9.0)), LIMIT) is Verdict.AHEAD
+        assert synchronizer.audit_under_way
+        synchronizer.receive(event(101, 102, (5.0, 8.0)))
+        synchronizer.receive(event(103, 105, (5.0, 9.0), (4.0, 1.0)))
+        assert drain(synchronizer) == [102, 105]
+        assert not synchronizer.audit_under_way
+        assert synchronizer.counters.differences == 0
+        assert synchronizer.cache.get_bids() == [[5.0, 9.0], [4.0, 1.0]]
+
+    def test_a_snapshot_from_before_the_audit_began_is_too_old(self):
+        synchronizer = live()
+        synchronizer.receive(event(101, 104, (5.0, 2.0)))
+        drain(synchronizer)
+        synchronizer.begin_audit()
+        assert synchronizer.offer(snapshot(103, (5.0, 1.0)), LIMIT) is Verdict.TOO_OLD
+        assert synchronizer.state is State.LIVE
+        assert synchronizer.cache.best_bid == (5.0, 2.0)
+
+    def test_a_question_that_finds_a_difference_makes_the_book_stale(self):
+        synchronizer = live()
+        synchronizer.begin_audit()
+        assert synchronizer.offer(snapshot(100, (5.0, 7.0)), 50, replace=False) is Verdict.AUDITED
+        assert synchronizer.state is State.STALE
+        assert "1 levels differ" in synchronizer.reason
+
+    def test_where_ids_are_shared_an_id_ahead_alone_says_nothing(self):
+        synchronizer = Synchronizer("X", float, ids_are_shared=True)
+        synchronizer.opened()
+        synchronizer.offer(snapshot(100, (5.0, 1.0)), LIMIT)
+        drain(synchronizer)
+        synchronizer.begin_audit()
+        assert synchronizer.offer(snapshot(900, (5.0, 1.0)), LIMIT) is Verdict.AUDITED
+        synchronizer.begin_audit()
+        assert synchronizer.offer(snapshot(950, (5.0, 2.0)), LIMIT) is Verdict.AHEAD
+        synchronizer.receive(event(940, 960, (5.0, 2.0), previous=100))
+        assert drain(synchronizer) == [960]
+        assert synchronizer.counters.differences == 0
+
+    def test_a_gap_ends_the_audit(self):
+        synchronizer = live()
+        synchronizer.begin_audit()
+        synchronizer.receive(event(150, 151))
+        drain(synchronizer)
+        assert not synchronizer.audit_under_way
+        synchronizer.offer(snapshot(151, (5.0, 6.0)), LIMIT)
+        assert synchronizer.state is State.LIVE
+        assert synchronizer.counters.audits == 0
+
+    def test_a_cancelled_audit_takes_no_snapshot(self):
+        synchronizer = live()
+        synchronizer.begin_audit()
+        synchronizer.cancel_audit()
+        assert synchronizer.offer(snapshot(100, (1.0, 1.0)), LIMIT) is Verdict.UNWANTED
+
+
+class TestBounds:
+    def test_without_a_snapshot_the_oldest_events_are_forgotten_and_missed(self):
+        synchronizer = opened()
+        for number in range(101, 101 + MOST_PENDING + 5):
+            synchronizer.receive(event(number, number))
+        assert len(synchronizer.pending) == MOST_PENDING
+        assert synchronizer.offer(snapshot(100), LIMIT) is Verdict.TOO_OLD
+
+    def test_a_reader_that_falls_far_behind_skips_and_is_in_step_again(self):
+        synchronizer = live()
+        for number in range(101, 101 + MOST_PENDING + 5):
+            synchronizer.receive(event(number, number, (5.0, float(number))))
+        ids = drain(synchronizer)
+        assert ids[-1] == 100 + MOST_PENDING + 5
+        assert synchronizer.cache.best_bid == (5.0, float(ids[-1]))
+        assert synchronizer.counters.skipped == MOST_PENDING
+        assert synchronizer.state is State.LIVE
+
+
+class Exchange:
+    """The truth of one symbol: each update changes one level; ids are its own, without holes."""
+
+    def __init__(self, random_source: random.Random) -> None:
+        self.random = random_source
+        self.at = random_source.randrange(10, 10_000)
+        self.books: dict[int, dict[float, float]] = {self.at: {5.0: 1.0}}
+        self.sent = self.at
+        self.changes: list[tuple[float, float]] = []
+
+    def update(self) -> None:
+        level = (float(self.random.randrange(1, 9)), float(self.random.randrange(3)))
+        book = dict(self.books[self.at])
+        if level[1]:
+            book[level[0]] = level[1]
+        else:
+            book.pop(level[0], None)
+        self.at += 1
+        self.books[self.at] = book
+        self.changes.append(level)
+
+    def event(self) -> DepthEvent[float] | None:
+        if not self.changes:
+            return None
+        first, self.sent = self.sent + 1, self.at
+        levels, self.changes = self.changes, []
+        return event(first, self.at, *levels, time=self.at)
+
+    def snapshot(self, at: int) -> Snapshot[float]:
+        return snapshot(at, *sorted(self.books[at].items(), reverse=True))
+
+
+@settings(max_examples=300, deadline=None)
+@given(seed=st.integers(0, 2**32), steps=st.integers(20, 200))
+def test_what_is_live_is_always_the_exchanges_book(seed, steps):
+    """Drops, duplicates, swaps, losses, cached snapshots, audits at any moment: never a wrong book.
+
+    And once the faults are over, it is live again at the exchange's newest id.
+    """
+    chance = random.Random(seed)
+    exchange = Exchange(chance)
+    synchronizer = Synchronizer("X", float)
+    held: DepthEvent[float] | None = None
+
+    def check() -> None:
+        while synchronizer.advance():
+            at = synchronizer.cache.last_update_id
+            assert dict(synchronizer.cache.bids.levels()) == exchange.books[at], f"seed {seed}"
+
+    def deliver(change: DepthEvent[float]) -> None:
+        synchronizer.receive(change)
+        check()
+
+    for step in range(steps):
+        faulty = step < steps - 10
+        for _ in range(chance.randrange(4)):
+            exchange.update()
+        dice = chance.random() if faulty else 1.0
+        if dice < 0.04:
+            synchronizer.lost("socket lost")
+        change = exchange.event()
+        if change is not None and synchronizer._connected and not 0.04 <= dice < 0.10:
+            if 0.10 <= dice < 0.14:
+                held = change
+            else:
+                deliver(change)
+                if 0.14 <= dice < 0.20:
+                    deliver(change)
+                if held is not None:
+                    deliver(held)
+                    held = None
+        if not synchronizer._connected:
+            synchronizer.opened()
+            held = None
+        if synchronizer.state is State.LIVE and dice > 0.8:
+            synchronizer.begin_audit()
+        if synchronizer.wants_snapshot or synchronizer.audit_under_way:
+            oldest = min(exchange.books)
+            lag = chance.randrange(30) if faulty and chance.random() < 0.3 else 0
+            at = max(oldest, exchange.at - lag)
+            synchronizer.offer(exchange.snapshot(at), LIMIT, replace=chance.random() < 0.5)
+            check()
+    exchange.update()
+    last = exchange.event()
+    assert last is not None
+    deliver(last)
+    if synchronizer.wants_snapshot:
+        synchronizer.offer(exchange.snapshot(exchange.at), LIMIT)
+        check()
+    assert synchronizer.state is State.LIVE, f"seed {seed}: {synchronizer.reason}"
+    assert synchronizer.cache.last_update_id == exchange.at
+    if synchronizer.counters.audits:
+        assert synchronizer.counters.differences == 0, f"seed {seed}"
+
+
+def test_the_number_type_of_the_book_is_the_one_asked_for():
+    assert Synchronizer("X", Decimal).cache.conv_type is Decimal
