@@ -263,7 +263,9 @@ def simulate(
     ] = None,
     speed: Annotated[
         float,
-        typer.Option(help="With --capture: so many times the recorded pace.", metavar="X"),
+        typer.Option(
+            help="With --capture: so many times the recorded pace.", min=0.01, metavar="X"
+        ),
     ] = 1.0,
     faults: Annotated[
         str | None,
@@ -287,8 +289,7 @@ def simulate(
             capture=capture,
             speed=speed,
             faults=faults,
-        ),
-        interrupted=exit_codes.DONE,
+        )
     )
 
 
@@ -315,11 +316,11 @@ def _log_to(file: Path | None) -> None:
     logger.propagate = False
 
 
-def _run(job: Coroutine[Any, Any, None], interrupted: int = exit_codes.INTERRUPTED) -> None:
+def _run(job: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(job)
     except KeyboardInterrupt:
-        raise typer.Exit(interrupted) from None
+        raise typer.Exit(exit_codes.INTERRUPTED) from None
     except BrokenPipeError:
         # Nobody reads any more: nothing more is said, also not when the interpreter flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -64,6 +64,11 @@ class Following:
     rest_url: str | None = None
     ws_url: str | None = None
 
+    @property
+    def names(self) -> list[str]:
+        """The symbols as the exchange writes them, each once; UsageError if one can't be."""
+        return list(dict.fromkeys(canonical_symbol(typed) for typed in self.symbols))
+
     def snapshot_limit(self, count: int) -> int:
         """Return how many levels a side to ask for, with so many symbols to start."""
         market = self.market
@@ -90,7 +95,7 @@ async def follow(
         ExchangeError, UnreachableError, BadMessageError: the symbols couldn't be looked up.
     """
     market = following.market
-    symbols = list(dict.fromkeys(canonical_symbol(typed) for typed in following.symbols))
+    symbols = following.names
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(
             AsyncClient(rest_url=following.rest_url, ws_url=following.ws_url)

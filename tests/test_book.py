@@ -146,7 +146,9 @@ def test_memory_is_bounded_though_nobody_reads():
 
 prices = st.integers(1, 60)
 levels = st.lists(st.tuples(prices, st.integers(0, 5)), max_size=12)
-whole = st.lists(st.tuples(prices, st.integers(1, 5)), max_size=40, unique_by=lambda level: level[0])
+whole = st.lists(
+    st.tuples(prices, st.integers(1, 5)), max_size=40, unique_by=lambda level: level[0]
+)
 
 
 class BookMachine(RuleBasedStateMachine):

@@ -23,7 +23,12 @@ LIMIT = 1000
 
 
 def event(
-    first: int, last: int, *levels: tuple[float, float], time: int = 1_000, previous=None, symbol="X"
+    first: int,
+    last: int,
+    *levels: tuple[float, float],
+    time: int = 1_000,
+    previous=None,
+    symbol="X",
 ) -> DepthEvent[float]:
     return DepthEvent(time, symbol, first, last, list(levels), [], previous)
 

@@ -1,0 +1,229 @@
+"""Seeded order flow of one symbol: a book of whole ticks and lots, and how it changes.
+
+The flow is a pure function of the symbol, the seed and the tempo: it knows no clock, and what one
+symbol does never depends on which other symbols there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from depthcli.simulator.instruments import Instrument
+
+BID: Final = 0
+ASK: Final = 1
+AWAY: Final = (-1, 1)
+"""Per side: the direction in which prices get worse."""
+
+FEWEST_LEVELS: Final = 12
+"""A side is never eaten down to fewer levels than this."""
+
+
+class Change(NamedTuple):
+    """A level got a new quantity.
+
+    Attributes:
+        side: `BID` or `ASK`.
+        price: in ticks.
+        quantity: in lots; zero removes the level.
+        previous: the quantity before, in lots; zero where there was no level.
+    """
+
+    side: int
+    price: int
+    quantity: int
+    previous: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """How lively a symbol is, and how deep its book.
+
+    Attributes:
+        actions_per_second: how often something happens; most actions change one level.
+        levels: about how many levels a side has.
+        touch_width: how far from the best price most things happen, in ticks.
+        reach: how far from the best price the deepest levels are, in ticks.
+    """
+
+    actions_per_second: float
+    levels: int = 2000
+    touch_width: float = 14.0
+    reach: int = 8000
+
+
+BUSY: Final = Tempo(actions_per_second=230, levels=2600)
+NORMAL: Final = Tempo(actions_per_second=45)
+QUIET: Final = Tempo(actions_per_second=0.3, levels=1600)
+THIN: Final = Tempo(actions_per_second=4, levels=60, touch_width=6.0, reach=150)
+
+_ALWAYS_BUSY: Final = frozenset(
+    {"BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBBTC", "ETHBTC", "BTCUSD_PERP", "ETHUSD_PERP"}
+)
+_NEVER_QUIET: Final = frozenset({"BNBUSDT", "XRPUSDT", "DOGEUSDT", "ADAUSDT", "SOLUSD_PERP"})
+
+
+def tempo_of(instrument: Instrument, seed: int) -> Tempo:
+    """Return the tempo of a symbol: known for the well-known ones, drawn by seed for the rest."""
+    if instrument.thin:
+        return THIN
+    if instrument.symbol in _ALWAYS_BUSY:
+        return BUSY
+    draw = Random(f"{seed}:{instrument.symbol}:tempo").random()
+    if draw < 0.2 and instrument.symbol not in _NEVER_QUIET:
+        return QUIET
+    return NORMAL if draw < 0.9 else BUSY
+
+
+class OrderFlow:
+    """The book of one symbol, and the orders that change it.
+
+    The book is never crossed, never empty, and its price stays between half and twice the price
+    at the start.
+
+    Attributes:
+        instrument: what is traded.
+        tempo: how lively.
+        books: per side, price in ticks to quantity in lots; no zero quantities.
+        best: per side, the best price in ticks.
+    """
+
+    def __init__(self, instrument: Instrument, seed: int = 0, tempo: Tempo | None = None) -> None:
+        self.instrument = instrument
+        self.tempo = tempo or tempo_of(instrument, seed)
+        self.books: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        self.best = [instrument.start_ticks, instrument.start_ticks + 1]
+        self._random = Random(f"{seed}:{instrument.symbol}")
+        self._changes: list[Change] = []
+        self._lean = 0.0
+        self._elapsed = 0.0
+        self._next = self._pause()
+        for side in (BID, ASK):
+            self._fill(side)
+
+    def advance(self, milliseconds: float) -> list[Change]:
+        """Let time pass and return the changes it brought, in order."""
+        self._elapsed += milliseconds
+        while self._next <= self._elapsed:
+            self._act()
+            self._next += self._pause()
+        changes, self._changes = self._changes, []
+        return changes
+
+    def top(self, side: int, count: int) -> list[tuple[int, int]]:
+        """Return the best levels of a side, best first, as (ticks, lots)."""
+        book = self.books[side]
+        levels: list[tuple[int, int]] = []
+        price = self.best[side]
+        # near the touch nearly every tick has a level: walking beats sorting thousands
+        for _ in range(20 * count):
+            if price in book:
+                levels.append((price, book[price]))
+                if len(levels) == count:
+                    return levels
+            price += AWAY[side]
+        return sorted(book.items(), reverse=side == BID)[:count]
+
+    def _pause(self) -> float:
+        return self._random.expovariate(self.tempo.actions_per_second) * 1000
+
+    def _fill(self, side: int) -> None:
+        """Make the first book: dense near the touch, sparse and heavy far away."""
+        room = int(min(self.tempo.reach, self.instrument.start_ticks * 0.7))
+        count = min(self.tempo.levels, int(room * 0.55))
+        sparsest = max(0.0, 2 * (room / count - 1.3))
+        price = self.best[side]
+        for index in range(count):
+            self.books[side][price] = self._quantity(abs(price - self.best[side]))
+            mean_gap = 0.25 + sparsest * index / count
+            price += AWAY[side] * (1 + int(self._random.expovariate(1 / mean_gap)))
+            if price < 1:
+                break
+
+    def _quantity(self, distance: int) -> int:
+        heavier_far_away = 1 + min(distance, 2000) / 250
+        draw = self._random.lognormvariate(-0.4, 1.1)
+        return max(1, int(self.instrument.level_lots * heavier_far_away * draw))
+
+    def _act(self) -> None:
+        draw = self._random.random
+        spread = self.best[ASK] - self.best[BID]
+        if draw() < min(0.85, 0.16 * (spread - 1)):
+            self._improve(spread)
+        elif (kind := draw()) < 0.035:
+            self._sweep()
+        elif kind < 0.08:
+            self._trade_far_away(int(draw() < 0.5))
+        else:
+            self._trade_near(int(draw() < 0.5))
+
+    def _improve(self, spread: int) -> None:
+        """Somebody quotes a better price inside the spread."""
+        side = int(self._random.random() > 0.5 + self._lean)
+        step = self._random.randint(1, spread - 1)
+        self._set(side, self.best[side] - AWAY[side] * step, self._quantity(0))
+
+    def _sweep(self) -> None:
+        """A large order eats several of the best levels; whom it hits makes the price drift."""
+        start = self.instrument.start_ticks
+        self._lean = 0.95 * self._lean + self._random.gauss(0, 0.04)
+        self._lean -= 0.3 * (self.best[BID] - start) / start
+        self._lean = max(-0.3, min(0.3, self._lean))
+        side = ASK if self._random.random() < 0.5 + self._lean else BID
+        if not start // 2 < self.best[BID] < start * 2:
+            side = BID if self.best[BID] > start else ASK
+        eaten = 1 + min(int(self._random.expovariate(0.45)), 14)
+        for price, quantity in self.top(side, eaten + 1)[:-1]:
+            if len(self.books[side]) > FEWEST_LEVELS:
+                self._set(side, price, 0)
+            else:
+                self._set(side, price, quantity + 1)
+
+    def _trade_near(self, side: int) -> None:
+        width = self.tempo.touch_width
+        distance = int(self._random.expovariate(1 / width))
+        price = self.best[side] + AWAY[side] * distance
+        exists = price in self.books[side]
+        leaves = exists and self._random.random() < 0.36 and self._may_leave(side)
+        if price >= 1:
+            self._set(side, price, 0 if leaves else self._quantity(distance))
+
+    def _trade_far_away(self, side: int) -> None:
+        """An order hundreds of ticks off comes, goes or changes; the level count stays in range."""
+        furthest = max(self.tempo.reach, 100)
+        distance = self._random.randint(furthest // 50, furthest)
+        price = self.best[side] + AWAY[side] * distance
+        book = self.books[side]
+        if len(book) > self.tempo.levels:
+            price = next((p for p in range(price, price + 60) if p in book), price)
+        if price < 1:
+            return
+        leaves = price in book and self._random.random() < 0.7 and self._may_leave(side)
+        self._set(side, price, 0 if leaves else self._quantity(distance))
+
+    def _may_leave(self, side: int) -> bool:
+        return len(self.books[side]) > FEWEST_LEVELS
+
+    def _set(self, side: int, price: int, quantity: int) -> None:
+        book = self.books[side]
+        self._changes.append(Change(side, price, quantity, book.get(price, 0)))
+        if quantity:
+            book[price] = quantity
+            if (self.best[side] - price) * AWAY[side] > 0:
+                self.best[side] = price
+            return
+        book.pop(price, None)
+        if price == self.best[side]:
+            self.best[side] = self._next_best(side)
+
+    def _next_best(self, side: int) -> int:
+        book = self.books[side]
+        price = self.best[side]
+        for _ in range(500):
+            price += AWAY[side]
+            if price in book:
+                return price
+        return max(book) if side == BID else min(book)

@@ -1,0 +1,104 @@
+"""Who listens to what: events on their way from the sources to the WebSockets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from websockets.frames import Frame, Opcode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from depthcli.simulator.corruption import Delivery
+    from depthcli.simulator.faults import Faults
+    from depthcli.simulator.source import Source, StreamEvent
+
+
+class Subscription(NamedTuple):
+    """A stream of one of the markets."""
+
+    market: str
+    stream: str
+
+
+class Subscriber(Protocol):
+    """A WebSocket, as far as events are concerned."""
+
+    @property
+    def combined(self) -> bool:
+        """Whether events are to be wrapped with their stream's name."""
+
+    def enqueue(self, frame: bytes, *, cut: bool) -> None:
+        """Take a WebSocket frame; `cut`: the connection breaks off in the middle of it."""
+
+    def send_enqueued(self) -> None:
+        """Send what has been taken."""
+
+
+class Hub:
+    """Keeps the subscribers of each stream, and gives them its events.
+
+    An event is turned into bytes once, however many listen.
+    """
+
+    def __init__(self, sources: Iterable[Source], faults: Faults) -> None:
+        self._sources = {source.market.name: source for source in sources}
+        self._faults = faults
+        self._subscribers: dict[Subscription, dict[Subscriber, None]] = {}
+        self._waiting: dict[Subscriber, None] = {}
+
+    def subscribe(self, subscriber: Subscriber, prefix: str, stream: str) -> Subscription | None:
+        """Subscribe to a stream of whichever market has it, those of the prefix first.
+
+        Returns:
+            None if no market has such a stream; as on the real exchange, that isn't an error.
+        """
+        sources = sorted(
+            self._sources.values(), key=lambda source: source.market.websocket_prefix != prefix
+        )
+        for source in sources:
+            subscription = Subscription(source.market.name, stream)
+            if subscription in self._subscribers or source.watch(stream):
+                self._subscribers.setdefault(subscription, {})[subscriber] = None
+                return subscription
+        return None
+
+    def unsubscribe(self, subscriber: Subscriber, subscription: Subscription) -> None:
+        """End a subscription."""
+        subscribers = self._subscribers.get(subscription, {})
+        subscribers.pop(subscriber, None)
+        if not subscribers and self._subscribers.pop(subscription, None) is not None:
+            self._sources[subscription.market].unwatch(subscription.stream)
+
+    def publish(self, market: str, event: StreamEvent) -> None:
+        """Queue an event for all who listen, with the faults that are due."""
+        subscribers = self._subscribers.get(Subscription(market, event.stream))
+        if not subscribers:
+            return
+        for delivery in self._faults.deliveries(event.stream, event.payload):
+            frames: dict[bool, bytes] = {}
+            for subscriber in subscribers:
+                combined = subscriber.combined
+                if combined not in frames:
+                    frames[combined] = _frame(event.stream if combined else "", delivery)
+                subscriber.enqueue(frames[combined], cut=delivery.cut)
+            self._waiting |= subscribers
+
+    def send_published(self) -> None:
+        """Send what has been queued: one write for each connection, however many the events."""
+        waiting, self._waiting = self._waiting, {}
+        for subscriber in waiting:
+            subscriber.send_enqueued()
+
+
+def wrapped(stream: str, payload: bytes) -> bytes:
+    """Return an event as a combined stream sends it."""
+    return b'{"stream":"%b","data":%b}' % (stream.encode(), payload)
+
+
+def _frame(stream: str, delivery: Delivery) -> bytes:
+    payload = delivery.payload
+    if stream and not delivery.whole:
+        payload = wrapped(stream, payload)
+    opcode = Opcode.BINARY if delivery.binary else Opcode.TEXT
+    return Frame(opcode, payload).serialize(mask=False)

@@ -1,0 +1,171 @@
+"""Reading a capture: the raw answers and frames of a real exchange, as recorded to a file."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from depthcli.errors import UsageError, printable
+from depthcli.markets import market_named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from depthcli.markets import Market
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+
+DecimalText = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,40}(\.[0-9]{1,40})?$")]
+
+Level = tuple[DecimalText, DecimalText]
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class RecordedDepth(msgspec.Struct, gc=False):
+    """A recorded snapshot or depth event, its decimals verbatim.
+
+    The fields have the exchange's own names; which of them there are depends on market and kind.
+    """
+
+    lastUpdateId: int = 0  # noqa: N815 -- the exchange's name
+    E: int = 0
+    T: int = 0
+    s: str = ""
+    ps: str = ""
+    U: int = 0
+    u: int = 0
+    pu: int | None = None
+    bids: list[Level] = []
+    asks: list[Level] = []
+    b: list[Level] = []
+    a: list[Level] = []
+
+
+class RecordedInfo(msgspec.Struct, gc=False):
+    """A recorded exchange info, its symbols as they are."""
+
+    symbols: list[msgspec.Raw] = []
+    optionSymbols: list[msgspec.Raw] = []  # noqa: N815 -- the exchange's name
+
+
+class _Line(msgspec.Struct, gc=False):
+    t: int
+    market: str
+    kind: Literal["rest", "ws"]
+    source: str
+    data: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFrame:
+    """A frame of a stream.
+
+    Attributes:
+        at_ms: when it was received, ms since the first one.
+        stream: the stream's name.
+        payload: its bytes, verbatim.
+        depth: the same, decoded, if it is a diff event.
+    """
+
+    at_ms: float
+    stream: str
+    payload: bytes
+    depth: RecordedDepth | None
+
+
+@dataclass(slots=True)
+class Recording:
+    """The content of a capture file.
+
+    Attributes:
+        market: where it was recorded.
+        info: the exchange info, verbatim.
+        snapshots: symbol to its first recorded snapshot.
+        frames: what the streams sent, in order.
+    """
+
+    market: Market
+    info: bytes = b""
+    snapshots: dict[str, RecordedDepth] = field(default_factory=dict)
+    frames: list[RecordedFrame] = field(default_factory=list)
+
+
+def read_recording(path: Path) -> Recording:
+    """Return the content of a capture file, JSON lines, gzip or not.
+
+    Raises:
+        UsageError: the file can't be read or isn't a capture; the message says what is wrong
+            and, where it is a line, which one.
+    """
+    recording: Recording | None = None
+    began = 0
+    for number, text in _lines(path):
+        line = _decoded(path, number, text, _Line)
+        if recording is None:
+            recording = Recording(market_named(line.market))
+        if line.market != recording.market.name:
+            raise _broken(path, number, f"market {line.market!r} after {recording.market.name!r}")
+        if line.kind == "rest":
+            _keep_answer(path, number, line, recording)
+        else:
+            began = began or line.t
+            at_ms = (line.t - began) / 1e6
+            depth = None
+            if line.source.partition("@")[2].split("@")[0] == "depth":
+                depth = _decoded(path, number, bytes(line.data), RecordedDepth)
+            frame = RecordedFrame(at_ms, line.source, bytes(line.data), depth)
+            recording.frames.append(frame)
+    if recording is None or not recording.info or not recording.snapshots:
+        raise UsageError(
+            f"{path} is no capture that can be served: "
+            "it needs the exchange info and a depth snapshot"
+        )
+    return recording
+
+
+def _keep_answer(path: Path, number: int, line: _Line, recording: Recording) -> None:
+    address = urlsplit(line.source)
+    if address.path.endswith("/exchangeInfo"):
+        _decoded(path, number, bytes(line.data), RecordedInfo)
+        recording.info = recording.info or bytes(line.data)
+    elif address.path.endswith("/depth"):
+        symbol = parse_qs(address.query).get("symbol", [""])[0]
+        if not symbol:
+            raise _broken(path, number, "a snapshot whose request names no symbol")
+        snapshot = _decoded(path, number, bytes(line.data), RecordedDepth)
+        recording.snapshots.setdefault(symbol, snapshot)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == GZIP_MAGIC
+        with gzip.open(path) if packed else path.open("rb") as file:
+            for number, text in enumerate(file, 1):
+                if text.strip():
+                    yield number, text
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UsageError(
+            f"{path} is damaged: its compressed data ends or breaks after line {number} ({error})"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"can't read the capture {path}: {error.strerror or error}") from error
+
+
+def _decoded(path: Path, number: int, text: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise _broken(path, number, f"{error}: {text[:60].decode('utf-8', 'replace')}") from error
+
+
+def _broken(path: Path, number: int, what: str) -> UsageError:
+    return UsageError(f"{path}, line {number}: not a capture: {printable(what)}")

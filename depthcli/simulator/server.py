@@ -1,0 +1,172 @@
+"""The simulator: sources served over real HTTP and WebSocket on one loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Final
+
+from depthcli.errors import UsageError
+from depthcli.simulator.connection import Connection
+from depthcli.simulator.faults import FaultPlan, Faults
+from depthcli.simulator.hub import Hub
+from depthcli.simulator.rest import RestInterface
+from depthcli.simulator.service import Limits, Service
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from depthcli.simulator.faults import ConnectionOrder
+    from depthcli.simulator.source import Source
+
+TICK: Final = 0.02
+"""Seconds between two looks at the sources."""
+
+
+def steady_clock() -> Callable[[], float]:
+    """Return a clock of seconds since the epoch that never jumps."""
+    offset = time.time() - time.monotonic()
+    return lambda: time.monotonic() + offset
+
+
+class Simulator:
+    """Serves one or several markets on one port, REST and WebSocket alike.
+
+        async with Simulator(source_for("spot")) as simulator:
+            ...  # REST at simulator.rest_url, WebSocket at simulator.ws_url
+
+    Args:
+        sources: at most one for each market. Requests are told apart by their paths, streams by
+            the address of the WebSocket and by their symbols.
+        host: the address to listen on.
+        port: the port to listen on; zero for any that is free.
+        faults: random faults.
+        seed: of the random faults.
+        clock: seconds since the epoch.
+        limits: what a connection is held to.
+
+    Attributes:
+        sources: the sources, by the names of their markets.
+        faults: orders faults, and tells how many have happened.
+
+    Raises:
+        UsageError: there's no source, or two are for the same market.
+    """
+
+    def __init__(
+        self,
+        *sources: Source,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        faults: FaultPlan | None = None,
+        seed: int = 0,
+        clock: Callable[[], float] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.sources = {source.market.name: source for source in sources}
+        if not sources or len(self.sources) < len(sources):
+            raise UsageError("a simulator needs one source for each market that it serves")
+        self.faults = Faults(faults, seed)
+        self._host = host
+        self._port = port
+        self._service = Service(
+            sources=sources,
+            rest=RestInterface(sources),
+            hub=Hub(sources, self.faults),
+            faults=self.faults,
+            limits=limits or Limits(),
+            clock=clock or steady_clock(),
+        )
+
+    @property
+    def rest_url(self) -> str:
+        """Where REST requests go: scheme, host and port."""
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Where WebSockets connect to: scheme, host and port."""
+        return f"ws://{self._host}:{self._port}"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of all sources that have a book."""
+        return tuple(symbol for source in self.sources.values() for symbol in source.symbols)
+
+    @property
+    def requests(self) -> deque[str]:
+        """The latest REST requests, such as `GET /api/v3/ping`."""
+        return self._service.requests
+
+    @property
+    def connections(self) -> int:
+        """How many WebSockets are open."""
+        return len(self._service.websockets)
+
+    @property
+    def subscriptions(self) -> list[str]:
+        """The streams that open WebSockets are subscribed to, each as often as it is."""
+        sessions = [connection.session for connection in self._service.websockets]
+        return sorted(name for session in sessions if session for name in session.streams)
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._look()
+        try:
+            self._server = await loop.create_server(
+                lambda: Connection(self._service), self._host, self._port
+            )
+        except OSError as error:
+            raise UsageError(f"can't listen on {self._host}:{self._port}: {error}") from error
+        self._port = self._server.sockets[0].getsockname()[1]
+        self._ticking = asyncio.create_task(self._tick())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.close()
+        for transport in list(self._service.transports):
+            transport.abort()
+        # an aborted transport tells its protocol, and closes its socket, one turn of the loop later
+        await asyncio.sleep(0)
+        await self._server.wait_closed()
+        self._ticking.cancel()
+        # a tick that failed is the simulator's own fault, and must not stay unseen
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._ticking
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self._look()
+            # from one due time to the next, not from now: else every delay would add up
+            due = max(due + TICK, loop.time() - TICK)
+            await asyncio.sleep(due - loop.time())
+
+    def _look(self) -> None:
+        service = self._service
+        now_ms = service.clock() * 1000
+        for market, source in self.sources.items():
+            for event in source.advance(now_ms):
+                service.hub.publish(market, event)
+        service.hub.send_published()
+        for order in self.faults.connection_orders():
+            self._obey(order)
+
+    def _obey(self, order: ConnectionOrder) -> None:
+        for connection in list(self._service.websockets):
+            if order.kind == "abort":
+                connection.abort()
+            elif order.kind == "shutdown":
+                connection.announce_shutdown()
+            else:
+                connection.close(order.code)

@@ -1,0 +1,89 @@
+"""What all connections of a simulator share."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Sequence
+
+    from depthcli.markets import Market
+    from depthcli.simulator.faults import Faults
+    from depthcli.simulator.hub import Hub
+    from depthcli.simulator.rest import RestInterface
+    from depthcli.simulator.source import Source
+    from depthcli.simulator.websocket import WebSocketConnection
+
+SPOT_PINGS: Final = (20.0, 60.0)
+DERIVATIVES_PINGS: Final = (180.0, 600.0)
+"""Seconds between two pings, and until a connection whose pong is missing is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a connection is held to.
+
+    Attributes:
+        ping_interval: seconds between two pings; None for the market's own.
+        pong_timeout: seconds until a connection that doesn't answer is closed; None likewise.
+        lifetime: seconds after which any WebSocket is closed.
+        largest_backlog: bytes that may wait for a slow client before it is disconnected.
+    """
+
+    ping_interval: float | None = None
+    pong_timeout: float | None = None
+    lifetime: float = 24 * 3600.0
+    largest_backlog: int = 4 * 2**20
+
+    def pings(self, market: Market) -> tuple[float, float]:
+        """Return the seconds between pings and the seconds to wait for a pong."""
+        interval, timeout = SPOT_PINGS if market.name == "spot" else DERIVATIVES_PINGS
+        return (
+            interval if self.ping_interval is None else self.ping_interval,
+            timeout if self.pong_timeout is None else self.pong_timeout,
+        )
+
+
+@dataclass(slots=True)
+class Service:
+    """What all connections of a simulator share.
+
+    Attributes:
+        sources: the markets.
+        rest: answers requests.
+        hub: gives events to WebSockets.
+        faults: what goes wrong.
+        limits: what a connection is held to.
+        clock: seconds since the epoch.
+        requests: the latest REST requests, as method and target.
+        transports: of all open connections.
+        websockets: the open WebSockets.
+    """
+
+    sources: Sequence[Source]
+    rest: RestInterface
+    hub: Hub
+    faults: Faults
+    limits: Limits
+    clock: Callable[[], float]
+    requests: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))
+    transports: set[asyncio.Transport] = field(default_factory=set)
+    websockets: set[WebSocketConnection] = field(default_factory=set)
+
+    def market_at(self, prefix: str) -> Market:
+        """Return the market whose rules hold for a WebSocket at such an address."""
+        markets = [source.market for source in self.sources]
+        return next((market for market in markets if market.websocket_prefix == prefix), markets[0])
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection as a crash would: the peer gets a reset, and nothing more."""
+    end = transport.get_extra_info("socket")
+    if end is not None and not transport.is_closing():
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

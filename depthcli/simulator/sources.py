@@ -1,0 +1,47 @@
+"""Ready-made sources: a market of simulated symbols, and an exchange around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from depthcli.markets import Market, market_named
+from depthcli.simulator.exchange import Exchange
+from depthcli.simulator.instruments import default_symbols, instrument_named
+from depthcli.simulator.server import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def source_for(
+    market: Market | str,
+    symbols: Iterable[str] = (),
+    seed: int = 0,
+    *,
+    keep_history: bool = False,
+) -> Exchange:
+    """Return a simulated exchange.
+
+    Args:
+        market: a market or its name.
+        symbols: what is traded, in any case; none: some twenty well-known ones.
+        seed: of everything random.
+        keep_history: so that `Exchange.book_at` can be asked; for tests, not for long runs.
+
+    Raises:
+        UsageError: there's no such market, or a symbol can't have such a name there.
+    """
+    chosen = market if isinstance(market, Market) else market_named(market)
+    names = list(symbols) or default_symbols(chosen)
+    instruments = [instrument_named(chosen, name, seed) for name in names]
+    return Exchange(chosen, instruments, seed=seed, keep_history=keep_history)
+
+
+def embedded_exchange(market: Market, symbols: Iterable[str], seed: int) -> Simulator:
+    """Return a simulator, not yet running, of one market with these and its usual symbols.
+
+    Raises:
+        UsageError: a symbol can't have such a name in that market.
+    """
+    names = dict.fromkeys([*symbols, *default_symbols(market)])
+    return Simulator(source_for(market, names, seed), seed=seed)

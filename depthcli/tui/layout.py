@@ -1,0 +1,164 @@
+"""Where the panels go: pure arithmetic in terminal cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+LADDER_WIDTH: Final = 58
+"""From here on a panel has room for bids beside asks."""
+
+BETWEEN: Final = 2
+"""Blank columns between two panels."""
+
+GLANCE_WIDTH: Final = 100
+"""A wider panel isn't taken in at a glance: two columns of panels are better then."""
+
+LEAST_BAR: Final = 4
+"""A bar of fewer cells says nothing."""
+
+CENTRE: Final = 3
+"""Columns between the bids and the asks of a ladder."""
+
+FEW: Final = 4
+"""So many symbols stay panels even if only the touch of each can be shown."""
+
+
+class Form(Enum):
+    """How a panel lays out its two sides."""
+
+    LADDER = "bids beside asks, the touch on the first row"
+    STACK = "asks over bids, the touch in the middle"
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Cells that the numbers of one symbol take, or the most that those of several do."""
+
+    price: int
+    quantity: int
+
+    @property
+    def cumulative(self) -> int:
+        """Cells for a cumulative quantity."""
+        return self.quantity + 1
+
+    @property
+    def complete(self) -> int:
+        """Cells for a level with everything in it, and the blank before and after."""
+        return self.price + self.quantity + self.cumulative + LEAST_BAR + 5
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a panel of a given size shows.
+
+    Attributes:
+        form: how the sides are laid out.
+        levels: rows for each side.
+        height: rows that it makes use of.
+        spread: whether there is a row for spread and mid.
+        header: whether there is a row with the columns' names.
+        foot: whether there is a row for the imbalance and the last audit.
+        complete: whether each level has its cumulative quantity and its bar.
+    """
+
+    form: Form
+    levels: int
+    height: int
+    spread: bool
+    header: bool
+    foot: bool
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Panels in columns and rows, all of one shape, from left to right and then downwards."""
+
+    columns: int
+    rows: int
+    widths: tuple[int, ...]
+    height: int
+    gap: int
+    shape: Shape
+
+
+def shape(width: int, height: int, depth: int, widths: Widths) -> Shape:
+    """Return what a panel of that size best shows: the most levels, then all their columns."""
+    stack = _stack(width, height, depth, widths)
+    if width < LADDER_WIDTH:
+        return stack
+    ladder = _ladder(width, height, depth, widths)
+    if ladder.levels == stack.levels:
+        return ladder if ladder.complete >= stack.complete else stack
+    return ladder if ladder.levels > stack.levels else stack
+
+
+def _ladder(width: int, height: int, depth: int, widths: Widths) -> Shape:
+    spread = height >= 3
+    header = height >= 6
+    levels = max(0, min(depth, height - 1 - spread - header))
+    used = 1 + spread + header + levels
+    foot = height > used
+    complete = (width - CENTRE) // 2 >= widths.complete - 1
+    return Shape(Form.LADDER, levels, used + foot, spread, header, foot, complete)
+
+
+def _stack(width: int, height: int, depth: int, widths: Widths) -> Shape:
+    spread = height >= 4
+    levels = max(0, min(depth, (height - 1 - spread) // 2))
+    used = 1 + spread + 2 * levels
+    header = height > used and levels > 0
+    foot = height > used + header
+    complete = width >= widths.complete
+    return Shape(Form.STACK, levels, used + header + foot, spread, header, foot, complete)
+
+
+def arrange(count: int, width: int, height: int, depth: int, widths: Widths) -> Arrangement | None:
+    """Return how so many panels best share the room; None if they are too many for panels.
+
+    The most levels come first, then all columns of each level, then panels that aren't too wide,
+    then bids beside asks, then the fewest columns of panels. The only symbol always gets its panel,
+    however small the room.
+
+    Args:
+        count: panels, at least one.
+        width: cells that there are.
+        height: rows that there are.
+        depth: levels a side that are wanted.
+        widths: of the symbol whose numbers are the widest.
+    """
+    found = [_grid(count, columns, width, height, depth, widths) for columns in range(1, count + 1)]
+    fitting = [grid for grid in found if grid and _worth_it(grid, count, depth)]
+    if not fitting:
+        return found[0] if count == 1 else None
+    return max(fitting, key=_merit)
+
+
+def _worth_it(grid: Arrangement, count: int, depth: int) -> bool:
+    """Return whether the panels say more than the overview would."""
+    if count <= FEW:
+        return grid.shape.levels >= 1
+    return grid.shape.levels >= min(depth, 2) and grid.shape.complete
+
+
+def _merit(grid: Arrangement) -> tuple[int, bool, bool, bool, int]:
+    shown = grid.shape
+    narrow = grid.widths[0] <= GLANCE_WIDTH
+    return shown.levels, shown.complete, narrow, shown.form is Form.LADDER, -grid.columns
+
+
+def _grid(  # noqa: PLR0917, the order of `arrange`
+    count: int, columns: int, width: int, height: int, depth: int, widths: Widths
+) -> Arrangement | None:
+    rows = -(-count // columns)
+    room = width - BETWEEN * (columns - 1)
+    if columns > 1 and (room // columns < widths.complete or (rows - 1) * columns >= count):
+        return None
+    wide, rest = divmod(room, columns)
+    panel_widths = tuple(wide + (column < rest) for column in range(columns))
+    shown = shape(wide, height // rows, depth, widths)
+    gap = 1 if rows > 1 and rows * shown.height + rows - 1 <= height else 0
+    return Arrangement(columns, rows, panel_widths, shown.height, gap, shown)

@@ -1,0 +1,121 @@
+"""Lines of text with named styles, always exactly as wide as they should be.
+
+A line is plain data, so it can be compared with the one that was drawn before, and tested without a
+terminal. The names of the styles are turned into colours by `palette`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.cells import cell_len, set_cell_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Segment = tuple[str, str]
+"""A text and the name of its style."""
+
+Line = tuple[Segment, ...]
+"""Segments from left to right."""
+
+OLD: Final = "old"
+"""The style of what was true once."""
+
+OLD_BAR: Final = "old.bar"
+"""The style of a bar that was true once."""
+
+OLD_EDGE: Final = "old.edge"
+"""The style of the edge of a bar to the left that was true once."""
+
+_OLD_NAMES: Final = {"bar": OLD_BAR, "edge": OLD_EDGE}
+
+
+def cells(text: str) -> int:
+    """Return how many cells of the terminal a text takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def width_of(segments: Iterable[Segment]) -> int:
+    """Return how many cells segments take in all."""
+    return sum(cells(text) for text, _ in segments)
+
+
+def cut(text: str, width: int) -> str:
+    """Return the text in at most `width` cells, with an ellipsis where something is left out."""
+    if cells(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
+
+
+def left(text: str, width: int) -> str:
+    """Return the text left-aligned in exactly `width` cells."""
+    return set_cell_size(cut(text, width), width)
+
+
+def right(text: str, width: int) -> str:
+    """Return the text right-aligned in exactly `width` cells."""
+    text = cut(text, width)
+    return " " * (width - cells(text)) + text
+
+
+def line(width: int, segments: Iterable[Segment], fill: str = "") -> Line:
+    """Return the segments as a line of exactly `width` cells.
+
+    Args:
+        width: cells.
+        segments: what the line begins with; what is too much is cut off.
+        fill: the style of the blanks that fill the rest.
+    """
+    fitted: list[Segment] = []
+    room = width
+    for text, style in segments:
+        wide = cells(text)
+        if wide > room:
+            text = set_cell_size(text, room)  # noqa: PLW2901
+            wide = room
+        if text:
+            fitted.append((text, style))
+        room -= wide
+    if room > 0:
+        fitted.append((" " * room, fill))
+    return tuple(fitted)
+
+
+def ends(width: int, start: Iterable[Segment], end: Iterable[Segment], fill: str = "") -> Line:
+    """Return a line with something at either end; the end stays whole, the start gives way."""
+    end = list(end)
+    taken = width_of(end)
+    if taken > width:
+        return line(width, end, fill)
+    return (*line(width - taken, start, fill), *end)
+
+
+def wrap(text: str, width: int, most: int) -> list[str]:
+    """Return the text in at most `most` lines of `width` cells, broken between words.
+
+    What doesn't fit into the last line ends in an ellipsis.
+    """
+    rows: list[str] = []
+    words = text.split()
+    while words and len(rows) < most - 1:
+        row = words.pop(0)
+        while words and cells(row) + 1 + cells(words[0]) <= width:
+            row += " " + words.pop(0)
+        rows.append(cut(row, width))
+    return [*rows, cut(" ".join(words), width)] if words else rows
+
+
+def old(drawn: Line) -> Line:
+    """Return a line of a book as it is shown when the book is no longer true: without colours."""
+    return tuple((text, _OLD_NAMES.get(style.rpartition(".")[2], OLD)) for text, style in drawn)
+
+
+def blank(width: int) -> Line:
+    """Return an empty line."""
+    return line(width, ())
+
+
+def fit(lines: Sequence[Line], width: int, height: int) -> list[Line]:
+    """Return exactly `height` lines: what is too much is cut off, what lacks is blank."""
+    return [*lines[:height], *[blank(width)] * (height - len(lines))]

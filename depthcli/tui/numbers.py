@@ -1,0 +1,115 @@
+"""Numbers as text of a known width, so that columns stay where they are while digits change."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+Number = float | Decimal
+
+_SUFFIXES: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
+_BEYOND_SUFFIXES: Final = 10**15
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+
+
+def quantity_width(decimals: int) -> int:
+    """Return the cells that quantities with so many decimals take; larger ones are compacted."""
+    return max(8, decimals + 4)
+
+
+def price_text(price: Number, decimals: int) -> str:
+    """Return a price with exactly so many decimals; absurdly large ones in powers of ten."""
+    if price >= _BEYOND_SUFFIXES:
+        return f"{float(price):.3e}"
+    return f"{price:.{decimals}f}"
+
+
+def quantity_text(quantity: Number, decimals: int, width: int) -> str:
+    """Return a quantity in at most `width` cells, compacted (`12.3k`, `4.56M`) if it must be.
+
+    A compacted quantity has as many characters behind its point as the others where they have two
+    decimals or more, so that right-aligned numbers keep their points in one column.
+    """
+    plain = f"{quantity:.{decimals}f}"
+    if len(plain) <= width:
+        return plain
+    for places in range(max(decimals - 1, 1), -1, -1):
+        compact = _compact(quantity, places)
+        if len(compact) <= width:
+            return compact
+    return _compact(quantity, 0)
+
+
+def _compact(quantity: Number, places: int) -> str:
+    if quantity >= _BEYOND_SUFFIXES:
+        return f"{float(quantity):.{min(places, 2)}e}"
+    for size, suffix in _SUFFIXES:
+        if quantity >= size:
+            return f"{float(quantity) / size:.{places}f}{suffix}"
+    return f"{quantity:.{places}f}"
+
+
+def basis_points_text(spread: Number, mid: Number) -> str:
+    """Return a spread in hundredths of a percent of the mid, in at most seven characters."""
+    points = float(spread) / float(mid) * 10_000 if mid else 0.0
+    if 0 < points < 0.005:
+        return "<0.01"
+    if abs(points) < 1000:
+        return f"{points:.2f}"
+    return f"{points:.0f}" if abs(points) < 10**7 else f"{points:.1e}"
+
+
+def age_text(seconds: float) -> str:
+    """Return an age in at most six characters: `0.3 s`, `12 s`, `5 min`, `3 h`, `2 d`."""
+    seconds = max(0.0, seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    for limit, size, unit in ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{min(seconds // 86_400, 9999):.0f} d"
+
+
+def time_text(milliseconds: int | None) -> str:
+    """Return a moment, ms since the epoch, as `HH:MM:SS.mmm` in UTC; dashes for None."""
+    if milliseconds is None:
+        return "--:--:--.---"
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{clock_text(seconds)}.{rest:03d}"
+
+
+def clock_text(seconds: float) -> str:
+    """Return a moment, seconds since the epoch, as `HH:MM:SS` in UTC."""
+    return datetime.fromtimestamp(int(seconds) % 86_400, UTC).strftime("%H:%M:%S")
+
+
+def rate_text(per_second: float | None) -> str:
+    """Return a rate in at most five characters; a dash while it isn't known."""
+    if per_second is None:
+        return "-"
+    return f"{per_second:.0f}" if per_second < 99_999.5 else f"{per_second / 1000:.0f}k"
+
+
+def bar(fraction: float, width: int) -> str:
+    """Return a bar that grows to the right, in eighths of a cell, padded to `width` cells."""
+    full, eighths = _cells(fraction, width)
+    partial = _EIGHTHS[eighths] if eighths else ""
+    return ("█" * full + partial).ljust(width)
+
+
+def bar_to_the_left(fraction: float, width: int) -> tuple[str, str, str]:
+    """Return a bar that grows to the left, `width` cells in three texts: blank, edge, full.
+
+    There are no blocks that fill a cell from the right, so the edge is the block that fills the
+    rest of its cell from the left: it is to be drawn with its two colours exchanged.
+    """
+    full, eighths = _cells(fraction, width)
+    edge = _EIGHTHS[8 - eighths] if eighths else ""
+    return " " * (width - full - len(edge)), edge, "█" * full
+
+
+def _cells(fraction: float, width: int) -> tuple[int, int]:
+    """Return how many whole cells and eighths a bar fills; what isn't nothing shows."""
+    wanted = round(min(max(fraction, 0.0), 1.0) * width * 8)
+    return divmod(max(wanted, 1 if fraction > 0 and width else 0), 8)

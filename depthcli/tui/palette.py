@@ -1,0 +1,153 @@
+"""Colours: the names of styles that lines use, as Rich styles made once for each theme."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final, NamedTuple
+
+from rich.style import Style
+from textual.color import Color
+from textual.theme import Theme
+
+
+class _Colours(NamedTuple):
+    """The few colours that all styles are mixed from."""
+
+    background: str
+    surface: str
+    text: str
+    muted: str
+    faint: str
+    bid: str
+    ask: str
+    live: str
+    waiting: str
+    stale: str
+    brand: str
+
+
+_DARK: Final = _Colours(
+    background="#0d1117",
+    surface="#1b222c",
+    text="#d6dde6",
+    muted="#8b97a6",
+    faint="#465160",
+    bid="#3fb98a",
+    ask="#f0616d",
+    live="#3fb98a",
+    waiting="#58a6ff",
+    stale="#f2b134",
+    brand="#58a6ff",
+)
+
+_LIGHT: Final = _Colours(
+    background="#fbfcfd",
+    surface="#e8edf2",
+    text="#1f2730",
+    muted="#5c6773",
+    faint="#aab4bf",
+    bid="#0a7d55",
+    ask="#c4283a",
+    live="#0a7d55",
+    waiting="#0b62c4",
+    stale="#955f00",
+    brand="#0b62c4",
+)
+
+
+def _theme(name: str, colours: _Colours, *, dark: bool) -> Theme:
+    return Theme(
+        name=name,
+        primary=colours.brand,
+        secondary=colours.muted,
+        accent=colours.brand,
+        warning=colours.stale,
+        error=colours.ask,
+        success=colours.bid,
+        foreground=colours.text,
+        background=colours.background,
+        surface=colours.surface,
+        panel=colours.surface,
+        dark=dark,
+    )
+
+
+DARK: Final = _theme("depthcli-dark", _DARK, dark=True)
+LIGHT: Final = _theme("depthcli-light", _LIGHT, dark=False)
+
+
+def _mixed(colour: str, background: str, share: float) -> str:
+    """Return the background with some of a colour in it."""
+    return Color.parse(background).blend(Color.parse(colour), share).hex6
+
+
+@cache
+def palette(*, dark: bool) -> dict[str, Style]:
+    """Return the Rich style of each style name.
+
+    Where a colour says something, an attribute (bold, dim, reverse) says it too, so that a terminal
+    without colours shows it all the same.
+    """
+    colours = _DARK if dark else _LIGHT
+
+    def style(
+        colour: str,
+        background: str = colours.background,
+        *,
+        bold: bool | None = None,
+        dim: bool | None = None,
+        reverse: bool | None = None,
+    ) -> Style:
+        return Style(color=colour, bgcolor=background, bold=bold, dim=dim, reverse=reverse)
+
+    surface = colours.surface
+    old = _mixed(colours.muted, colours.background, 0.75)
+    made = {
+        "": style(colours.text),
+        "name": style(colours.text, bold=True),
+        "label": style(colours.muted),
+        "rule": style(colours.faint),
+        "reason": style(colours.stale, bold=True),
+        "quantity": style(colours.text),
+        "quantity.best": style(colours.text, bold=True),
+        "cumulative": style(colours.muted),
+        "cumulative.best": style(colours.muted, bold=True),
+        "old": style(old, dim=True),
+        "old.bar": style(colours.faint, dim=True),
+        "old.edge": style(colours.faint, dim=True, reverse=True),
+        "spread": style(colours.text),
+        "spread.rule": style(colours.faint),
+        "title": style(colours.muted, surface),
+        "title.name": style(colours.text, surface, bold=True),
+        "title.text": style(colours.muted, surface),
+        "brand": style(colours.background, colours.brand, bold=True),
+        "header": style(colours.text),
+        "header.text": style(colours.muted),
+        "header.warning": style(colours.stale, bold=True),
+        "paused": style(colours.background, colours.stale, bold=True),
+        "footer": style(colours.muted, surface),
+        "key": style(colours.brand, surface, bold=True),
+    }
+    for side, colour in (("bid", colours.bid), ("ask", colours.ask)):
+        bar = _mixed(colour, colours.background, 0.6)
+        made |= {
+            side: style(colour),
+            f"{side}.best": style(colour, _mixed(colour, colours.background, 0.22), bold=True),
+            f"{side}.bar": style(bar),
+            f"{side}.edge": style(bar, reverse=True),
+            f"{side}.balance": style(bar),
+        }
+    states = {
+        "live": colours.live,
+        "connecting": colours.waiting,
+        "buffering": colours.waiting,
+        "stale": colours.stale,
+        "closed": colours.muted,
+    }
+    for state, colour in states.items():
+        made |= {
+            f"state.{state}": style(colour, surface, bold=True),
+            f"mark.{state}": style(colour, surface),
+            f"sign.{state}": style(colour, bold=True),
+        }
+    return made
