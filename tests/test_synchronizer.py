@@ -409,7 +409,7 @@ class Exchange:
 @settings(max_examples=300, deadline=None)
 @given(seed=st.integers(0, 2**32), steps=st.integers(20, 200))
 def test_what_is_live_is_always_the_exchanges_book(seed, steps):
-    """Drops, duplicates, swaps, losses, cached snapshots, audits at any moment: never a wrong book.
+    """Drops, duplicates, swaps, losses, cached snapshots, audits: never a wrong book.
 
     And once the faults are over, it is live again at the exchange's newest id.
     """
