@@ -1,0 +1,364 @@
+"""Managers against the simulator over real HTTP and WebSocket: every book that is given is true.
+
+Each fault is made to happen while books are being followed. Whatever happens, a book that is given
+out equals the exchange's at its update id, the state says when it can't be trusted, and it recovers
+by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+import pytest
+
+from depthcli import (
+    AsyncClient,
+    BinanceSocketManager,
+    DepthCacheManager,
+    FuturesDepthCacheManager,
+    OptionsDepthCacheManager,
+    managers as managers_module,
+    schedule as schedule_module,
+    sockets as sockets_module,
+)
+from depthcli.backoff import Backoff
+from depthcli.errors import ClosedError, ExchangeError
+from depthcli.simulator import Simulator, source_for
+from depthcli.simulator.corruption import CORRUPTIONS
+from depthcli.synchronizer import State
+
+SYMBOLS = ("BNBBTC", "ETHBTC")
+PATIENCE = 20.0
+
+
+class Followed:
+    """One manager whose every book is compared with the exchange's own."""
+
+    def __init__(self, exchange, client, bm, symbol, kind=DepthCacheManager, **options) -> None:
+        self.exchange = exchange
+        self.ids: list[int] = []
+        self.ended = False
+        self.states: list[tuple[State, str]] = []
+        self.wrong: list[object] = []
+        self.changed = asyncio.Event()
+        self.manager = kind(
+            client,
+            symbol,
+            bm=bm,
+            conv_type=Decimal,
+            ws_interval=100,
+            limit=1000,
+            callback=self.book,
+            on_state=self.state,
+            **options,
+        )
+
+    def book(self, cache) -> None:
+        self.changed.set()
+        if cache is None:
+            self.ended = True
+            return
+        self.ids.append(cache.last_update_id)
+        bids, asks = self.exchange.book_at(cache.symbol, cache.last_update_id)
+        for ours, theirs in ((cache.bids.top(200), bids), (cache.asks.top(200), asks)):
+            truth = [(Decimal(price), Decimal(quantity)) for price, quantity in theirs[:200]]
+            if ours != truth:
+                self.wrong.append((cache.last_update_id, ours[:3], truth[:3]))
+        if self.manager.state is not State.LIVE:
+            self.wrong.append("given though not live")
+
+    def state(self, state, reason) -> None:
+        self.states.append((state, reason))
+        self.changed.set()
+
+    async def until(self, condition, what="") -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not condition(self):
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def until_live(self, more=3) -> None:
+        """Wait until it is live and has given some more books."""
+        count = len(self.ids) + more
+        await self.until(
+            lambda followed: followed.manager.state is State.LIVE and len(followed.ids) >= count
+        )
+
+    @property
+    def stale_reasons(self) -> list[str]:
+        return [reason for state, reason in self.states if state is State.STALE]
+
+
+@asynccontextmanager
+async def following(market="spot", symbols=SYMBOLS, kind=DepthCacheManager, **options):
+    exchange = source_for(market, symbols, seed=7, keep_history=True)
+    async with (
+        Simulator(exchange) as simulator,
+        await AsyncClient.create(rest_url=simulator.rest_url, ws_url=simulator.ws_url) as client,
+    ):
+        bm = BinanceSocketManager(client, max_reconnects=None)
+        followed = [Followed(exchange, client, bm, symbol, kind, **options) for symbol in symbols]
+        try:
+            for each in followed:
+                await each.manager.__aenter__()
+            for each in followed:
+                await each.until_live()
+            yield simulator, followed
+        finally:
+            for each in followed:
+                await each.manager.close()
+            await bm.close()
+        for each in followed:
+            assert each.wrong == []
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Waits that users know as seconds are shortened, not left out."""
+    monkeypatch.setattr(sockets_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.3))
+    monkeypatch.setattr(schedule_module, "SILENCE", 0.6)
+    monkeypatch.setattr(managers_module, "SILENCE", 0.6)
+    monkeypatch.setattr(managers_module, "GRACE", 0.5)
+    monkeypatch.setattr("depthcli.client.TOTAL_TIMEOUT", 1.0)
+
+
+async def test_every_event_is_given_once_and_in_order():
+    async with following() as (_, followed):
+        for each in followed:
+            await each.until_live(more=20)
+            assert each.ids == sorted(set(each.ids))
+            assert each.manager.counters.gaps == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "market", "symbols", "options"),
+    [
+        (FuturesDepthCacheManager, "usdm", ("BTCUSDT", "ETHUSDT"), {}),
+        (FuturesDepthCacheManager, "coinm", ("BTCUSD_PERP",), {"coin": True}),
+        (OptionsDepthCacheManager, "options", ("BTC-261225-110000-C",), {}),
+    ],
+)
+async def test_the_other_markets_books_are_true_too(kind, market, symbols, options):
+    async with following(market, symbols, kind, **options) as (simulator, followed):
+        simulator.faults.drop_next_events()
+        for each in followed:
+            await each.until_live(more=10)
+
+
+@pytest.mark.parametrize("fault", ["drop_next_events", "swap_next"])
+async def test_a_hole_or_a_wrong_order_makes_it_stale_and_heals(fault):
+    async with following() as (simulator, followed):
+        getattr(simulator.faults, fault)("bnbbtc@depth@100ms")
+        each = followed[0]
+        await each.until(lambda it: any("gap" in reason for reason in it.stale_reasons))
+        await each.until_live()
+        assert each.manager.counters.gaps >= 1
+
+
+async def test_a_duplicate_is_ignored():
+    async with following() as (simulator, followed):
+        each = followed[0]
+        before = each.manager.counters.ignored
+        simulator.faults.duplicate_next("bnbbtc@depth@100ms")
+        await each.until(lambda it: it.manager.counters.ignored > before)
+        await each.until_live()
+        assert each.stale_reasons == []
+
+
+@pytest.mark.parametrize("fault", ["abort_connections", "close_connections", "announce_shutdown"])
+async def test_a_connection_that_ends_is_made_anew(fault):
+    async with following() as (simulator, followed):
+        getattr(simulator.faults, fault)()
+        for each in followed:
+            await each.until(lambda it: any("socket lost" in reason for reason in it.stale_reasons))
+            await each.until_live()
+
+
+async def test_an_exchange_that_refuses_connections_for_a_while():
+    async with following() as (simulator, followed):
+        simulator.faults.refuse_connections(count=3)
+        simulator.faults.abort_connections()
+        for each in followed:
+            await each.until(lambda it: it.stale_reasons)
+            await each.until_live()
+
+
+async def test_a_socket_that_stalls_is_found_out_by_a_snapshot():
+    async with following() as (simulator, followed):
+        simulator.faults.stall(4.0)
+        for each in followed:
+            await each.until(lambda it: any("silent" in reason for reason in it.stale_reasons))
+            await each.until_live()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ("fail_next", ("/api/v3/depth", 500), {}),
+        ("fail_next", ("/api/v3/depth", 429), {"retry_after": 1}),
+        ("truncate_next_body", ("/api/v3/depth",), {}),
+        ("hang_next", (3.0, "/api/v3/depth"), {}),
+        ("mistyped_next", ("/api/v3/depth",), {}),
+        ("stale_next_snapshot", (200,), {}),
+    ],
+    ids=["500", "429", "truncated", "hanging", "mistyped", "stale"],
+)
+async def test_a_bad_snapshot_after_a_gap_is_not_believed_and_asked_for_again(fault):
+    name, arguments, options = fault
+    async with following() as (simulator, followed):
+        each = followed[0]
+        getattr(simulator.faults, name)(*arguments, **options)
+        simulator.faults.drop_next_events("bnbbtc@depth@100ms")
+        await each.until(lambda it: it.stale_reasons)
+        await each.until_live()
+        assert each.manager.counters.resyncs >= 1
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+async def test_a_bad_frame_costs_a_resync_at_the_most(corruption):
+    async with following() as (simulator, followed):
+        simulator.faults.corrupt_next(corruption, "bnbbtc@depth@100ms")
+        each = followed[0]
+        count = len(each.ids)
+        await each.until(lambda it: len(it.ids) > count + 5 and it.manager.state is State.LIVE)
+        assert each.manager.counters.gaps <= 2
+        assert followed[1].manager.counters.gaps == 0
+
+
+async def test_a_refresh_leaves_no_hole_and_finds_no_difference():
+    async with following(refresh_interval=0.4) as (_, followed):
+        for each in followed:
+            await each.until(lambda it: it.manager.counters.audits >= 3)
+            assert each.manager.counters.differences == 0
+            assert each.manager.last_audit is not None
+            assert each.stale_reasons == []
+
+
+async def test_a_planted_wrong_level_is_found_and_mended_by_the_refresh():
+    async with following(refresh_interval=0.5) as (_, followed):
+        each = followed[0]
+        cache = each.manager.cache
+        assert cache.best_bid is not None
+        deep = cache.bids.top(500)[-1][0]
+        cache.bids.update([(deep, Decimal("987.654"))])
+        await each.until(lambda it: (it.manager.counters.differences or 0) > 0)
+        audits = each.manager.counters.audits
+        await each.until(lambda it: it.manager.counters.audits > audits)
+        assert each.manager.counters.differences == 0
+
+
+async def test_an_exchange_whose_ids_start_anew_is_followed_again():
+    async with following() as (_, followed):
+        before = followed[0].ids[-1]
+        followed[0].exchange.restart_ids()
+        for each in followed:
+            await each.until(lambda it: any("ids went back" in why for why in it.stale_reasons))
+            await each.until_live()
+        assert followed[0].ids[-1] < before
+
+
+@asynccontextmanager
+async def exchange_and_client(market="spot", symbols=SYMBOLS):
+    exchange = source_for(market, symbols, seed=3, keep_history=True)
+    async with (
+        Simulator(exchange) as simulator,
+        await AsyncClient.create(rest_url=simulator.rest_url, ws_url=simulator.ws_url) as client,
+    ):
+        yield exchange, simulator, client
+
+
+async def test_recv_gives_each_change_by_itself():
+    async with exchange_and_client() as (exchange, _, client):
+        manager = DepthCacheManager(client, "bnb/btc", ws_interval=100, conv_type=Decimal)
+        async with manager:
+            first = await manager.recv()
+            assert first is manager.get_depth_cache()
+            assert first.update_time is None
+            assert manager.get_symbol() == "BNBBTC"
+            ids = [first.last_update_id]
+            await asyncio.sleep(0.5)  # a reader that is slow still gets each one
+            for _ in range(8):
+                cache = await manager.recv()
+                ids.append(cache.last_update_id)
+                bids, _ = exchange.book_at("BNBBTC", cache.last_update_id)
+                assert cache.bids.top(1)[0] == tuple(map(Decimal, bids[0]))
+            assert ids == sorted(set(ids))
+            assert manager.counters.skipped == 0
+        assert await manager.recv() is None
+
+
+async def test_async_for_and_explicit_enter_and_exit():
+    async with exchange_and_client() as (_, _, client):
+        manager = DepthCacheManager(client, "ETHBTC", ws_interval=100)
+        await manager.__aenter__()
+        count = 0
+        async for cache in manager:
+            assert cache.get_bids()[0][0] < cache.get_asks()[0][0]
+            count += 1
+            if count == 3:
+                await manager.__aexit__(None, None, None)
+        assert count == 3
+
+
+async def test_a_coroutine_callback_gets_the_books_and_one_that_raises_ends_nothing(caplog):
+    async with exchange_and_client() as (_, _, client):
+        enough = asyncio.Event()
+        seen = 0
+
+        async def callback(cache) -> None:
+            nonlocal seen
+            seen += 1
+            if seen >= 4:
+                enough.set()
+            raise RuntimeError("a fault of the callback")
+
+        async with DepthCacheManager(client, "BNBBTC", ws_interval=100, callback=callback):
+            async with asyncio.timeout(PATIENCE):
+                await enough.wait()
+    assert "a fault of the callback" in caplog.text
+
+
+async def test_recv_gives_none_when_the_socket_is_lost_for_good():
+    async with (
+        exchange_and_client() as (_, simulator, client),
+        DepthCacheManager(client, "BNBBTC", ws_interval=100) as manager,
+    ):
+        assert await manager.recv() is not None
+        simulator.faults.refuse_connections(seconds=60)
+        simulator.faults.abort_connections()
+        async with asyncio.timeout(PATIENCE):
+            while await manager.recv() is not None:
+                pass
+        assert manager.state is State.CLOSED
+        assert "lost for good" in manager.reason
+
+
+async def test_an_unknown_symbol_is_an_error_not_a_silence():
+    async with (
+        exchange_and_client() as (_, _, client),
+        DepthCacheManager(client, "NOSUCH") as manager,
+    ):
+        with pytest.raises(ExchangeError, match="Invalid symbol"):
+            async with asyncio.timeout(PATIENCE):
+                await manager.recv()
+
+
+async def test_a_manager_is_used_once_and_only_when_started():
+    async with exchange_and_client() as (_, _, client):
+        manager = DepthCacheManager(client, "BNBBTC")
+        with pytest.raises(ClosedError, match="async with"):
+            await manager.recv()
+        async with manager:
+            pass
+        with pytest.raises(ClosedError, match="new one"):
+            await manager.__aenter__()
+
+
+async def test_nothing_is_left_running():
+    before = asyncio.all_tasks()
+    async with following():
+        pass
+    assert asyncio.all_tasks() <= before
