@@ -181,13 +181,17 @@ async def dump(
     async with follow(following, Decimal, lines) as followed:
         managers = {manager.symbol: manager for manager, _ in followed}
         lines.waiting.update(managers)
-        wait_for_all = not follow_on
-        done, _ = await asyncio.wait([lines.finished], timeout=timeout)
-        if not done and lines.waiting and (wait_for_all or len(lines.waiting) == len(managers)):
-            symbol = min(lines.waiting)
-            reason = managers[symbol].reason or managers[symbol].state
-            lines.finish(UnreachableError(f"{symbol} isn't live after {timeout:g} s: {reason}"))
-        await lines.finished
+        try:
+            done, _ = await asyncio.wait([lines.finished], timeout=timeout)
+            none_yet = lines.waiting == managers.keys()
+            if not done and lines.waiting and (none_yet or not follow_on):
+                symbol = min(lines.waiting)
+                reason = managers[symbol].reason or managers[symbol].state
+                lines.finish(UnreachableError(f"{symbol} isn't live after {timeout:g} s: {reason}"))
+            await lines.finished
+        finally:
+            # Whatever ended it, the managers that are stopped next have nothing to tell.
+            lines.finished.cancel()
 
 
 def _as_json(line: BookLine) -> bytes:

@@ -116,10 +116,10 @@ def exchange_error(
         kind = BannedError
     elif status == 429 or code in RATE_CODES:
         kind = RateLimitedError
-    elif status >= 500 or status == 408 or code in SERVER_FAULT_CODES:
-        kind = ServerError
     elif status == 403:
         kind = ForbiddenError
+    elif status >= 500 or status == 408 or code in SERVER_FAULT_CODES:
+        kind = ServerError
     return kind(status, code, message, retry_after)
 
 

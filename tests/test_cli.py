@@ -1,0 +1,253 @@
+"""The command line as users meet it: real processes, their streams and their exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+
+from depthcli import __version__
+from depthcli.simulator import BackgroundSimulator, Simulator, source_for
+
+TIMEOUT = 40
+
+
+def environment(**more: str) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if "DEPTHCLI" not in name}
+    return {**clean, "COLUMNS": "100", "NO_COLOR": "1", **more}
+
+
+@pytest.fixture(scope="module")
+def exchange():
+    return source_for("spot", ["BNBBTC", "ETHBTC", "BTCUSDT"], seed=5, keep_history=True)
+
+
+@pytest.fixture(scope="module")
+def simulator(exchange):
+    with BackgroundSimulator(Simulator(exchange)) as running:
+        yield running
+
+
+@pytest.fixture
+def run(simulator):
+    def run_it(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        where = {"DEPTHCLI_REST_URL": simulator.rest_url, "DEPTHCLI_WS_URL": simulator.ws_url}
+        return subprocess.run(
+            [sys.executable, "-m", "depthcli", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            env=environment(**{**where, **more}),
+        )
+
+    return run_it
+
+
+def start(simulator, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            sys.executable, "-m", "depthcli", *arguments,
+            "--rest-url", simulator.rest_url, "--ws-url", simulator.ws_url,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )  # fmt: skip
+
+
+def test_version_and_help(run):
+    assert run("--version").stdout == f"depthcli {__version__}\n"
+    shown = run("--help")
+    assert shown.returncode == 0
+    assert all(command in shown.stdout for command in ("watch", "dump", "simulate"))
+    for command, option in (("watch", "--demo"), ("dump", "--json"), ("simulate", "--capture")):
+        assert option in run(command, "--help").stdout
+
+
+def test_dump_prints_one_line_a_symbol_and_nothing_else(run):
+    done = run("dump", "--json", "--depth", "3", "bnb/btc", "eth-btc", "BtcUsdt", "BNBBTC")
+    assert (done.returncode, done.stderr) == (0, "")
+    books = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted(book["symbol"] for book in books) == ["BNBBTC", "BTCUSDT", "ETHBTC"]
+    for book in books:
+        assert list(book) == [
+            "symbol", "market", "state", "last_update_id", "update_time", "received_time",
+            "bids", "asks",
+        ]  # fmt: skip
+        assert (book["market"], book["state"]) == ("spot", "live")
+        assert len(book["bids"]) == len(book["asks"]) == 3
+        assert Decimal(book["bids"][0][0]) < Decimal(book["asks"][0][0])
+
+
+def test_every_followed_line_is_the_exchanges_book_and_none_is_missing(run, exchange):
+    done = run("dump", "--json", "--follow", "--count", "60", "BNBBTC", "ETHBTC")
+    assert done.returncode == 0
+    books = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(books) == 60
+    for symbol in ("BNBBTC", "ETHBTC"):
+        mine = [book for book in books if book["symbol"] == symbol]
+        ids = [book["last_update_id"] for book in mine]
+        assert ids == sorted(set(ids))
+        times = [book["update_time"] for book in mine if book["update_time"] is not None]
+        assert all(later - earlier == 100 for earlier, later in pairwise(times))
+        for book in mine:
+            truth = exchange.book_at(symbol, book["last_update_id"])
+            for side, levels in zip(("bids", "asks"), truth, strict=True):
+                assert len(book[side]) >= 900
+                shown = [(Decimal(price), Decimal(quantity)) for price, quantity in book[side]]
+                true = [(Decimal(price), Decimal(quantity)) for price, quantity in levels]
+                assert shown == true[: len(shown)]
+
+
+def test_dump_for_people_is_a_table(run):
+    done = run("dump", "BNBBTC", "--depth", "2")
+    assert done.returncode == 0
+    assert done.stdout.startswith("BNBBTC  spot  live")
+    assert len(done.stdout.splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("dump", "--json", "BNBBTX"), "did you mean BNBBTC"),
+        (("dump", "--json", "BNB BTC!"), "can't be a symbol"),
+        (("dump", "--json"), "Missing argument"),
+        (("dump", "--json", "BNBBTC", "--market", "moon"), "spot, usdm, coinm, options"),
+        (("dump", "--json", "BNBBTC", "--update-speed", "7"), "choose one of 100, 1000"),
+        (("dump", "--json", "BNBBTC", "--rest-url", "ftp://x"), "isn't the origin"),
+        (("dump", "--json", "BNBBTC", "--depth", "0"), "--depth"),
+        (("watch", "BNBBTC"), "needs a terminal"),
+        (("watch",), "name a symbol"),
+        (("simulate", "--faults", "nonsense:1"), "nonsense"),
+        (("simulate", "--capture", "/no/such/file"), "/no/such/file"),
+        (("simulate", "--speed", "2"), "--capture"),
+    ],
+)
+def test_wrong_usage_exits_2_and_says_what_to_do(run, arguments, words):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_exchange_that_is_not_there_exits_3(run):
+    done = run("dump", "--json", "BNBBTC", DEPTHCLI_REST_URL="http://127.0.0.1:9")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "can't be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_exchange_that_refuses_exits_3(run, simulator):
+    simulator.faults.fail_next("/api/v3/exchangeInfo", 403)
+    done = run("dump", "--json", "BNBBTC")
+    assert done.returncode == 3
+    assert "HTTP 403" in done.stderr
+
+
+def test_a_book_that_does_not_become_live_in_time_exits_3(run, simulator):
+    done = run("dump", "--json", "BNBBTC", "--timeout", "0.5", DEPTHCLI_WS_URL="ws://127.0.0.1:9")
+    assert done.returncode == 3
+    assert "isn't live after 0.5 s" in done.stderr
+
+
+def test_ctrl_c_exits_130_after_whole_lines(simulator):
+    with start(simulator, "dump", "--json", "--follow", "--depth", "1", "BNBBTC") as process:
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, complaints = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 130
+    assert complaints == ""
+    assert all(json.loads(line)["symbol"] == "BNBBTC" for line in [first, *rest.splitlines()])
+
+
+def test_a_closed_pipe_ends_it_silently(simulator):
+    with start(simulator, "dump", "--json", "--follow", "--depth", "1", "BNBBTC") as process:
+        process.stdout.readline()
+        process.stdout.close()
+        process.wait(timeout=TIMEOUT)
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+
+
+def test_a_lost_socket_is_a_stale_line_without_levels_and_then_it_goes_on(simulator):
+    with start(simulator, "dump", "--json", "--follow", "--depth", "1", "BNBBTC") as process:
+        process.stdout.readline()
+        simulator.faults.abort_connections()
+        states = []
+        for line in process.stdout:
+            book = json.loads(line)
+            states.append(book["state"])
+            if book["state"] == "stale":
+                assert book["bids"] == book["asks"] == []
+                assert "socket lost" in book["reason"]
+            elif "stale" in states:
+                assert book["bids"]
+                break
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=TIMEOUT)
+    assert "stale" in states
+
+
+def test_simulate_says_where_it_is_and_ends_well():
+    with subprocess.Popen(
+        [sys.executable, "-m", "depthcli", "simulate", "BNBBTC"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as process:
+        where = json.loads(process.stdout.readline())
+        assert where["symbols"] == ["BNBBTC"]
+        done = subprocess.run(
+            [
+                sys.executable, "-m", "depthcli", "dump", "--json", "BNBBTC",
+                "--rest-url", where["rest_url"], "--ws-url", where["ws_url"],
+            ],
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+            env=environment(),
+        )  # fmt: skip
+        assert done.returncode == 0
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=TIMEOUT) == ("", "")
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("market", ["usdm", "coinm", "options"])
+def test_the_other_markets(market):
+    source = source_for(market, seed=2)
+    symbol = source.symbols[0]
+    with BackgroundSimulator(Simulator(source)) as running:
+        option = ["--options"] if market == "options" else ["--market", market]
+        with start(running, "dump", "--json", "--depth", "1", *option, symbol) as process:
+            shown, complaints = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, complaints) == (0, "")
+    assert json.loads(shown)["market"] == market
+
+
+def test_what_a_command_does_not_need_is_not_loaded():
+    script = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from depthcli.cli import app\n"
+        "assert CliRunner().invoke(app, ['--version']).exit_code == 0\n"
+        "assert CliRunner().invoke(app, ['dump', '--help']).exit_code == 0\n"
+        "print([name for name in ('httpx', 'websockets', 'textual') if name in sys.modules])\n"
+        "import depthcli.dump\n"
+        "print('textual' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=TIMEOUT
+    )
+    assert done.stdout == "[]\nFalse\n"
