@@ -20,11 +20,8 @@ if TYPE_CHECKING:
     from depthcli.messages import SymbolInfo
     from depthcli.synchronizer import State
 
-DEEPEST: Final = 1_000
-"""Levels a side that are asked for where the user wants all there is."""
-
-MARGIN: Final = 100
-"""Levels a side below the ones shown, so that the market may move before the next refresh."""
+DEPTH: Final = 1_000
+"""Levels a side that are asked for: the market may move far before the next refresh."""
 
 SHARE: Final = 0.5
 """The share of a minute's request weight that the first snapshots may take together."""
@@ -74,7 +71,7 @@ class Following:
         market = self.market
         if self.limit is not None:
             return market.fit_limit(self.limit)
-        limit = market.fit_limit(DEEPEST if self.depth is None else self.depth + MARGIN)
+        limit = market.fit_limit(max(DEPTH, 2 * (self.depth or 0)))
         cheaper = [known for known in market.limits if known < limit]
         while cheaper and count * market.weight(limit) > SHARE * market.weight_per_minute:
             limit = cheaper.pop()
@@ -123,6 +120,7 @@ async def follow(
                 callback=changed,
                 on_state=turned,
                 market=market,
+                depth=following.depth or 0,
             )
             return manager
 

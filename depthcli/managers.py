@@ -16,7 +16,7 @@ from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, DepthcliError, ExchangeError, RateLimitedError
 from depthcli.markets import COINM, OPTIONS, SPOT, USDM
 from depthcli.messages import N, check_number_type
-from depthcli.schedule import SILENCE, Schedule
+from depthcli.schedule import LOOK, SILENCE, Schedule
 from depthcli.sockets import BinanceSocketManager
 from depthcli.symbols import canonical_symbol
 from depthcli.synchronizer import State, Synchronizer, Verdict
@@ -67,6 +67,8 @@ class DepthCacheManager(Generic[N]):
             What it raises is logged and goes no further.
         on_state: called with the new state and its reason after each change of either.
         market: by default the class's own.
+        depth: levels a side that are wanted at any time: as the market moves away from where a
+            snapshot was taken, fewer are left within the horizon, and a refresh is made early.
 
     Raises:
         UsageError: the symbol can't be one, or the market has no such speed.
@@ -88,6 +90,7 @@ class DepthCacheManager(Generic[N]):
         callback: Callable[[DepthCache[N] | None], Awaitable[None] | None] | None = None,
         on_state: Callable[[State, str], None] | None = None,
         market: Market | None = None,
+        depth: int = 0,
     ) -> None:
         self.market = market or self.default_market
         self.symbol = canonical_symbol(symbol)
@@ -96,6 +99,8 @@ class DepthCacheManager(Generic[N]):
         self.last_audit: float | None = None
         self._client = client
         self._refresh_interval = refresh_interval or None
+        # Twice as many, so that the refresh comes in time; what no snapshot gives isn't waited for.
+        self._enough = min(2 * depth, self.limit // 2)
         self._conv_type: type[N] = check_number_type(conv_type)
         self._speed = ws_interval or None
         self._stream = self.market.stream(self.symbol, self._speed)
@@ -320,11 +325,13 @@ class DepthCacheManager(Generic[N]):
         """Wait until the refresh is due or a silence has to be questioned, and do that."""
         clock = asyncio.get_running_loop().time
         last_received = self.last_received or schedule.started
-        refresh, silence = schedule.refresh_at, schedule.question_at(last_received)
+        due = min(schedule.refresh_at, schedule.question_at(last_received), clock() + LOOK)
         try:
-            async with asyncio.timeout(max(0.0, min(refresh, silence) - clock())):
+            async with asyncio.timeout(max(0.0, due - clock())):
                 await self._needed.wait()
         except TimeoutError:
+            if self._short_of_levels():
+                schedule.hurry(clock())
             last_received = self.last_received or schedule.started
             if clock() >= schedule.refresh_at:
                 answered = await self._audit(self.limit, replace=True)
@@ -340,6 +347,12 @@ class DepthCacheManager(Generic[N]):
                 if schedule.failed >= FAILED_PROBES:
                     silent = clock() - last_received
                     self._synchronizer.doubt(f"silent for {silent:.0f} s, and no snapshot is had")
+
+    def _short_of_levels(self) -> bool:
+        return any(
+            side.horizon is not None and len(side.top(self._enough)) < self._enough
+            for side in (self.cache.bids, self.cache.asks)
+        )
 
     async def _audit(self, limit: int, *, replace: bool) -> bool:
         """Compare the book with a fresh snapshot; return whether the exchange answered."""

@@ -10,6 +10,12 @@ SILENCE: Final = 6.0
 LONGEST_SILENCE: Final = 60.0
 """A quiet symbol on a lively connection is questioned ever more seldom, down to this, seconds."""
 
+LOOK: Final = 1.0
+"""Seconds between two looks at whether enough levels are left within the horizon."""
+
+HURRY: Final = 10.0
+"""Seconds after a snapshot before another is asked for only because levels ran short."""
+
 
 class Schedule:
     """When the next refresh is due, and when a silence is to be questioned. Times in seconds."""
@@ -22,13 +28,20 @@ class Schedule:
         """The book was built anew."""
         self.started = now
         self.refresh_at = now + self._interval
+        self._hurry_at = now + HURRY
         self.failed = 0
         self._questioned = now
         self._pause = SILENCE
 
     def refreshed(self, now: float, *, answered: bool) -> None:
         """A refresh was tried."""
+        self._hurry_at = now + HURRY
         self.refresh_at = now + (self._interval if answered else min(self._interval, 30.0))
+
+    def hurry(self, now: float) -> None:
+        """Levels ran short: let the refresh be due, unless there was one just now."""
+        if now >= self._hurry_at:
+            self.refresh_at = now
 
     def question_at(self, last_received: float) -> float:
         """Return when a silence that began at that time is to be questioned."""

@@ -250,6 +250,20 @@ async def test_a_planted_wrong_level_is_found_and_mended_by_the_refresh():
         assert each.manager.counters.differences == 0
 
 
+async def test_a_refresh_comes_early_when_levels_run_short(monkeypatch):
+    monkeypatch.setattr(managers_module, "LOOK", 0.1)
+    monkeypatch.setattr(schedule_module, "HURRY", 0.2)
+    async with following(depth=20) as (_, followed):
+        each = followed[0]
+        cache = each.manager.cache
+        await each.until_live()
+        assert each.manager.counters.audits == 0
+        cache.bids.horizon = cache.best_bid[0]  # as if the market had fallen all the way
+        await each.until(lambda it: it.manager.counters.audits >= 1)
+        assert len(cache.bids.top(20)) == 20
+        assert each.stale_reasons == []
+
+
 async def test_an_exchange_whose_ids_start_anew_is_followed_again():
     async with following() as (_, followed):
         before = followed[0].ids[-1]

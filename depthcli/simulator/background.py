@@ -91,9 +91,11 @@ class BackgroundSimulator:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception as error:  # noqa: BLE001 -- raised again where the context is entered
-            if not self._started.done():
-                self._started.set_exception(error)
+        except Exception as error:
+            if self._started.done():
+                raise
+            # raised again where the context is entered
+            self._started.set_exception(error)
 
     async def _serve(self) -> None:
         async with self._simulator:

@@ -38,8 +38,11 @@ class Connection(asyncio.Protocol):
                 if len(data) > LONGEST_HEAD:
                     reset(self._transport)
                 return
-            speaker = WebSocketConnection if _asks_for_upgrade(data) else HttpConnection
-            self._speaker = speaker(self._service, self._transport)
+            self._speaker = HttpConnection(self._service, self._transport)
+        if isinstance(self._speaker, HttpConnection) and _asks_for_upgrade(data):
+            # Also later: with one origin for both, clients upgrade a connection that they kept.
+            self._speaker.lost()
+            self._speaker = WebSocketConnection(self._service, self._transport)
         self._speaker.receive(data)
 
     def eof_received(self) -> None:
@@ -56,6 +59,7 @@ class Connection(asyncio.Protocol):
 
 
 def _asks_for_upgrade(head: bytes) -> bool:
-    lines = head.partition(b"\r\n\r\n")[0].lower().split(b"\r\n")[1:]
+    head, end, _ = head.partition(b"\r\n\r\n")
+    lines = (head if end else b"").lower().split(b"\r\n")[1:]
     fields = (line.partition(b":") for line in lines)
     return any(name.strip() == b"upgrade" and b"websocket" in value for name, _, value in fields)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Price = TypeVar("Price")
 Quantity = TypeVar("Quantity")
 
-UNDOABLE: Final = 4096
+UNDOABLE: Final = 1024
 """So many changes of each symbol can be taken back."""
 
 

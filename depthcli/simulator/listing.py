@@ -98,6 +98,7 @@ class Listing:
         # as on the real exchange, not all symbols' events come at the same moment
         self._phase = Random(f"{seed}:{instrument.symbol}:phase").randrange(1000)
         self._best: list[tuple[int, int]] = []
+        self._best_prices = Stream(instrument.symbol, BEST_PRICES)
 
     @property
     def status(self) -> str:
@@ -109,9 +110,8 @@ class Listing:
         changes = [] if self.halted else self.flow.advance(milliseconds)
         if changes:
             self._number(changes)
-        best_prices = self.watched.get(Stream(self.flow.instrument.symbol, BEST_PRICES))
-        if changes and best_prices:
-            self._tell_best(best_prices, now_ms, events)
+            if best_prices := self.watched.get(self._best_prices):
+                self._tell_best(best_prices, now_ms, events)
         for window in self._windows:
             if window.is_due(now_ms, self._phase) and window.last_id:
                 self._tell(window, now_ms, events)

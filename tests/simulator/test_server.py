@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from depthcli.errors import UsageError
 from depthcli.markets import COINM, OPTIONS, SPOT, USDM
-from depthcli.simulator import BackgroundSimulator, FaultPlan, Limits, Simulator
+from depthcli.simulator import BackgroundSimulator, FaultPlan, Limits, Simulator, source_for
 
 from .conftest import NaiveBook, small_exchange
 
@@ -329,3 +329,19 @@ def test_a_background_simulator_that_cannot_start_says_so() -> None:
             BackgroundSimulator(spot_simulator(port=port)),
         ):
             pass
+
+
+async def test_a_connection_that_was_kept_after_a_request_can_be_upgraded():
+    async with Simulator(source_for("spot", ["BNBBTC"])) as simulator:
+        address = simulator.rest_url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(b"GET /api/v3/ping HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"200" in await reader.readuntil(b"\r\n\r\n")
+        assert await reader.readexactly(2) == b"{}"
+        writer.write(
+            b"GET /ws/0 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: QhvY13xUjHPdxua+nHA6/g==\r\n\r\n"
+        )
+        assert b"101" in await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
