@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -101,6 +102,7 @@ class HttpConnection:
     def _send(self, answer: Answer, *, whole: bool = True) -> None:
         protocol = self._protocol
         headers = {
+            "date": formatdate(self._service.clock(), usegmt=True),
             "server": "depthcli-simulator",
             "content-type": answer.content_type,
             "content-length": str(len(answer.body)),
