@@ -13,6 +13,7 @@ import httpx
 
 from depthcli.backoff import Backoff
 from depthcli.errors import (
+    RATE_CODES,
     BadMessageError,
     ExchangeError,
     RateLimitedError,
@@ -52,6 +53,9 @@ AT_ONCE: Final = 8
 
 WITHOUT_RETRY_AFTER: Final = {429: 10.0, 418: 120.0}
 """Seconds of silence after a refusal that doesn't say how many."""
+
+LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
+"""Seconds; the exchange bans for three days at the most, so what is longer is damage."""
 
 INVALID_SYMBOL: Final = -1121
 """The exchange's code for a symbol that it doesn't have."""
@@ -298,8 +302,8 @@ def _origin(url: str, schemes: tuple[str, ...]) -> str:
     example = f"{schemes[0]}://127.0.0.1:8901"
     try:
         parts = urlsplit(url)
-        whole = bool(parts.hostname) and parts.port != 0
-    except ValueError:
+        whole = bool(httpx.URL(url).host) and parts.port != 0 and "@" not in parts.netloc
+    except (ValueError, httpx.InvalidURL):
         whole = False
     if not whole or parts.scheme not in schemes or parts.path.strip("/") or parts.query:
         raise UsageError(f"{printable(url)!r} isn't the origin of an exchange: give {example}")
@@ -318,7 +322,11 @@ def _error(response: httpx.Response) -> ExchangeError:
     except BadMessageError:
         code, message = None, ""
     try:
-        retry_after: float | None = max(0.0, float(response.headers["Retry-After"]))
+        retry_after: float | None = float(response.headers["Retry-After"])
     except (KeyError, ValueError):
-        retry_after = WITHOUT_RETRY_AFTER.get(status)
+        retry_after = None
+    if retry_after is None or not 0 < retry_after <= LONGEST_RETRY_AFTER:
+        retry_after = WITHOUT_RETRY_AFTER.get(
+            429 if code in RATE_CODES and status != 418 else status
+        )
     return exchange_error(status, code, message, retry_after)

@@ -73,6 +73,15 @@ async def test_nothing_is_sent_until_retry_after_is_over():
         assert clock() - refused >= 0.99
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 0, -5])
+async def test_a_retry_after_that_makes_no_sense_is_not_believed(value):
+    async with connected() as (simulator, client):
+        simulator.faults.fail_next("/api/v3/depth", 429, retry_after=value)
+        with pytest.raises(RateLimitedError) as caught:
+            await client.snapshot(SPOT, "BNBBTC", 100, float)
+        assert caught.value.retry_after == 10
+
+
 async def test_what_can_pass_by_itself_is_tried_again():
     async with connected() as (simulator, client):
         simulator.faults.fail_next("/api/v3/exchangeInfo", 503, count=2)
@@ -99,7 +108,18 @@ async def test_nobody_there_is_unreachable():
             await client.snapshot(SPOT, "BNBBTC", 100, float)
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1", "http://", "http://h/path", "http://h:x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://x",
+        "127.0.0.1",
+        "http://",
+        "http://h/path",
+        "http://h:x",
+        "http://xn--☃..h",
+        "http://u:p@h",
+    ],
+)
 async def test_a_url_that_is_no_origin_is_refused(url):
     with pytest.raises(UsageError, match="isn't the origin"):
         AsyncClient(rest_url=url, ws_url="ws://127.0.0.1:9")
