@@ -57,8 +57,8 @@ WITHOUT_RETRY_AFTER: Final = {429: 10.0, 418: 120.0}
 LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
 """Seconds; the exchange bans for three days at the most, so what is longer is damage."""
 
-INVALID_SYMBOL: Final = -1121
-"""The exchange's code for a symbol that it doesn't have."""
+NO_SUCH_SYMBOL: Final = frozenset({-1121, -1100})
+"""The exchange's codes for a symbol that it doesn't have, or that can't be one."""
 
 
 class AsyncClient:
@@ -210,7 +210,7 @@ class AsyncClient:
                 )
                 info = self._learn(market, decode_exchange_info(body))
             except ExchangeError as error:
-                if error.code != INVALID_SYMBOL:
+                if error.code not in NO_SUCH_SYMBOL:
                     raise
         if info is None:
             info = await self.exchange_info(market)

@@ -37,7 +37,7 @@ class UnknownSymbolError(UsageError):
     def __init__(self, symbol: str, market: str, near: list[str] | None = None) -> None:
         self.symbol = symbol
         self.near = near or []
-        hint = f"did you mean {', '.join(self.near)}?" if self.near else "check the spelling"
+        hint = f"did you mean {printable(', '.join(self.near))}?" if near else "check the spelling"
         super().__init__(f"no symbol {printable(symbol)!r} in market {market}: {hint}")
 
 

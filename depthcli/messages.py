@@ -25,7 +25,8 @@ N = TypeVar("N", float, Decimal)
 """The number type of a book: float, or Decimal for exactness."""
 
 Identifier = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Milliseconds = Annotated[int, Meta(ge=0, le=2**53)]
+Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
+"""Since the epoch, up to the end of the year 9999: what lies later is damage."""
 
 LARGEST: Final = 1e300
 """Numbers above it aren't prices or quantities but damage."""
@@ -254,23 +255,33 @@ def frame_decoder(conv_type: type[N]) -> Callable[[bytes | str], Frame[N]]:
 
 
 def event_decoder(conv_type: type[N]) -> Callable[[bytes | str], DepthEvent[N]]:
-    """Return the function that decodes the bare events of raw streams and of recordings."""
+    """Return the function that decodes the bare events of raw streams and of recordings.
+
+    The function raises BadMessageError for anything else.
+    """
     number: Any = _NUMBERS[conv_type]
-    decode: Callable[[bytes | str], DepthEvent[N]] = _decoder(DepthEvent[number])
+    decode: Callable[[bytes | str], DepthEvent[N]] = _checked(DepthEvent[number], number)
     return decode
 
 
 def snapshot_decoder(conv_type: type[N]) -> Callable[[bytes | str], Snapshot[N]]:
     """Return the function that decodes snapshots, raising BadMessageError for anything else."""
     number: Any = _NUMBERS[conv_type]
-    decode: Callable[[bytes | str], Snapshot[N]] = _decoder(Snapshot[number])
+    decode: Callable[[bytes | str], Snapshot[N]] = _checked(Snapshot[number], number)
+    return decode
 
-    def decode_and_check(raw: bytes | str) -> Snapshot[N]:
-        snapshot = decode(raw)
-        if number is Decimal:
-            _check_decimals(snapshot.bids)
-            _check_decimals(snapshot.asks)
-        return snapshot
+
+def _checked(kind: Any, number: Any) -> Callable[[bytes | str], Any]:
+    """Return the decoder of something with two sides, with Decimals checked as floats are."""
+    decode = _decoder(kind)
+    if number is not Decimal:
+        return decode
+
+    def decode_and_check(raw: bytes | str) -> Any:
+        book = decode(raw)
+        _check_decimals(book.bids)
+        _check_decimals(book.asks)
+        return book
 
     return decode_and_check
 
@@ -304,7 +315,7 @@ def _check_decimals(levels: Iterable[tuple[Any, Any]]) -> None:
                 or decimal.adjusted() > 300
                 or decimal < 0
             ):
-                raise BadMessageError(f"not a price or a quantity: {decimal:e}")
+                raise BadMessageError(printable(f"not a price or a quantity: {decimal:e}"))
 
 
 decode_exchange_info: Final[Callable[[bytes | str], ExchangeInfo]] = _decoder(ExchangeInfo)

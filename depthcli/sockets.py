@@ -164,6 +164,8 @@ class _Connection(Generic[N]):
 
     def takes(self, market: Market, conv_type: type[Any], stream: str) -> bool:
         """Return whether the stream belongs here and there is room for it."""
+        if self._task is None or self._task.done() or self._task.cancelling():
+            return False
         return (market.name, conv_type) == (self._market.name, self._conv_type) and (
             stream in self._listeners or len(self._listeners) < market.streams_per_connection
         )
@@ -193,7 +195,6 @@ class _Connection(Generic[N]):
             listeners.remove(listener)
         if not listeners:
             self._listeners.pop(stream, None)
-            self._open.discard(stream)
         if not self._listeners and self._task is not None:
             self._task.cancel()
         self._changed.set()
@@ -261,7 +262,6 @@ class _Connection(Generic[N]):
     async def _read(self, websocket: ClientConnection) -> None:
         clock = asyncio.get_running_loop().time
         decode = self._decode
-        listeners = self._listeners
         while True:
             raw: Any = await websocket.recv(decode=False)
             self.last_frame = clock()
@@ -273,7 +273,7 @@ class _Connection(Generic[N]):
             self._worked = True
             data = frame.data
             if isinstance(data, DepthEvent):
-                for listener in listeners.get(frame.stream, ()):
+                for listener in self._listening([frame.stream]):
                     listener.receive(data)
             elif isinstance(data, ServerShutdown):
                 self.drop("the exchange's server is shutting down")
@@ -288,6 +288,8 @@ class _Connection(Generic[N]):
             await self._changed.wait()
             self._changed.clear()
             for method, streams in self._due():
+                if method == "UNSUBSCRIBE":
+                    self._open.difference_update(streams)
                 request_id = next(self._request_ids)
                 reply = asyncio.get_running_loop().create_future()
                 self._replies[request_id] = reply

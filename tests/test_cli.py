@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+import typer.main
+from typer.testing import CliRunner
 
 from depthcli import __version__
+from depthcli.cli import app, main
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
 
 TIMEOUT = 40
@@ -51,6 +58,26 @@ def run(simulator):
     return run_it
 
 
+@pytest.fixture
+def run_here(simulator, monkeypatch):
+    """The same within this process, which is quicker."""
+    logger = logging.getLogger("depthcli")
+    handlers, propagate = [*logger.handlers], logger.propagate
+
+    def run_it(*arguments: str) -> object:
+        monkeypatch.setattr(sys, "argv", ["depthcli", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code
+
+    monkeypatch.setenv("DEPTHCLI_REST_URL", simulator.rest_url)
+    monkeypatch.setenv("DEPTHCLI_WS_URL", simulator.ws_url)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+    yield run_it
+    logger.handlers[:], logger.propagate = handlers, propagate
+
+
 def start(simulator, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [
@@ -69,8 +96,22 @@ def test_version_and_help(run):
     shown = run("--help")
     assert shown.returncode == 0
     assert all(command in shown.stdout for command in ("watch", "dump", "simulate"))
-    for command, option in (("watch", "--demo"), ("dump", "--json"), ("simulate", "--capture")):
-        assert option in run(command, "--help").stdout
+
+
+@pytest.mark.parametrize("command", ["watch", "dump", "simulate"])
+def test_the_help_of_each_command_names_its_options(command):
+    shown = CliRunner().invoke(app, [command, "--help"], env=environment(COLUMNS="140"))
+    assert shown.exit_code == 0
+    options = typer.main.get_command(app).commands[command].params
+    for option in options:
+        assert all(name in shown.stdout for name in option.opts if name.startswith("--"))
+
+
+def test_no_command_at_all_shows_the_help(run):
+    shown = run()
+    assert shown.returncode == 2
+    assert "dump" in shown.stdout + shown.stderr
+    assert "Traceback" not in shown.stderr
 
 
 def test_dump_prints_one_line_a_symbol_and_nothing_else(run):
@@ -125,19 +166,26 @@ def test_dump_for_people_is_a_table(run):
         (("dump", "--json", "BNBBTC", "--update-speed", "7"), "choose one of 100, 1000"),
         (("dump", "--json", "BNBBTC", "--rest-url", "ftp://x"), "isn't the origin"),
         (("dump", "--json", "BNBBTC", "--depth", "0"), "--depth"),
+        (("dump", "--json", "BNBBTC", "--count", "0"), "--count"),
+        (("dump", "--json", "BNBBTC", "--options", "-m", "usdm"), "exclude each other"),
+        (("dump", "--json", "BNBBTC", "--log-file", "/no/such/place"), "/no/such/place"),
+        (("dump", "--json", "BNBBTC", "--nonsense"), "--nonsense"),
         (("watch", "BNBBTC"), "needs a terminal"),
         (("watch",), "name a symbol"),
         (("simulate", "--faults", "nonsense:1"), "nonsense"),
         (("simulate", "--capture", "/no/such/file"), "/no/such/file"),
+        (("simulate", "--faults", "drop:7"), "from 0 to 1"),
+        (("simulate", "--capture", __file__), "not a capture"),
+        (("simulate", "--market", "moon"), "spot, usdm, coinm, options"),
         (("simulate", "--speed", "2"), "--capture"),
     ],
 )
-def test_wrong_usage_exits_2_and_says_what_to_do(run, arguments, words):
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
+def test_wrong_usage_exits_2_and_says_what_to_do(run_here, capsys, arguments, words):
+    assert run_here(*arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert words in shown.err
+    assert "Traceback" not in shown.err
 
 
 def test_an_exchange_that_is_not_there_exits_3(run):
@@ -158,6 +206,62 @@ def test_a_book_that_does_not_become_live_in_time_exits_3(run, simulator):
     done = run("dump", "--json", "BNBBTC", "--timeout", "0.5", DEPTHCLI_WS_URL="ws://127.0.0.1:9")
     assert done.returncode == 3
     assert "isn't live after 0.5 s" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_exits_1_and_says_so(simulator):
+    with Path("/dev/full").open("wb") as full:
+        where = ["--rest-url", simulator.rest_url, "--ws-url", simulator.ws_url]
+        done = subprocess.run(
+            [sys.executable, "-m", "depthcli", "dump", "--json", "BNBBTC", *where],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+            env=environment(),
+        )
+    assert (done.returncode, done.stderr) == (1, "depthcli: No space left on device\n")
+
+
+def test_the_users_limit_is_asked_for_and_the_log_goes_to_its_file_only(run, simulator, tmp_path):
+    log = tmp_path / "log"
+    done = run("dump", "--json", "--limit", "17", "--log-file", str(log), "ETHBTC")
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    assert len(json.loads(line)["bids"]) == 17
+    assert "GET /api/v3/depth?symbol=ETHBTC&limit=17" in simulator.call(
+        lambda running: list(running.requests)
+    )
+    assert "ETHBTC: live" in log.read_text()
+
+
+def wait_for_request(simulator, words: str) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while not any(words in request for request in simulator.call(lambda it: list(it.requests))):
+        assert time.monotonic() < deadline, f"nobody asked for {words}"
+        time.sleep(0.02)
+
+
+def test_ctrl_c_while_the_exchange_says_nothing_exits_130(simulator):
+    simulator.faults.hang_next(60, "/api/v3/exchangeInfo")
+    simulator.call(lambda running: running.requests.clear())
+    with start(simulator, "dump", "--json", "BNBBTC") as process:
+        wait_for_request(simulator, "exchangeInfo")
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=TIMEOUT) == ("", "")
+    assert process.returncode == 130
+
+
+def test_a_pipe_that_closes_before_the_first_line_ends_it_silently(simulator):
+    simulator.faults.hang_next(60, "/api/v3/depth")
+    simulator.call(lambda running: running.requests.clear())
+    with start(simulator, "dump", "--json", "BNBBTC") as process:
+        wait_for_request(simulator, "/api/v3/depth")
+        process.stdout.close()
+        process.wait(timeout=TIMEOUT)
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 def test_ctrl_c_exits_130_after_whole_lines(simulator):
@@ -224,6 +328,22 @@ def test_simulate_says_where_it_is_and_ends_well():
     assert process.returncode == 0
 
 
+def test_simulate_on_a_port_that_is_taken_says_so():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "depthcli", "simulate", "--port", str(port)],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+            env=environment(),
+        )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"can't listen on 127.0.0.1:{port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("market", ["usdm", "coinm", "options"])
 def test_the_other_markets(market):
     source = source_for(market, seed=2)
@@ -234,6 +354,29 @@ def test_the_other_markets(market):
             shown, complaints = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, complaints) == (0, "")
     assert json.loads(shown)["market"] == market
+
+
+def test_a_dump_loads_neither_the_screen_nor_the_simulator(simulator):
+    script = (
+        "import sys\n"
+        "from depthcli.cli import main\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    unwanted = {'textual', 'depthcli.tui', 'depthcli.simulator'} & set(sys.modules)\n"
+        "    print(sorted(unwanted), 'httpx' in sys.modules, file=sys.stderr)\n"
+    )
+    where = ["--rest-url", simulator.rest_url, "--ws-url", simulator.ws_url]
+    done = subprocess.run(
+        [sys.executable, "-c", script, "dump", "--json", "BNBBTC", *where],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+        env=environment(),
+    )
+    assert json.loads(done.stdout)["symbol"] == "BNBBTC"
+    assert done.stderr == "[] True\n"
 
 
 def test_what_a_command_does_not_need_is_not_loaded():

@@ -376,3 +376,15 @@ async def test_nothing_is_left_running():
     async with following():
         pass
     assert asyncio.all_tasks() <= before
+
+
+async def test_a_manager_closed_and_made_anew_on_a_shared_socket_becomes_live():
+    async with exchange_and_client() as (_, _, client):
+        bm = BinanceSocketManager(client)
+        async with DepthCacheManager(client, "BNBBTC", bm=bm) as other:
+            await other.recv()
+            for _ in range(2):
+                async with DepthCacheManager(client, "ETHBTC", bm=bm, ws_interval=100) as manager:
+                    async with asyncio.timeout(PATIENCE):
+                        assert await manager.recv() is not None
+        await bm.close()

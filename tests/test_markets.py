@@ -3,20 +3,51 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 
 from depthcli.errors import UsageError
 from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, market_named
 
 
 @pytest.mark.parametrize(
-    ("market", "limit", "weight"),
+    ("market", "depth", "info"),
     [
-        (SPOT, 100, 5), (SPOT, 101, 25), (SPOT, 1000, 50), (SPOT, 5000, 250),
-        (USDM, 50, 2), (COINM, 100, 5), (USDM, 1000, 20), (OPTIONS, 50, 1), (OPTIONS, 500, 10),
+        (SPOT, "/api/v3/depth", "/api/v3/exchangeInfo"),
+        (USDM, "/fapi/v1/depth", "/fapi/v1/exchangeInfo"),
+        (COINM, "/dapi/v1/depth", "/dapi/v1/exchangeInfo"),
+        (OPTIONS, "/eapi/v1/depth", "/eapi/v1/exchangeInfo"),
     ],
-)  # fmt: skip
-def test_weights(market, limit, weight):
-    assert market.weight(limit) == weight
+)
+def test_paths(market, depth, info):
+    assert (market.depth_path(), market.info_path()) == (depth, info)
+
+
+@pytest.mark.parametrize(
+    ("market", "prefix", "weight", "info", "streams", "messages"),
+    [
+        (SPOT, "", 6000, 20, 1024, 5),
+        (USDM, "/public", 2400, 1, 200, 10),
+        (COINM, "", 2400, 1, 200, 10),
+        (OPTIONS, "/public", 400, 1, 200, 10),
+    ],
+)
+def test_budgets_and_prefixes(market, prefix, weight, info, streams, messages):
+    assert market.websocket_prefix == prefix
+    assert (market.weight_per_minute, market.info_weight) == (weight, info)
+    assert (market.streams_per_connection, market.messages_per_second) == (streams, messages)
+
+
+@pytest.mark.parametrize(
+    ("market", "weights"),
+    [
+        (SPOT, {1: 5, 100: 5, 101: 25, 500: 25, 501: 50, 1000: 50, 1001: 250, 5000: 250}),
+        (USDM, {5: 2, 50: 2, 100: 5, 500: 10, 1000: 20}),
+        (COINM, {5: 2, 50: 2, 100: 5, 500: 10, 1000: 20}),
+        (OPTIONS, {10: 1, 50: 1, 100: 5, 500: 10, 1000: 20}),
+    ],
+)
+def test_weights(market, weights):
+    assert {limit: market.weight(limit) for limit in weights} == weights
 
 
 @pytest.mark.parametrize(
@@ -27,24 +58,53 @@ def test_limits_are_rounded_up_to_what_the_exchange_accepts(market, levels, limi
     assert market.fit_limit(levels) == limit
 
 
+@given(st.sampled_from(list(MARKETS.values())), st.integers(1, 10_000))
+def test_a_limit_gives_enough_levels_or_the_most_there_are_and_never_costs_less_than_it_says(
+    market, levels
+):
+    limit = market.fit_limit(levels)
+    assert market.any_limit or limit in market.limits
+    assert min(levels, market.limits[-1]) <= limit <= market.limits[-1]
+    assert market.weight(limit) >= market.weight(market.limits[0])
+
+
 @pytest.mark.parametrize(
-    ("market", "speed", "stream"),
+    ("market", "streams"),
     [
-        (SPOT, None, "bnbbtc@depth"), (SPOT, 100, "bnbbtc@depth@100ms"),
-        (USDM, 500, "bnbbtc@depth@500ms"), (OPTIONS, 100, "bnbbtc@depth@100ms"),
+        (SPOT, {None: "@depth", 1000: "@depth", 100: "@depth@100ms"}),
+        (USDM, {None: "@depth", 250: "@depth", 500: "@depth@500ms", 100: "@depth@100ms"}),
+        (COINM, {None: "@depth", 250: "@depth", 500: "@depth@500ms", 100: "@depth@100ms"}),
+        (OPTIONS, {None: "@depth@500ms", 500: "@depth@500ms", 100: "@depth@100ms"}),
     ],
-)  # fmt: skip
-def test_streams(market, speed, stream):
-    assert market.stream("BNBBTC", speed) == stream
+)
+def test_streams(market, streams):
+    assert {speed: market.stream("BnbBtc", speed) for speed in streams} == {
+        speed: f"bnbbtc{suffix}" for speed, suffix in streams.items()
+    }
+    assert set(market.speeds) == set(streams)
+    assert market.fastest == 100
 
 
-def test_a_speed_that_the_market_lacks_is_refused_with_the_ones_it_has():
-    with pytest.raises(UsageError, match="choose one of 100, 1000"):
-        SPOT.stream("BNBBTC", 250)
+@pytest.mark.parametrize(
+    ("market", "speed", "known"),
+    [(SPOT, 250, "100, 1000"), (USDM, 1000, "100, 250, 500"), (OPTIONS, 250, "100, 500")],
+)
+def test_a_speed_that_the_market_lacks_is_refused_with_the_ones_it_has(market, speed, known):
+    with pytest.raises(UsageError, match=f"{speed} ms: choose one of {known}$"):
+        market.stream("BNBBTC", speed)
 
 
 def test_markets_are_found_by_name():
-    assert market_named("USDM") is USDM
-    with pytest.raises(UsageError, match="spot, usdm, coinm, options"):
+    assert [market_named(name) for name in ("spot", "USDM", "CoinM", "options")] == [
+        SPOT, USDM, COINM, OPTIONS,
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="'moon': choose one of spot, usdm, coinm, options"):
         market_named("moon")
-    assert all(market.fastest == 100 for market in MARKETS.values())
+
+
+def test_origins_are_secure_and_without_a_path():
+    for market in MARKETS.values():
+        for origins in market.origins.values():
+            assert origins.rest.startswith("https://")
+            assert origins.websocket.startswith("wss://")
+            assert origins.rest.count("/") == origins.websocket.count("/") == 2

@@ -48,3 +48,42 @@ def test_levels_that_run_short_hurry_the_refresh_but_not_at_once_again():
     assert schedule.refresh_at == 1800
     schedule.hurry(HURRY)
     assert schedule.refresh_at == HURRY
+
+
+def test_a_refresh_that_was_made_is_not_hurried_again_at_once():
+    schedule = Schedule(1800, now=0)
+    schedule.refreshed(HURRY, answered=True)
+    schedule.hurry(HURRY + 1)
+    assert schedule.refresh_at == HURRY + 1800
+    schedule.hurry(2 * HURRY)
+    assert schedule.refresh_at == 2 * HURRY
+
+
+def test_a_short_interval_stays_short_after_a_failure():
+    schedule = Schedule(5, now=0)
+    schedule.refreshed(5, answered=False)
+    assert schedule.refresh_at == 10
+
+
+def test_no_refresh_is_ever_due_where_none_is_wanted():
+    for never in (None, 0):
+        schedule = Schedule(never, now=0)
+        schedule.refreshed(10, answered=True)
+        assert schedule.refresh_at == float("inf")
+
+
+def test_a_book_that_was_built_anew_starts_all_waits_anew():
+    schedule = Schedule(1800, now=0)
+    for at in (10, 100):
+        schedule.questioned(at, answered=False, lively=True)
+    schedule.restart(200)
+    assert (schedule.failed, schedule.started, schedule.refresh_at) == (0, 200, 2000)
+    assert schedule.question_at(last_received=150) == 200 + SILENCE
+
+
+def test_something_heard_makes_the_next_silence_short_again():
+    schedule = Schedule(None, now=0)
+    for at in (10, 100, 200):
+        schedule.questioned(at, answered=True, lively=True)
+    assert schedule.question_at(last_received=5) > 200 + SILENCE
+    assert schedule.question_at(last_received=300) == 300 + SILENCE

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
 
-from depthcli import AsyncClient, BinanceSocketManager
-from depthcli.errors import ClosedError
-from depthcli.markets import SPOT
+from depthcli import AsyncClient, BinanceSocketManager, sockets as sockets_module
+from depthcli.backoff import Backoff
+from depthcli.errors import ClosedError, UsageError
+from depthcli.markets import OPTIONS, SPOT, USDM
 from depthcli.simulator import Simulator, source_for
+from depthcli.simulator.corruption import CORRUPTIONS
+
+STREAM = "bnbbtc@depth@100ms"
+OTHER = "ethbtc@depth@100ms"
+PATIENCE = 20.0
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Waits that users know as seconds are shortened, not left out."""
+    monkeypatch.setattr(sockets_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.2))
 
 
 class Listening:
@@ -19,40 +32,50 @@ class Listening:
 
     def __init__(self) -> None:
         self.told: list[str] = []
-        self.events = 0
+        self.reasons: list[str] = []
+        self.ids: list[int] = []
         self.changed = asyncio.Event()
 
-    def _note(self, what: str) -> None:
+    @property
+    def events(self) -> int:
+        return len(self.ids)
+
+    def _note(self, what: str, *reasons: str) -> None:
         self.told.append(what)
+        self.reasons.extend(reasons)
         self.changed.set()
 
     def opened(self) -> None:
         self._note("opened")
 
     def receive(self, event) -> None:
-        self.events += 1
+        self.ids.append(event.last_update_id)
         self.changed.set()
 
     def refuse(self) -> None:
         self._note("refused")
 
     def lost(self, reason) -> None:
-        self._note("lost")
+        self._note("lost", reason)
 
     def gone(self, reason) -> None:
-        self._note("gone")
+        self._note("gone", reason)
 
     async def until(self, condition) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not condition():
                 self.changed.clear()
                 await self.changed.wait()
 
+    async def until_more(self, count=2) -> None:
+        enough = self.events + count
+        await self.until(lambda: self.events >= enough)
+
 
 @asynccontextmanager
-async def sockets(symbols=("BNBBTC", "ETHBTC"), **options):
+async def sockets(market="spot", symbols=("BNBBTC", "ETHBTC"), **options):
     async with (
-        Simulator(source_for("spot", symbols)) as simulator,
+        Simulator(source_for(market, symbols)) as simulator,
         await AsyncClient.create(rest_url=simulator.rest_url, ws_url=simulator.ws_url) as client,
     ):
         manager = BinanceSocketManager(client, **options)
@@ -60,33 +83,100 @@ async def sockets(symbols=("BNBBTC", "ETHBTC"), **options):
         await manager.close()
 
 
+async def settled(condition) -> None:
+    """Wait for something that nobody tells."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110, the simulator has no event for it
+            await asyncio.sleep(0.01)
+
+
 async def test_streams_share_a_connection_and_later_ones_join_it():
     async with sockets() as (simulator, manager):
         one, two = Listening(), Listening()
-        first = manager.subscribe(SPOT, "bnbbtc@depth@100ms", float, one)
-        await one.until(lambda: one.events > 2)
-        second = manager.subscribe(SPOT, "ethbtc@depth@100ms", float, two)
-        await two.until(lambda: two.events > 2)
+        first = manager.subscribe(SPOT, STREAM, float, one)
+        await one.until_more()
+        second = manager.subscribe(SPOT, OTHER, float, two)
+        await two.until(lambda: two.told == ["opened"])
+        assert simulator.subscriptions == [STREAM, OTHER]
+        await two.until_more()
         assert one.told == two.told == ["opened"]
         assert manager.connection_count == simulator.connections == 1
         first.close()
-        await two.until(lambda: simulator.subscriptions == ["ethbtc@depth@100ms"])
+        await settled(lambda: simulator.subscriptions == [OTHER])
+        count = one.events
+        await two.until_more()
+        assert one.events == count
         second.close()
+        await settled(lambda: not simulator.connections and not manager.connection_count)
 
 
-async def test_two_may_listen_to_one_stream_and_other_numbers_need_another_connection():
+async def test_two_listeners_share_a_stream_until_the_last_one_goes():
+    async with sockets() as (simulator, manager):
+        stays, goes, other = Listening(), Listening(), Listening()
+        manager.subscribe(SPOT, OTHER, float, other)
+        last = manager.subscribe(SPOT, STREAM, float, stays)
+        await stays.until_more()
+        first = manager.subscribe(SPOT, STREAM, float, goes)
+        assert goes.told == ["opened"]
+        await goes.until_more()
+        assert goes.ids == stays.ids[-goes.events :]
+        first.close()
+        await stays.until_more()
+        assert simulator.subscriptions == [STREAM, OTHER]
+        last.close()
+        await settled(lambda: simulator.subscriptions == [OTHER])
+
+
+async def test_a_listener_that_goes_while_it_is_told_takes_nothing_from_the_next_one():
+    class Going(Listening):
+        def receive(self, event) -> None:
+            super().receive(event)
+            subscription.close()
+
     async with sockets() as (_, manager):
+        going, staying = Going(), Listening()
+        subscription = manager.subscribe(SPOT, STREAM, float, going)
+        manager.subscribe(SPOT, STREAM, float, staying)
+        await staying.until_more()
+        assert going.ids == staying.ids[:1]
+
+
+async def test_a_stream_that_is_wanted_just_when_the_last_one_was_closed_is_opened():
+    async with sockets() as (_, manager):
+        first, second = Listening(), Listening()
+        subscription = manager.subscribe(SPOT, STREAM, float, first)
+        await first.until_more()
+        subscription.close()
+        manager.subscribe(SPOT, OTHER, float, second)
+        await second.until_more()
+
+
+async def test_other_numbers_and_other_markets_need_another_connection():
+    async with sockets() as (simulator, manager):
         listeners = [Listening() for _ in range(3)]
         for listener, number in zip(listeners, (float, float, Decimal), strict=True):
-            manager.subscribe(SPOT, "bnbbtc@depth@100ms", number, listener)
+            manager.subscribe(SPOT, STREAM, number, listener)
         for listener in listeners:
-            await listener.until(lambda listener=listener: listener.events > 1)
-        assert manager.connection_count == 2
+            await listener.until_more()
+        assert manager.connection_count == simulator.connections == 2
+        manager.subscribe(USDM, "btcusdt@depth", float, Listening())
+        assert manager.connection_count == 3
+
+
+async def test_what_one_connection_may_not_carry_goes_over_a_second_one():
+    async with sockets("usdm", ["BTCUSDT"]) as (simulator, manager):
+        listeners = [Listening() for _ in range(USDM.streams_per_connection + 1)]
+        for number, listener in enumerate(listeners):
+            manager.subscribe(USDM, f"coin{number}usdt@depth@100ms", float, listener)
+        for listener in listeners:
+            await listener.until(lambda listener=listener: listener.told == ["opened"])
+        assert manager.connection_count == simulator.connections == 2
+        assert len(simulator.subscriptions) == len(listeners)
 
 
 async def test_hundreds_of_streams_are_subscribed_within_the_exchanges_pace():
     async with sockets() as (simulator, manager):
-        listeners = [Listening() for _ in range(450)]
+        listeners = [Listening() for _ in range(850)]  # nine requests, of which one is the URL
         for number, listener in enumerate(listeners):
             manager.subscribe(SPOT, f"coin{number}btc@depth", float, listener)
         await listeners[-1].until(lambda: "opened" in listeners[-1].told)
@@ -94,22 +184,182 @@ async def test_hundreds_of_streams_are_subscribed_within_the_exchanges_pace():
         assert simulator.connections == 1
 
 
-async def test_a_reset_is_told_and_healed_and_the_end_is_told_once():
-    async with sockets(max_reconnects=1) as (simulator, manager):
+async def test_of_many_that_come_and_go_those_that_stay_are_subscribed():
+    async with sockets() as (simulator, manager):
+        stays = Listening()
+        manager.subscribe(SPOT, STREAM, float, stays)
+        await stays.until_more(1)
+        for number in range(30):
+            listener = Listening()
+            hold = manager.subscribe(SPOT, f"coin{number}btc@depth", float, listener)
+            await asyncio.sleep(0)
+            if number % 3:
+                hold.close()
+        wanted = sorted([STREAM, *(f"coin{number}btc@depth" for number in range(0, 30, 3))])
+        await settled(lambda: simulator.subscriptions == wanted)
+        await stays.until_more(1)
+        assert stays.told == ["opened"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CORRUPTIONS if kind != "truncated-frame"])
+async def test_a_bad_frame_ends_nothing(kind):
+    async with sockets() as (simulator, manager):
+        damaged, other = Listening(), Listening()
+        manager.subscribe(SPOT, STREAM, float, damaged)
+        manager.subscribe(SPOT, OTHER, float, other)
+        await damaged.until_more(1)
+        simulator.faults.corrupt_next(kind, STREAM, count=2)
+        await damaged.until(lambda: simulator.faults.log["corrupt"] == 2)
+        await damaged.until_more()
+        await other.until_more()
+        assert other.told == ["opened"]
+        assert set(damaged.told) <= {"opened", "refused"}
+        if kind in {"nan", "negative", "wrong-types"}:
+            assert damaged.told == ["opened", "refused", "refused"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "arguments", "reason"),
+    [
+        ("abort_connections", (), "socket lost: the connection broke off"),
+        ("close_connections", (1001,), "closed with code 1001"),
+        ("close_connections", (1008,), "closed with code 1008"),
+        ("announce_shutdown", (), "shutting down"),
+        ("corrupt_next", ("truncated-frame",), "socket lost"),
+    ],
+)
+async def test_a_lost_connection_is_told_and_made_anew_at_once_with_all_its_streams(
+    fault, arguments, reason
+):
+    async with sockets() as (simulator, manager):
+        listeners = one, two = Listening(), Listening()
+        manager.subscribe(SPOT, STREAM, float, one)
+        manager.subscribe(SPOT, OTHER, float, two)
+        for listener in listeners:
+            await listener.until_more(1)
+        getattr(simulator.faults, fault)(*arguments)
+        for listener in listeners:
+            await listener.until(lambda told=listener.told: told == ["opened", "lost", "opened"])
+            assert reason in listener.reasons[0]
+            assert "next try in" not in listener.reasons[0]
+            await listener.until_more()
+        await settled(lambda: simulator.subscriptions == [STREAM, OTHER])
+
+
+async def test_a_connection_that_pretends_to_be_alive_can_be_given_up():
+    async with sockets() as (_, manager):
         listener = Listening()
-        manager.subscribe(SPOT, "bnbbtc@depth@100ms", float, listener)
-        await listener.until(lambda: listener.events > 0)
-        simulator.faults.abort_connections()
+        subscription = manager.subscribe(SPOT, STREAM, float, listener)
+        await listener.until_more(1)
+        heard = subscription.last_frame
+        subscription.suspect("silent, while the book moved on")
         await listener.until(lambda: listener.told == ["opened", "lost", "opened"])
-        events = listener.events
-        await listener.until(lambda: listener.events > events)
-        simulator.faults.refuse_connections(seconds=30)
+        assert listener.reasons == ["socket lost: silent, while the book moved on"]
+        await listener.until_more(1)
+        assert subscription.last_frame > heard
+
+
+async def test_an_exchange_that_refuses_for_a_while_is_tried_again_after_longer_and_longer():
+    async with sockets(max_reconnects=None) as (simulator, manager):
+        simulator.faults.refuse_connections(count=7)
+        listener = Listening()
+        manager.subscribe(SPOT, STREAM, float, listener)
+        await listener.until(lambda: "opened" in listener.told)
+        assert listener.told == ["lost"] * 7 + ["opened"]
+        assert all("next try in" in reason for reason in listener.reasons[1:])
+
+
+async def test_a_stream_is_gone_after_so_many_tries_in_a_row_and_that_is_told_once():
+    async with sockets(max_reconnects=2) as (simulator, manager):
+        listener = Listening()
+        manager.subscribe(SPOT, STREAM, float, listener)
+        for _ in range(4):  # tries that succeed aren't counted
+            await listener.until_more(1)
+            simulator.faults.abort_connections()
+            losses = listener.told.count("lost")
+            await listener.until(lambda losses=losses: listener.told.count("lost") > losses)
+        await listener.until_more(1)
+        simulator.faults.refuse_connections(seconds=60)
         simulator.faults.abort_connections()
-        await listener.until(lambda: listener.told[3:] == ["lost", "gone"])
+        await listener.until(lambda: "gone" in listener.told)
+        assert listener.told[-4:] == ["opened", "lost", "lost", "gone"]
+        assert "socket lost for good" in listener.reasons[-1]
+        await settled(lambda: not manager.connection_count)
+
+
+async def test_where_nobody_listens_the_reason_says_so():
+    async with AsyncClient(rest_url="http://127.0.0.1:9", ws_url="ws://127.0.0.1:9") as client:
+        manager = BinanceSocketManager(client, max_reconnects=0)
+        listener = Listening()
+        manager.subscribe(SPOT, STREAM, float, listener)
+        await listener.until(lambda: listener.told == ["gone"])
+        assert listener.reasons == ["socket lost for good: connection refused"]
+        await manager.close()
+
+
+async def test_a_gone_stream_can_be_subscribed_anew():
+    async with sockets(max_reconnects=0) as (simulator, manager):
+        first, second = Listening(), Listening()
+        manager.subscribe(SPOT, STREAM, float, first)
+        await first.until_more(1)
+        simulator.faults.abort_connections()
+        await first.until(lambda: first.told == ["opened", "gone"])
+        manager.subscribe(SPOT, STREAM, float, second)
+        await second.until_more(1)
+
+
+async def test_closing_leaves_nothing_behind_and_tells_nobody():
+    before = asyncio.all_tasks()
+    async with sockets() as (simulator, manager):
+        running = asyncio.all_tasks()
+        listeners = one, two = Listening(), Listening()
+        manager.subscribe(SPOT, STREAM, float, one)
+        manager.subscribe(SPOT, STREAM, Decimal, two)
+        for listener in listeners:
+            await listener.until_more(1)
+        await manager.close()
+        assert (one.told, two.told) == (["opened"], ["opened"])
+        assert manager.connection_count == 0
+        await settled(lambda: not simulator.connections)
+        assert asyncio.all_tasks() <= running
+    assert asyncio.all_tasks() <= before
+
+
+async def test_closing_while_it_waits_for_the_next_try_leaves_nothing_behind(monkeypatch):
+    monkeypatch.setattr(sockets_module, "Backoff", functools.partial(Backoff, first=60))
+    async with sockets() as (simulator, manager):
+        running = asyncio.all_tasks()
+        simulator.faults.refuse_connections(seconds=60)
+        listener = Listening()
+        manager.subscribe(SPOT, STREAM, float, listener)
+        await listener.until(lambda: listener.told == ["lost"])
+        await manager.close()
+        assert asyncio.all_tasks() <= running
 
 
 async def test_a_closed_manager_takes_no_more_streams():
     async with sockets() as (_, manager):
         await manager.close()
         with pytest.raises(ClosedError, match="make a new one"):
-            manager.subscribe(SPOT, "bnbbtc@depth", float, Listening())
+            manager.subscribe(SPOT, STREAM, float, Listening())
+
+
+async def test_a_market_that_the_environment_lacks_is_refused_at_once(monkeypatch):
+    monkeypatch.delenv("DEPTHCLI_REST_URL", raising=False)
+    monkeypatch.delenv("DEPTHCLI_WS_URL", raising=False)
+    async with AsyncClient(testnet=True) as client:
+        manager = BinanceSocketManager(client)
+        with pytest.raises(UsageError, match="European options"):
+            manager.subscribe(OPTIONS, "btc-261225-110000-c@depth@100ms", float, Listening())
+        assert manager.connection_count == 0
+
+
+async def test_a_stream_closed_and_subscribed_again_at_once_opens():
+    async with sockets() as (_, manager):
+        first, again, other = Listening(), Listening(), Listening()
+        manager.subscribe(SPOT, OTHER, float, other)
+        subscription = manager.subscribe(SPOT, STREAM, float, first)
+        await first.until_more(1)
+        subscription.close()
+        manager.subscribe(SPOT, STREAM, float, again)
+        await again.until(lambda: "opened" in again.told)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 
 from depthcli.errors import UnknownSymbolError, UsageError
 from depthcli.messages import SymbolInfo
-from depthcli.symbols import canonical_symbol, select_symbols
+from depthcli.symbols import canonical_symbol, nearest_symbols, select_symbols
+
+LISTED = ["BNBBTC", "BNBUSDT", "BNBETH", "ETHBTC", "BTCUSDT", "BTCUSDC", "币安人生USDT"]
 
 
 @pytest.mark.parametrize(
@@ -15,8 +18,11 @@ from depthcli.symbols import canonical_symbol, select_symbols
         ("bnb/btc", "BNBBTC"),
         ("bnb-btc", "BNBBTC"),
         (" BnbBtc ", "BNBBTC"),
+        ("1000shib/usdt", "1000SHIBUSDT"),
         ("btcusd_perp", "BTCUSD_PERP"),
+        ("btcusdt_261225", "BTCUSDT_261225"),
         ("btc-261225-110000-c", "BTC-261225-110000-C"),
+        ("doge-261225-0.25-p", "DOGE-261225-0.25-P"),
         ("币安人生usdt", "币安人生USDT"),
     ],
 )
@@ -24,15 +30,55 @@ def test_what_people_type_is_understood(typed, symbol):
     assert canonical_symbol(typed) == symbol
 
 
-@pytest.mark.parametrize("typed", ["", "/", "BNB BTC", "BTC\x1b[2J", '"'])
+@pytest.mark.parametrize(
+    "typed", ["", " ", "/", "BNB BTC", "BTC\x1b[2J", '"', "BNB,BTC", "BNB&BTC", "BNB?x=1", "BNB\nB"]
+)
 def test_what_cannot_be_a_symbol_is_refused(typed):
-    with pytest.raises(UsageError, match="BNBBTC"):
+    with pytest.raises(UsageError, match="BNBBTC") as caught:
         canonical_symbol(typed)
+    assert str(caught.value).isprintable()
+
+
+@given(st.text(st.characters() | st.sampled_from("abBC1/-_. "), max_size=12))
+def test_whatever_is_typed_is_refused_or_becomes_a_name_that_stays_what_it_is(typed):
+    try:
+        symbol = canonical_symbol(typed)
+    except UsageError:
+        return
+    assert canonical_symbol(symbol) == symbol == symbol.upper()
+    assert symbol.isprintable()
+    assert not set(symbol) & set("/ \"'&?,")
+
+
+def test_entries_come_in_the_order_in_which_they_are_wanted():
+    listed = [SymbolInfo(name) for name in LISTED]
+    chosen = select_symbols(["ETHBTC", "BNBBTC"], listed, "spot")
+    assert [info.symbol for info in chosen] == ["ETHBTC", "BNBBTC"]
 
 
 def test_an_unknown_symbol_comes_with_the_near_names():
-    listed = [SymbolInfo(name) for name in ("BNBBTC", "ETHBTC", "BTCUSDT")]
-    assert [info.symbol for info in select_symbols(["ETHBTC"], listed, "spot")] == ["ETHBTC"]
+    listed = [SymbolInfo(name) for name in LISTED]
     with pytest.raises(UnknownSymbolError, match="did you mean BNBBTC") as caught:
-        select_symbols(["BNBBTV"], listed, "spot")
-    assert caught.value.near[0] == "BNBBTC"
+        select_symbols(["ETHBTC", "BNBBTV"], listed, "spot")
+    assert (caught.value.symbol, caught.value.near[0]) == ("BNBBTV", "BNBBTC")
+
+
+@pytest.mark.parametrize(
+    ("typed", "nearest"),
+    [("BNBBTX", "BNBBTC"), ("BTCUSD", "BTCUSDT"), ("BNB", "BNBBTC"), ("币安人生", "币安人生USDT")],
+)
+def test_a_slip_and_a_beginning_lead_to_the_name_that_was_meant(typed, nearest):
+    assert nearest in nearest_symbols(typed, LISTED)[:2]
+
+
+@given(st.sampled_from(LISTED), st.text("ABCUSDT", max_size=9))
+def test_near_names_exist_are_few_and_come_once(beginning, rest):
+    near = nearest_symbols(beginning[:3] + rest, LISTED)
+    assert len(near) == len(set(near)) <= 5
+    assert set(near) <= set(LISTED)
+
+
+def test_nothing_is_offered_for_what_is_like_nothing():
+    assert nearest_symbols("QQQQQQ", LISTED) == []
+    with pytest.raises(UnknownSymbolError, match="check the spelling"):
+        select_symbols(["QQQQQQ"], [], "spot")
