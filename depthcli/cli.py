@@ -11,12 +11,13 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from depthcli import __version__, exit_codes
 from depthcli.errors import DepthcliError, UsageError
+from depthcli.schedule import DEFAULT_REFRESH
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -31,8 +32,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-DEFAULT_REFRESH: Final = 1800.0
 
 Symbols = Annotated[
     list[str],

@@ -13,7 +13,6 @@ import httpx
 
 from depthcli.backoff import Backoff
 from depthcli.errors import (
-    RATE_CODES,
     BadMessageError,
     ExchangeError,
     RateLimitedError,
@@ -50,9 +49,6 @@ TOTAL_TIMEOUT: Final = 10.0
 
 AT_ONCE: Final = 8
 """Requests under way at the same time."""
-
-WITHOUT_RETRY_AFTER: Final = {429: 10.0, 418: 120.0}
-"""Seconds of silence after a refusal that doesn't say how many."""
 
 LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
 """Seconds; the exchange bans for three days at the most, so what is longer is damage."""
@@ -325,8 +321,6 @@ def _error(response: httpx.Response) -> ExchangeError:
         retry_after: float | None = float(response.headers["Retry-After"])
     except (KeyError, ValueError):
         retry_after = None
-    if retry_after is None or not 0 < retry_after <= LONGEST_RETRY_AFTER:
-        retry_after = WITHOUT_RETRY_AFTER.get(
-            429 if code in RATE_CODES and status != 418 else status
-        )
+    if retry_after is not None and not 0 < retry_after <= LONGEST_RETRY_AFTER:
+        retry_after = None
     return exchange_error(status, code, message, retry_after)

@@ -17,6 +17,8 @@ Each message says what happened and, where there is something to do, what to do 
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class DepthcliError(Exception):
     """The base of all errors that depthcli raises on purpose."""
@@ -75,9 +77,14 @@ class ExchangeError(DepthcliError):
 class RateLimitedError(ExchangeError):
     """Too many requests (HTTP 429): nothing is sent until `retry_after` is over."""
 
+    usual_wait: ClassVar[float] = 10.0
+    """Seconds of silence where the exchange doesn't say how many."""
+
 
 class BannedError(RateLimitedError):
     """Banned for going on after a 429 (HTTP 418): nothing is sent until `retry_after` is over."""
+
+    usual_wait = 120.0
 
 
 class ForbiddenError(ExchangeError):
@@ -120,6 +127,8 @@ def exchange_error(
         kind = ForbiddenError
     elif status >= 500 or status == 408 or code in SERVER_FAULT_CODES:
         kind = ServerError
+    if retry_after is None and issubclass(kind, RateLimitedError):
+        retry_after = kind.usual_wait
     return kind(status, code, message, retry_after)
 
 

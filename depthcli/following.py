@@ -101,7 +101,7 @@ async def follow(
         sockets = BinanceSocketManager(client, max_reconnects=None)
         stack.push_async_callback(sockets.close)
 
-        def start(symbol: str) -> DepthCacheManager[N]:
+        def manager_for(symbol: str) -> DepthCacheManager[N]:
             def changed(cache: DepthCache[N] | None) -> None:
                 if cache is not None:
                     listener.book(cache)
@@ -124,7 +124,7 @@ async def follow(
             )
             return manager
 
-        managers = [start(symbol) for symbol in symbols]
+        managers = [manager_for(symbol) for symbol in symbols]
         for manager in managers:
             await stack.enter_async_context(manager)
         yield list(zip(managers, infos, strict=True))

@@ -16,7 +16,7 @@ from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, DepthcliError, ExchangeError, RateLimitedError
 from depthcli.markets import COINM, OPTIONS, SPOT, USDM
 from depthcli.messages import N, check_number_type
-from depthcli.schedule import LOOK, SILENCE, Schedule
+from depthcli.schedule import DEFAULT_REFRESH, LOOK, SILENCE, Schedule
 from depthcli.sockets import BinanceSocketManager
 from depthcli.symbols import canonical_symbol
 from depthcli.synchronizer import State, Synchronizer, Verdict
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from depthcli.synchronizer import Counters
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_REFRESH: Final = 30 * 60
-"""Seconds between two refreshes."""
 
 GRACE: Final = 3.0
 """Seconds that the stream has to come as far as a snapshot that is ahead of it."""
@@ -102,8 +99,7 @@ class DepthCacheManager(Generic[N]):
         # Twice as many, so that the refresh comes in time; what no snapshot gives isn't waited for.
         self._enough = min(2 * depth, self.limit // 2)
         self._conv_type: type[N] = check_number_type(conv_type)
-        self._speed = ws_interval or None
-        self._stream = self.market.stream(self.symbol, self._speed)
+        self._stream = self.market.stream(self.symbol, ws_interval or None)
         self._callback: Any = callback
         self._calls_at_once = callback is not None and not inspect.iscoroutinefunction(callback)
         self._on_state = on_state
@@ -325,7 +321,8 @@ class DepthCacheManager(Generic[N]):
         """Wait until the refresh is due or a silence has to be questioned, and do that."""
         clock = asyncio.get_running_loop().time
         last_received = self.last_received or schedule.started
-        due = min(schedule.refresh_at, schedule.question_at(last_received), clock() + LOOK)
+        look = clock() + LOOK if self._enough else schedule.refresh_at
+        due = min(schedule.refresh_at, schedule.question_at(last_received), look)
         try:
             async with asyncio.timeout(max(0.0, due - clock())):
                 await self._needed.wait()
@@ -403,9 +400,7 @@ class DepthCacheManager(Generic[N]):
 
     def _fail(self, error: ExchangeError) -> None:
         self._error = error
-        self._synchronizer.close(str(error))
-        if self._calls_at_once:
-            self._call_at_once(None)
+        self.gone(str(error))
 
 
 class FuturesDepthCacheManager(DepthCacheManager[N]):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
@@ -240,18 +241,10 @@ def frame_decoder(conv_type: type[N]) -> Callable[[bytes | str], Frame[N]]:
     The function raises BadMessageError for whatever isn't a frame of the protocol.
     """
     number: Any = _NUMBERS[conv_type]
-    decode: Callable[[bytes | str], Frame[N]] = _decoder(Frame[number])
-    if number is not Decimal:
-        return decode
-
-    def decode_exactly(raw: bytes | str) -> Frame[N]:
-        frame = decode(raw)
-        if isinstance(frame.data, DepthEvent):
-            _check_decimals(frame.data.bids)
-            _check_decimals(frame.data.asks)
-        return frame
-
-    return decode_exactly
+    decode: Callable[[bytes | str], Frame[N]] = _checked(
+        Frame[number], number, book_in=attrgetter("data")
+    )
+    return decode
 
 
 def event_decoder(conv_type: type[N]) -> Callable[[bytes | str], DepthEvent[N]]:
@@ -271,17 +264,21 @@ def snapshot_decoder(conv_type: type[N]) -> Callable[[bytes | str], Snapshot[N]]
     return decode
 
 
-def _checked(kind: Any, number: Any) -> Callable[[bytes | str], Any]:
-    """Return the decoder of something with two sides, with Decimals checked as floats are."""
+def _checked(
+    kind: Any, number: Any, book_in: Callable[[Any], Any] = lambda message: message
+) -> Callable[[bytes | str], Any]:
+    """Return the decoder of a message with levels in it, with Decimals checked as floats are."""
     decode = _decoder(kind)
     if number is not Decimal:
         return decode
 
     def decode_and_check(raw: bytes | str) -> Any:
-        book = decode(raw)
-        _check_decimals(book.bids)
-        _check_decimals(book.asks)
-        return book
+        message = decode(raw)
+        book = book_in(message)
+        if isinstance(book, DepthEvent | Snapshot):
+            _check_decimals(book.bids)
+            _check_decimals(book.asks)
+        return message
 
     return decode_and_check
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+DEFAULT_REFRESH: Final = 1800.0
+"""Seconds between two refreshes, where the user doesn't say."""
+
 SILENCE: Final = 6.0
 """Seconds without an event after which a snapshot is asked whether anything was missed."""
 

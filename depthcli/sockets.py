@@ -273,7 +273,8 @@ class _Connection(Generic[N]):
             self._worked = True
             data = frame.data
             if isinstance(data, DepthEvent):
-                for listener in self._listening([frame.stream]):
+                # A copy: a listener may close itself, or another, while it takes the event.
+                for listener in tuple(self._listeners.get(frame.stream, ())):
                     listener.receive(data)
             elif isinstance(data, ServerShutdown):
                 self.drop("the exchange's server is shutting down")

@@ -11,18 +11,15 @@ import asyncio
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from depthcli.markets import SPOT
 from depthcli.messages import event_decoder, snapshot_decoder
 from depthcli.simulator.exchange import Exchange
 from depthcli.simulator.instruments import default_symbols, instrument_named
-from depthcli.synchronizer import Counters, State, Synchronizer
+from depthcli.synchronizer import State, Synchronizer
 from depthcli.tui import WatchApp, Watched
 from depthcli.watch import decimals
-
-if TYPE_CHECKING:
-    from depthcli.book import DepthCache
 
 START_MS: Final = 1_767_355_467_000
 """2026-01-02 12:04:27 UTC."""
@@ -83,11 +80,8 @@ class Keeper:
         self._clock = clock
         self._synchronizer = Synchronizer(symbol, float)
         self._synchronizer.opened()
-
-    @property
-    def cache(self) -> DepthCache[float]:
-        """The book."""
-        return self._synchronizer.cache
+        self.cache = self._synchronizer.cache
+        self.counters = self._synchronizer.counters
 
     @property
     def state(self) -> State:
@@ -98,11 +92,6 @@ class Keeper:
     def reason(self) -> str:
         """Why it isn't live."""
         return self._synchronizer.reason
-
-    @property
-    def counters(self) -> Counters:
-        """What happened so far."""
-        return self._synchronizer.counters
 
     def receive(self, payload: bytes) -> None:
         """Take in an event."""
