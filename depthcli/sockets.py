@@ -93,11 +93,19 @@ class BinanceSocketManager:
         client: tells where the exchange is.
         max_reconnects: tries in a row that may fail before a stream is lost for good, some fifteen
             seconds with the default; None: it goes on trying.
+        connector: opens a WebSocket as `websockets.asyncio.client.connect` does, which it is by
+            default. For tests.
     """
 
-    def __init__(self, client: AsyncClient, max_reconnects: int | None = 5) -> None:
+    def __init__(
+        self,
+        client: AsyncClient,
+        max_reconnects: int | None = 5,
+        connector: Callable[..., Any] = connect,
+    ) -> None:
         self._client = client
         self._max_reconnects = max_reconnects
+        self._connector = connector
         self._connections: list[_Connection[Any]] = []
         self._closed = False
 
@@ -117,7 +125,11 @@ class BinanceSocketManager:
         )
         if connection is None:
             connection = _Connection(
-                market, self._client.websocket_origin(market), conv_type, self._max_reconnects
+                market,
+                self._client.websocket_origin(market),
+                conv_type,
+                self._max_reconnects,
+                self._connector,
             )
             connection.start(on_end=self._forget)
             self._connections.append(connection)
@@ -142,7 +154,12 @@ class _Connection(Generic[N]):
     """One WebSocket connection that is made anew as long as somebody listens."""
 
     def __init__(
-        self, market: Market, origin: str, conv_type: type[N], max_reconnects: int | None
+        self,
+        market: Market,
+        origin: str,
+        conv_type: type[N],
+        max_reconnects: int | None,
+        connector: Callable[..., Any],
     ) -> None:
         self.last_frame: float = asyncio.get_running_loop().time()
         self._market = market
@@ -151,6 +168,7 @@ class _Connection(Generic[N]):
         self._proxy: Literal[True] | None = None if is_loopback(origin) else True
         self._decode: Callable[[bytes | str], Frame[N]] = frame_decoder(conv_type)
         self._max_reconnects = max_reconnects
+        self._connector = connector
         self._listeners: dict[str, list[StreamListener[N]]] = {}
         self._asked: set[str] = set()
         self._open: set[str] = set()
@@ -238,7 +256,7 @@ class _Connection(Generic[N]):
         names = "/".join(quote(stream, safe="@") for stream in first)
         reason = ""
         try:
-            async with connect(
+            async with self._connector(
                 f"{self._url}?streams={names}" if names else self._url,
                 compression=None,
                 open_timeout=CONNECT_TIMEOUT,
