@@ -30,6 +30,7 @@ from depthcli.messages import (
     snapshot_decoder,
 )
 from depthcli.symbols import select_symbols
+from depthcli.turns import AT_ONCE, Turns, Urgency
 from depthcli.weights import WeightBudget
 
 if TYPE_CHECKING:
@@ -46,9 +47,6 @@ CONNECT_TIMEOUT: Final = 5.0
 
 TOTAL_TIMEOUT: Final = 10.0
 """Seconds for a whole request, from the first byte sent to the last one read."""
-
-AT_ONCE: Final = 8
-"""Requests under way at the same time."""
 
 LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
 """Seconds; the exchange bans for three days at the most, so what is longer is damage."""
@@ -92,12 +90,11 @@ class AsyncClient:
         ws_url = ws_url or os.environ.get("DEPTHCLI_WS_URL") or None
         self._rest_url = _origin(rest_url, ("http", "https")) if rest_url else None
         self._ws_url = _origin(ws_url, ("ws", "wss")) if ws_url else None
-        self._budgets: dict[str, WeightBudget] = {}
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._turns: dict[str, Turns] = {}
         self._http = httpx.AsyncClient(
             transport=transport,
             timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
-            limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE),
             follow_redirects=False,
             trust_env=not (self._rest_url and is_loopback(self._rest_url)),
         )
@@ -149,11 +146,16 @@ class AsyncClient:
         return self._ws_url or self._origins(market, self._rest_url).websocket
 
     async def snapshot(
-        self, market: Market, symbol: str, limit: int, conv_type: type[N]
+        self,
+        market: Market,
+        symbol: str,
+        limit: int,
+        conv_type: type[N],
+        urgency: Urgency = Urgency.NEEDED,
     ) -> Snapshot[N]:
         """Fetch the best `limit` levels of both sides, in one try.
 
-        It waits first until the request-weight budget allows the request.
+        It waits first for its turn within the request-weight budget; `outlook` tells how long.
 
         Raises:
             ExchangeError: the exchange refused; the subclass says how.
@@ -165,8 +167,18 @@ class AsyncClient:
             market.depth_path(),
             {"symbol": symbol, "limit": str(limit)},
             market.weight(limit),
+            urgency,
         )
         return snapshot_decoder(conv_type)(body)
+
+    def outlook(self, market: Market) -> float:
+        """Return about how many seconds a snapshot asked for now would wait for its turn."""
+        return self._turns_of(market).outlook()
+
+    def silent_for(self, market: Market) -> float:
+        """Return for how many seconds nothing may be asked, since the exchange said so; 0: none."""
+        until = self._turns_of(market).budget.blocked_until
+        return max(0.0, until - asyncio.get_running_loop().time())
 
     async def exchange_info(self, market: Market) -> ExchangeInfo:
         """Fetch all symbols of a market, and learn its limits; tried up to three times.
@@ -228,14 +240,14 @@ class AsyncClient:
 
     def _learn(self, market: Market, info: ExchangeInfo) -> ExchangeInfo:
         if info.weight_per_minute:
-            self._budget(market).per_minute = info.weight_per_minute
+            self._turns_of(market).budget.per_minute = info.weight_per_minute
         return info
 
-    def _budget(self, market: Market) -> WeightBudget:
+    def _turns_of(self, market: Market) -> Turns:
         # One address's weight is counted per interface (/api, /fapi, ...), even on one host.
-        if market.name not in self._budgets:
-            self._budgets[market.name] = WeightBudget(market.weight_per_minute)
-        return self._budgets[market.name]
+        if market.name not in self._turns:
+            self._turns[market.name] = Turns(WeightBudget(market.weight_per_minute))
+        return self._turns[market.name]
 
     async def _get_patiently(
         self, market: Market, path: str, parameters: Mapping[str, str], weight: int
@@ -257,16 +269,17 @@ class AsyncClient:
                 backoff.next()
 
     async def _get(
-        self, market: Market, path: str, parameters: Mapping[str, str], weight: int
+        self,
+        market: Market,
+        path: str,
+        parameters: Mapping[str, str],
+        weight: int,
+        urgency: Urgency = Urgency.NEEDED,
     ) -> bytes:
-        clock = asyncio.get_running_loop().time
-        budget = self._budget(market)
+        turns = self._turns_of(market)
+        budget = turns.budget
         url = self.rest_origin(market) + path
-        async with self._slots:
-            while delay := budget.delay(weight, clock()):  # noqa: ASYNC110, time is what it waits for
-                await asyncio.sleep(delay)
-            sent = clock()
-            budget.spend(weight, sent)
+        async with turns.turn(weight, urgency) as sent:
             response = await self._send(url, parameters)
         with contextlib.suppress(KeyError, ValueError):
             budget.report(int(response.headers["X-MBX-USED-WEIGHT-1M"]), sent)
@@ -274,7 +287,7 @@ class AsyncClient:
             return response.content
         error = _error(response)
         if isinstance(error, RateLimitedError) and error.retry_after:
-            budget.block(clock() + error.retry_after)
+            budget.block(asyncio.get_running_loop().time() + error.retry_after)
         raise error
 
     async def _send(self, url: str, parameters: Mapping[str, str]) -> httpx.Response:

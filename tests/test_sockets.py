@@ -224,7 +224,6 @@ async def test_a_bad_frame_ends_nothing(kind):
         ("abort_connections", (), "socket lost: the connection broke off"),
         ("close_connections", (1001,), "closed with code 1001"),
         ("close_connections", (1008,), "closed with code 1008"),
-        ("announce_shutdown", (), "shutting down"),
         ("corrupt_next", ("truncated-frame",), "socket lost"),
     ],
 )
