@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
@@ -29,6 +30,7 @@ from depthcli.messages import (
     decode_server_time,
     snapshot_decoder,
 )
+from depthcli.pace import Pace
 from depthcli.symbols import select_symbols
 from depthcli.turns import AT_ONCE, Turns, Urgency
 from depthcli.weights import WeightBudget
@@ -53,6 +55,12 @@ LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
 
 NO_SUCH_SYMBOL: Final = frozenset({-1121, -1100})
 """The exchange's codes for a symbol that it doesn't have, or that can't be one."""
+
+INFO_AGE: Final = 60.0
+"""Seconds for which an exchange info answers questions about single symbols."""
+
+FEW_ASKED: Final = 10
+"""Single symbols that are asked for in a minute; for more of them the whole info is cheaper."""
 
 
 class AsyncClient:
@@ -91,6 +99,9 @@ class AsyncClient:
         self._rest_url = _origin(rest_url, ("http", "https")) if rest_url else None
         self._ws_url = _origin(ws_url, ("ws", "wss")) if ws_url else None
         self._turns: dict[str, Turns] = {}
+        self._infos: dict[str, tuple[float, dict[str, SymbolInfo]]] = {}
+        self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._single_asks = Pace(FEW_ASKED, 60.0)
         self._http = httpx.AsyncClient(
             transport=transport,
             timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
@@ -189,7 +200,35 @@ class AsyncClient:
             BadMessageError: the answer isn't an exchange info.
         """
         body = await self._get_patiently(market, market.info_path(), {}, market.info_weight)
-        return self._learn(market, decode_exchange_info(body))
+        info = self._learn(market, decode_exchange_info(body))
+        now = asyncio.get_running_loop().time()
+        self._infos[market.name] = (now, {entry.symbol: entry for entry in info.listed})
+        return info
+
+    async def symbol_info(self, market: Market, symbol: str) -> SymbolInfo | None:
+        """Return what the exchange says of one symbol, at most a minute old; None: not listed.
+
+        Many such questions share one answer.
+
+        Raises:
+            ExchangeError, UnreachableError, BadMessageError: as for `exchange_info`.
+        """
+        clock = asyncio.get_running_loop().time
+        async with self._info_locks[market.name]:
+            asked, known = self._infos.get(market.name, (-INFO_AGE, {}))
+            if clock() - asked < INFO_AGE:
+                return known.get(symbol)
+            if not market.narrows_info or self._single_asks.delay(clock()):
+                info = await self.exchange_info(market)
+                return next((entry for entry in info.listed if entry.symbol == symbol), None)
+            self._single_asks.note(clock())
+            try:
+                info = await self._narrow_info(market, [symbol])
+            except ExchangeError as error:
+                if error.code not in NO_SUCH_SYMBOL:
+                    raise
+                return None
+            return next(iter(info.listed), None)
 
     async def server_time(self, market: Market) -> int:
         """Return the exchange's clock, ms since the epoch; tried up to three times.
@@ -211,18 +250,21 @@ class AsyncClient:
         """
         info = None
         if market.narrows_info:
-            names = ",".join(f'"{symbol}"' for symbol in symbols)
             try:
-                body = await self._get_patiently(
-                    market, market.info_path(), {"symbols": f"[{names}]"}, market.info_weight
-                )
-                info = self._learn(market, decode_exchange_info(body))
+                info = await self._narrow_info(market, symbols)
             except ExchangeError as error:
                 if error.code not in NO_SUCH_SYMBOL:
                     raise
         if info is None:
             info = await self.exchange_info(market)
         return select_symbols(symbols, info.listed, market.name)
+
+    async def _narrow_info(self, market: Market, symbols: Sequence[str]) -> ExchangeInfo:
+        names = ",".join(f'"{symbol}"' for symbol in symbols)
+        body = await self._get_patiently(
+            market, market.info_path(), {"symbols": f"[{names}]"}, market.info_weight
+        )
+        return self._learn(market, decode_exchange_info(body))
 
     def _origins(self, market: Market, other: str | None) -> Origins:
         if other is not None:

@@ -201,9 +201,14 @@ class _Trunk(Generic[N]):
 
     async def close(self) -> None:
         """Close the connection for good."""
+        self._end()
         if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def _end(self) -> None:
+        # Once: a second time would break into the goodbye that the first began.
+        if self._task is not None and not self._task.cancelling():
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     def add(self, stream: str, listener: StreamListener[N]) -> None:
         """Let a listener hear a stream."""
@@ -219,8 +224,8 @@ class _Trunk(Generic[N]):
             listeners.remove(listener)
         if not listeners:
             self._listeners.pop(stream, None)
-        if not self._listeners and self._task is not None:
-            self._task.cancel()
+        if not self._listeners:
+            self._end()
         self._wants_changed()
 
     def drop(self, reason: str) -> None:
