@@ -134,7 +134,8 @@ def exchange_error(
 
 def printable(text: str, limit: int = 200) -> str:
     """Return the text with everything a terminal might obey replaced, and at most `limit` long."""
-    safe = "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    # Cut first: what is hostile may be long, too.
+    shown = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in shown
     )
-    return safe if len(safe) <= limit else safe[: limit - 1] + "…"

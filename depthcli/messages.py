@@ -3,16 +3,17 @@
 The shapes are those of the exchange's public documentation for spot, USD-M, COIN-M and options;
 fields that aren't named here are ignored, for the exchange adds some now and then. Prices and
 quantities come as decimal strings and are decoded to the number type that a book is kept in:
-`float` (checked by the decoder itself to be finite and not negative) or `Decimal` (exact, with the
-exchange's own digits; checked here).
+`float` (checked by the decoder itself) or `Decimal` (exact, with the exchange's own digits; checked
+here). A price is finite and above zero, a quantity finite and not negative.
 """
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -20,7 +21,7 @@ from msgspec import Meta, Struct
 from depthcli.errors import BadMessageError, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 N = TypeVar("N", float, Decimal)
 """The number type of a book: float, or Decimal for exactness."""
@@ -32,8 +33,18 @@ Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 LARGEST: Final = 1e300
 """Numbers above it aren't prices or quantities but damage."""
 
-SMALLEST_EXPONENT: Final = -64
-"""Decimal digits this far behind the point aren't the exchange's but damage."""
+MOST_WEIGHT: Final = 10**9
+"""A limit of request weight above it is damage."""
+
+_plain = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,64})?", re.ASCII).fullmatch
+"""Matches what the exchange writes numbers like: no sign, no exponent, nothing but digits."""
+
+if TYPE_CHECKING:
+    Levels: TypeAlias = list[tuple[N, N]]
+else:
+    # To the decoder the parameter stands for a whole level, for prices and quantities differ in
+    # what they may be.
+    Levels = list[N]
 
 
 class DepthEvent(
@@ -68,8 +79,8 @@ class DepthEvent(
     symbol: str
     first_update_id: Identifier
     last_update_id: Identifier
-    bids: list[tuple[N, N]]
-    asks: list[tuple[N, N]]
+    bids: Levels[N]
+    asks: Levels[N]
     previous_update_id: Annotated[int, Meta(ge=-1, le=2**63 - 1)] | None = None
 
     @property
@@ -123,8 +134,8 @@ class Snapshot(Struct, Generic[N], gc=False, rename={"last_update_id": "lastUpda
     """
 
     last_update_id: Identifier
-    bids: list[tuple[N, N]]
-    asks: list[tuple[N, N]]
+    bids: Levels[N]
+    asks: Levels[N]
 
 
 class SymbolFilter(Struct, gc=False, rename="camel"):
@@ -184,7 +195,7 @@ class SymbolInfo(Struct, gc=False, rename="camel"):
 
     def _step(self, name: str) -> Decimal | None:
         steps = (getattr(entry, name) for entry in self.filters)
-        return next((step for step in steps if step), None)
+        return next((step for step in steps if step is not None and _is_step(step)), None)
 
 
 class RateLimit(Struct, gc=False, rename="camel"):
@@ -216,7 +227,7 @@ class ExchangeInfo(Struct, gc=False, rename="camel"):
                 "REQUEST_WEIGHT",
                 "MINUTE",
                 1,
-            ):
+            ) and 0 < limit.limit <= MOST_WEIGHT:
                 return limit.limit
         return None
 
@@ -227,15 +238,17 @@ class ServerTime(Struct, gc=False, rename="camel"):
     server_time: Milliseconds
 
 
-_NUMBERS: Final[dict[type, Any]] = {
-    float: Annotated[float, Meta(ge=0, le=LARGEST)],
-    Decimal: Decimal,
+_LEVELS: Final[dict[type, Any]] = {
+    float: tuple[
+        Annotated[float, Meta(gt=0, le=LARGEST)], Annotated[float, Meta(ge=0, le=LARGEST)]
+    ],
+    Decimal: tuple[str, str],
 }
 
 
 def check_number_type(conv_type: type[N]) -> type[N]:
     """Return `conv_type`; raise ValueError if a book can't be kept in it."""
-    if conv_type not in _NUMBERS:
+    if conv_type not in _LEVELS:
         raise ValueError(f"conv_type must be float or Decimal, not {conv_type!r}")
     return conv_type
 
@@ -245,11 +258,7 @@ def frame_decoder(conv_type: type[N]) -> Callable[[bytes | str], Frame[N]]:
 
     The function raises BadMessageError for whatever isn't a frame of the protocol.
     """
-    number: Any = _NUMBERS[conv_type]
-    decode: Callable[[bytes | str], Frame[N]] = _checked(
-        Frame[number], number, book_in=attrgetter("data")
-    )
-    return decode
+    return _book_decoder(Frame, conv_type, book_in=attrgetter("data"))
 
 
 def event_decoder(conv_type: type[N]) -> Callable[[bytes | str], DepthEvent[N]]:
@@ -257,35 +266,31 @@ def event_decoder(conv_type: type[N]) -> Callable[[bytes | str], DepthEvent[N]]:
 
     The function raises BadMessageError for anything else.
     """
-    number: Any = _NUMBERS[conv_type]
-    decode: Callable[[bytes | str], DepthEvent[N]] = _checked(DepthEvent[number], number)
-    return decode
+    return _book_decoder(DepthEvent, conv_type)
 
 
 def snapshot_decoder(conv_type: type[N]) -> Callable[[bytes | str], Snapshot[N]]:
     """Return the function that decodes snapshots, raising BadMessageError for anything else."""
-    number: Any = _NUMBERS[conv_type]
-    decode: Callable[[bytes | str], Snapshot[N]] = _checked(Snapshot[number], number)
-    return decode
+    return _book_decoder(Snapshot, conv_type)
 
 
-def _checked(
-    kind: Any, number: Any, book_in: Callable[[Any], Any] = lambda message: message
+def _book_decoder(
+    kind: Any, conv_type: type, book_in: Callable[[Any], Any] = lambda message: message
 ) -> Callable[[bytes | str], Any]:
-    """Return the decoder of a message with levels in it, with Decimals checked as floats are."""
-    decode = _decoder(kind)
-    if number is not Decimal:
+    """Return the decoder of a message with levels in it; texts are made Decimals after a check."""
+    decode = _decoder(kind[_LEVELS[conv_type]])
+    if conv_type is not Decimal:
         return decode
 
-    def decode_and_check(raw: bytes | str) -> Any:
+    def decode_and_convert(raw: bytes | str) -> Any:
         message = decode(raw)
         book = book_in(message)
         if isinstance(book, DepthEvent | Snapshot):
-            _check_decimals(book.bids)
-            _check_decimals(book.asks)
+            book.bids = _decimals(book.bids)
+            book.asks = _decimals(book.asks)
         return message
 
-    return decode_and_check
+    return decode_and_convert
 
 
 @cache
@@ -306,18 +311,21 @@ def _beginning(raw: bytes | str) -> str:
     return start if isinstance(start, str) else start.decode("utf-8", "replace")
 
 
-def _check_decimals(levels: Iterable[tuple[Any, Any]]) -> None:
-    decimal: Decimal
-    for level in levels:
-        for decimal in level:
-            exponent = decimal.as_tuple().exponent
-            if (
-                not isinstance(exponent, int)
-                or exponent < SMALLEST_EXPONENT
-                or decimal.adjusted() > 300
-                or decimal < 0
-            ):
-                raise BadMessageError(printable(f"not a price or a quantity: {decimal:e}"))
+def _decimals(levels: list[tuple[Any, Any]]) -> list[tuple[Decimal, Decimal]]:
+    """Return levels of texts as Decimals; BadMessageError unless they are plain numbers."""
+    for price, quantity in levels:
+        if not (_plain(price) and _plain(quantity)):
+            raise BadMessageError(f"no price or quantity: {printable(f'{price}, {quantity}', 99)}")
+    numbers = [(Decimal(price), Decimal(quantity)) for price, quantity in levels]
+    if not all(price for price, _ in numbers):
+        raise BadMessageError("a price of zero")
+    return numbers
+
+
+def _is_step(step: Decimal) -> bool:
+    """Return whether a step can be one; zero stands for none, and the rest is damage."""
+    exponent = step.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -64 and step.adjusted() <= 64 and step > 0
 
 
 decode_exchange_info: Final[Callable[[bytes | str], ExchangeInfo]] = _decoder(ExchangeInfo)

@@ -111,12 +111,13 @@ NO_JSON_OBJECT = [
 BAD_NUMBERS = [
     "NaN", "nan", "sNaN", "Infinity", "-Infinity", "inf", "-1", "-0.1", "1e999", "1e301",
     "1e9999999", "1e99999999999999999999", "9" * 400, "", "-", ".", "one", "0x10", "1,5", "null",
-    "\x00", "1 2",
+    "\x00", "1 2", "1_0", " 1", "1 ", "+1", "1\n", "\uff11", "\u0663", "1e400",
 ]  # fmt: skip
 BAD_LEVELS = [
     None, 7, "text", {}, {"1": "1"}, [["1"]], [["1", "2", "3"]], [[]], [None], ["1", "2"],
     [[None, "1"]], [[["1"], "1"]], [[{}, "1"]], [[True, "1"]], [["1", False]], [-1, 1], [[-1, 1]],
     *([[bad, "1"]] for bad in BAD_NUMBERS), *([["1", bad]] for bad in BAD_NUMBERS),
+    [["0", "1"]], [["0.00000000", "0"]], [["-0", "1"]], [["1", "1"], ["0.0", "1"]],
 ]  # fmt: skip
 BAD_FIELDS = [
     {"e": "aggTrade"}, {"e": None}, {"e": 7}, {"s": 7}, {"s": None}, {"s": ["BNBBTC"]},
@@ -257,7 +258,7 @@ def test_no_odd_value_in_a_real_message_raises_anything_else(data):
             decode(raw)
 
 
-@given(st.integers(0, 10**15 - 1))
+@given(st.integers(1, 10**15 - 1))
 def test_a_price_of_eight_decimals_survives_the_float(units):
     text = f"{units // 10**8}.{units % 10**8:08d}"
     event = event_decoder(float)(json.dumps(SPOT | {"b": [[text, "1"]]}))
@@ -266,8 +267,8 @@ def test_a_price_of_eight_decimals_survives_the_float(units):
 
 @pytest.mark.parametrize("digits", ["4.00000000", "0.00000001", "1", "92141233.12345678", "0"])
 def test_a_decimal_keeps_the_exchanges_own_digits(digits):
-    event = event_decoder(Decimal)(json.dumps(SPOT | {"b": [[digits, "1"]]}))
-    assert f"{event.bids[0][0]:f}" == digits
+    event = event_decoder(Decimal)(json.dumps(SPOT | {"b": [["1", digits]]}))
+    assert f"{event.bids[0][1]:f}" == digits
 
 
 def test_books_are_kept_in_floats_and_decimals_only():
@@ -285,6 +286,22 @@ def test_the_exchange_info_of_spot_tells_steps_limits_and_what_trades():
     for status in ("HALT", "BREAK", "CANCEL_ONLY"):
         halted = decode_exchange_info(json.dumps({"symbols": [{"symbol": "X", "status": status}]}))
         assert not halted.listed[0].trading
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["0", "0.00000000", "-1", "NaN", "sNaN", "Infinity", "1e-999999", "1e999", f"0.{10**99}"],
+)
+def test_a_step_that_cannot_be_one_is_none(step):
+    filters = [{"tickSize": step, "stepSize": step}, {"stepSize": "0.1"}]
+    info = decode_exchange_info(json.dumps({"symbols": [{"symbol": "X", "filters": filters}]}))
+    assert (info.listed[0].tick_size, info.listed[0].step_size) == (None, Decimal("0.1"))
+
+
+@pytest.mark.parametrize("limit", [0, -6000, 10**18])
+def test_a_limit_that_cannot_be_one_is_none(limit):
+    limits = [INFO["rateLimits"][1] | {"limit": limit}]
+    assert decode_exchange_info(json.dumps({"rateLimits": limits})).weight_per_minute is None
 
 
 def test_the_exchange_info_of_the_derivatives():
