@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 from collections import defaultdict
@@ -12,24 +11,23 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from depthcli.answers import Answer, read_answer
 from depthcli.backoff import Backoff
 from depthcli.errors import (
-    BadMessageError,
     ExchangeError,
     RateLimitedError,
     ServerError,
     UnreachableError,
     UsageError,
-    exchange_error,
     printable,
 )
 from depthcli.messages import (
     N,
     decode_exchange_info,
-    decode_failure,
     decode_server_time,
     snapshot_decoder,
 )
+from depthcli.network import is_loopback, trust
 from depthcli.pace import Pace
 from depthcli.symbols import select_symbols
 from depthcli.turns import AT_ONCE, Turns, Urgency
@@ -49,9 +47,6 @@ CONNECT_TIMEOUT: Final = 5.0
 
 TOTAL_TIMEOUT: Final = 10.0
 """Seconds for a whole request, from the first byte sent to the last one read."""
-
-LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
-"""Seconds; the exchange bans for three days at the most, so what is longer is damage."""
 
 NO_SUCH_SYMBOL: Final = frozenset({-1121, -1100})
 """The exchange's codes for a symbol that it doesn't have, or that can't be one."""
@@ -80,7 +75,7 @@ class AsyncClient:
         transport: how requests are sent; by default over the network. For tests.
 
     Raises:
-        UsageError: a URL isn't an origin.
+        UsageError: a URL isn't an origin, or the environment names a proxy that can't be used.
     """
 
     def __init__(
@@ -102,13 +97,20 @@ class AsyncClient:
         self._infos: dict[str, tuple[float, dict[str, SymbolInfo]]] = {}
         self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._single_asks = Pace(FEW_ASKED, 60.0)
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE),
-            follow_redirects=False,
-            trust_env=not (self._rest_url and is_loopback(self._rest_url)),
-        )
+        try:
+            self._http = httpx.AsyncClient(
+                headers={"Accept-Encoding": "gzip"},
+                transport=transport,
+                verify=trust(),
+                timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE),
+                follow_redirects=False,
+                trust_env=not (self._rest_url and is_loopback(self._rest_url)),
+            )
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            raise UsageError(
+                f"the proxy that the environment names can't be used: {printable(str(error))}"
+            ) from error
 
     @classmethod
     async def create(
@@ -322,31 +324,29 @@ class AsyncClient:
         budget = turns.budget
         url = self.rest_origin(market) + path
         async with turns.turn(weight, urgency) as sent:
-            response = await self._send(url, parameters)
-        with contextlib.suppress(KeyError, ValueError):
-            budget.report(int(response.headers["X-MBX-USED-WEIGHT-1M"]), sent)
-        if response.status_code == httpx.codes.OK:
-            return response.content
-        error = _error(response)
+            answer = await self._send(url, parameters)
+        if answer.used_weight is not None:
+            budget.report(answer.used_weight, sent)
+        if answer.status == httpx.codes.OK:
+            return answer.body
+        error = answer.error()
         if isinstance(error, RateLimitedError) and error.retry_after:
             budget.block(asyncio.get_running_loop().time() + error.retry_after)
         raise error
 
-    async def _send(self, url: str, parameters: Mapping[str, str]) -> httpx.Response:
+    async def _send(self, url: str, parameters: Mapping[str, str]) -> Answer:
         try:
-            async with asyncio.timeout(TOTAL_TIMEOUT):
-                return await self._http.get(url, params=parameters)
+            async with (
+                asyncio.timeout(TOTAL_TIMEOUT),
+                self._http.stream("GET", url, params=parameters) as response,
+            ):
+                return await read_answer(response)
         except (TimeoutError, httpx.TimeoutException) as error:
             raise UnreachableError(f"{_host(url)} didn't answer in time") from error
-        except (httpx.TransportError, httpx.DecodingError) as error:
+        except httpx.TransportError as error:
             raise UnreachableError(
                 f"{_host(url)} can't be reached: {printable(str(error)) or type(error).__name__}"
             ) from error
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether a URL names this machine: no proxy stands before it."""
-    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
 
 
 def _origin(url: str, schemes: tuple[str, ...]) -> str:
@@ -363,19 +363,3 @@ def _origin(url: str, schemes: tuple[str, ...]) -> str:
 
 def _host(url: str) -> str:
     return urlsplit(url).netloc
-
-
-def _error(response: httpx.Response) -> ExchangeError:
-    status = response.status_code
-    try:
-        failure = decode_failure(response.content)
-        code, message = failure.code, failure.msg
-    except BadMessageError:
-        code, message = None, ""
-    try:
-        retry_after: float | None = float(response.headers["Retry-After"])
-    except (KeyError, ValueError):
-        retry_after = None
-    if retry_after is not None and not 0 < retry_after <= LONGEST_RETRY_AFTER:
-        retry_after = None
-    return exchange_error(status, code, message, retry_after)

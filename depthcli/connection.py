@@ -11,9 +11,10 @@ from urllib.parse import quote
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from depthcli.client import CONNECT_TIMEOUT, TOTAL_TIMEOUT, is_loopback
+from depthcli.client import CONNECT_TIMEOUT, TOTAL_TIMEOUT
 from depthcli.errors import BadMessageError, UnreachableError, printable
 from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, frame_decoder
+from depthcli.network import proxy_for, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -32,6 +33,11 @@ LARGEST_FRAME: Final = 8 * 2**20
 
 PING_INTERVAL: Final = 20.0
 """Seconds between our pings, and for the pong: a connection whose other end is gone is noticed."""
+
+REDIRECTED: Final = (
+    "sent elsewhere, which is not followed: a login page of the network, or a filter, may stand"
+    " before the exchange"
+)
 
 
 class Owner(Protocol[N]):
@@ -89,7 +95,8 @@ class Connection(Generic[N]):
         self.carried: set[str] = set()
         self._market = market
         self._url = f"{origin}{market.websocket_prefix}/stream"
-        self._proxy = None if is_loopback(origin) else True
+        self._proxy = proxy_for(origin)
+        self._trust = trust() if origin.startswith("wss:") else None
         self._decode: Callable[[bytes | str], Frame[N]] = frame_decoder(conv_type)
         self._connector = connector
         self._owner: Owner[N] = owner
@@ -136,6 +143,7 @@ class Connection(Generic[N]):
                 close_timeout=1,
                 max_size=LARGEST_FRAME,
                 proxy=self._proxy,
+                ssl=self._trust,
             ) as websocket:
                 self._websocket = websocket
                 self.opened_at = self.last_frame = asyncio.get_running_loop().time()
@@ -145,7 +153,7 @@ class Connection(Generic[N]):
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._request(websocket))
                     group.create_task(self._read(websocket))
-        except* (OSError, WebSocketException, UnreachableError) as group_error:
+        except* (OSError, WebSocketException, UnreachableError, ImportError) as group_error:
             reason = self._drop_reason or _why(group_error)
         finally:
             self._websocket = None
@@ -260,7 +268,8 @@ def _why(group: BaseExceptionGroup[BaseException]) -> str:
         words = printable(closing.reason)
         return f"closed with code {closing.code}" + (f", {words}" if words else "")
     if isinstance(error, InvalidStatus):
-        return f"refused with HTTP {error.response.status_code}"
+        status = error.response.status_code
+        return REDIRECTED if 300 <= status < 400 else f"refused with HTTP {status}"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ConnectionRefusedError):

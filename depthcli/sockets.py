@@ -14,13 +14,12 @@ import logging
 import random
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
-from websockets.asyncio.client import connect
-
 from depthcli.backoff import Backoff
 from depthcli.connection import Connection
 from depthcli.errors import ClosedError
 from depthcli.handover import Handover
 from depthcli.messages import N
+from depthcli.network import connect_directly
 from depthcli.pace import Pace
 
 if TYPE_CHECKING:
@@ -96,15 +95,14 @@ class BinanceSocketManager:
         client: tells where the exchange is.
         max_reconnects: tries in a row that may fail before a stream is lost for good, some fifteen
             seconds with the default; None: it goes on trying.
-        connector: opens a WebSocket as `websockets.asyncio.client.connect` does, which it is by
-            default. For tests.
+        connector: opens a WebSocket as `websockets.asyncio.client.connect` does. For tests.
     """
 
     def __init__(
         self,
         client: AsyncClient,
         max_reconnects: int | None = 5,
-        connector: Callable[..., Any] = connect,
+        connector: Callable[..., Any] = connect_directly,
     ) -> None:
         self._client = client
         self._max_reconnects = max_reconnects

@@ -1,0 +1,129 @@
+"""What a request is answered: a body of bounded size, or the error that the answer stands for."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from depthcli.errors import (
+    BadMessageError,
+    ExchangeError,
+    UnreachableError,
+    exchange_error,
+    printable,
+)
+from depthcli.messages import decode_failure
+
+if TYPE_CHECKING:
+    from httpx import Headers, Response
+
+LARGEST_INFO: Final = 64 * 2**20
+"""Bytes of the longest exchange info that is read, unpacked; the longest known has some 20 MB."""
+
+LARGEST_OTHER: Final = 8 * 2**20
+"""Bytes of the longest other answer; a snapshot of 5,000 levels a side has less than 1 MB."""
+
+LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
+"""Seconds; the exchange bans for three days at the most, so what is longer is damage."""
+
+LARGEST_FAILURE: Final = 64 * 2**10
+"""Bytes of the longest error body: a code and a sentence."""
+
+GZIP: Final = 31
+"""What zlib calls the format of gzip."""
+
+MOST_USED: Final = 10**9
+"""Request weight; a header that tells of more is damage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that was read to its end.
+
+    Attributes:
+        status: the HTTP status.
+        headers: its headers.
+        body: its body, unpacked.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    @property
+    def used_weight(self) -> int | None:
+        """The request weight that this address used in the last minute, if the exchange says so."""
+        text = self.headers.get("X-MBX-USED-WEIGHT-1M", "")
+        if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_USED))):
+            return None
+        return min(int(text), MOST_USED)
+
+    def error(self) -> ExchangeError:
+        """Return the error that an answer without success stands for."""
+        try:
+            failure = decode_failure(self.body)
+            code, message = failure.code, failure.msg
+        except BadMessageError:
+            code, message = None, ""
+        try:
+            retry_after: float | None = float(self.headers["Retry-After"])
+        except (KeyError, ValueError):
+            retry_after = None
+        if retry_after is not None and not 0 < retry_after <= LONGEST_RETRY_AFTER:
+            retry_after = None
+        return exchange_error(self.status, code, message, retry_after)
+
+
+async def read_answer(response: Response) -> Answer:
+    """Read an answer to its end, unless it is too long, packed strangely, or sends us elsewhere.
+
+    Of an error the status is what counts: a body that can't be read is left away.
+
+    Raises:
+        BadMessageError: the body is longer than `LARGEST_INFO` or `LARGEST_OTHER`.
+        UnreachableError: the body is damaged; or a redirect: something else stands in between.
+    """
+    if response.has_redirect_location:
+        target = urlsplit(response.headers["Location"]).netloc or "another path"
+        raise UnreachableError(
+            f"{_host(response)} sends requests on to {printable(target)}, which is not followed:"
+            " a login page of the network, or a filter, may stand before the exchange"
+        )
+    most = LARGEST_INFO if response.url.path.endswith("/exchangeInfo") else LARGEST_OTHER
+    failed = response.status_code != HTTPStatus.OK
+    try:
+        body = await _body(response, LARGEST_FAILURE if failed else most)
+    except (BadMessageError, UnreachableError):
+        if not failed:
+            raise
+        body = b""
+    return Answer(response.status_code, response.headers, body)
+
+
+async def _body(response: Response, most: int) -> bytes:
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip"}:
+        raise UnreachableError(f"{_host(response)} packs answers as nobody asked for")
+    unpack = zlib.decompressobj(wbits=GZIP) if encoding == "gzip" else None
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_raw():
+            # Never more than a byte beyond the bound: a few packed bytes can stand for gigabytes.
+            room = most - len(body) + 1
+            body += unpack.decompress(chunk, room) if unpack else chunk[:room]
+            if len(body) > most:
+                raise BadMessageError(
+                    f"{_host(response)} answers with more than {most // 2**20} MiB: not read on"
+                )
+    except zlib.error as error:
+        raise UnreachableError(f"{_host(response)} sends a damaged body: {error}") from error
+    if unpack is not None and not unpack.eof:
+        raise UnreachableError(f"{_host(response)} breaks off in the middle of an answer")
+    return bytes(body)
+
+
+def _host(response: Response) -> str:
+    return response.url.netloc.decode("ascii", "replace")

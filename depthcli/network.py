@@ -1,0 +1,49 @@
+"""How the exchange is reached: which certificates are trusted, which proxy stands in between."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+from websockets.asyncio.client import connect
+
+if TYPE_CHECKING:
+    import ssl
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether a URL names this machine: no proxy stands before it."""
+    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
+
+
+def proxy_for(origin: str) -> str | None:
+    """Return the proxy through which a WebSocket origin is reached; None: directly.
+
+    The environment's variables are those that REST requests obey: `HTTPS_PROXY` for `wss` and
+    `HTTP_PROXY` for `ws`, else `ALL_PROXY`, and `NO_PROXY` for hosts that need none.
+    """
+    parts = urlsplit(origin)
+    if is_loopback(origin) or proxy_bypass(parts.netloc):
+        return None
+    proxies = getproxies()
+    return proxies.get("https" if parts.scheme == "wss" else "http") or proxies.get("all")
+
+
+@cache
+def trust() -> ssl.SSLContext:
+    """Return what decides whom to believe: well-known authorities, or those of `SSL_CERT_FILE`.
+
+    It is one for REST and WebSocket, so that what works for one works for the other.
+    """
+    return httpx.create_ssl_context()
+
+
+class connect_directly(connect):  # noqa: N801, it is called like the function that it replaces
+    """Opens a WebSocket as its parent does, and goes nowhere else: a redirect is an error."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Return the error that a redirect is."""
+        return exc
