@@ -1,0 +1,198 @@
+"""Who is believed, who is followed, and who stands in between: TLS, redirects, proxies."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager, network
+from depthcli.errors import UnreachableError, UsageError
+from depthcli.markets import SPOT
+from depthcli.simulator import Simulator, source_for
+from depthcli.synchronizer import State
+from tests.hostile.servers import CERTIFICATE, answering, pipe, serving
+
+PATIENCE = 20.0
+PROXIES = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"]
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    """Nothing of the environment of whoever runs the tests."""
+    for name in [*PROXIES, *map(str.lower, PROXIES)]:
+        monkeypatch.delenv(name, raising=False)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "DEPTHCLI_REST_URL", "DEPTHCLI_WS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    network.trust.cache_clear()
+    yield
+    network.trust.cache_clear()
+
+
+@asynccontextmanager
+async def following(rest_url, ws_url):
+    """A manager, and a function that waits until a word stands in its reason."""
+    news = asyncio.Event()
+    async with (
+        AsyncClient(rest_url=rest_url, ws_url=ws_url) as client,
+        DepthCacheManager(
+            client,
+            "BNBBTC",
+            bm=(sockets := BinanceSocketManager(client, max_reconnects=None)),
+            on_state=lambda *_: news.set(),
+        ) as manager,
+    ):
+
+        async def until(condition):
+            async with asyncio.timeout(PATIENCE):
+                while not condition(manager):
+                    news.clear()
+                    await news.wait()
+
+        yield until
+        await sockets.close()
+
+
+def tells(words):
+    return lambda manager: words in manager.reason
+
+
+def is_live(manager):
+    return manager.state is State.LIVE
+
+
+async def test_an_exchange_that_nobody_vouches_for_is_told_nothing():
+    asked = []
+
+    async def note(reader, writer):
+        asked.append(await reader.read())
+
+    async with serving(note, tls=True) as port:
+        async with AsyncClient(rest_url=f"https://127.0.0.1:{port}", ws_url="ws://x") as client:
+            with pytest.raises(UnreachableError, match="(?i)certificate"):
+                await client.snapshot(SPOT, "BNBBTC", 100, float)
+        async with following("http://127.0.0.1:9", f"wss://127.0.0.1:{port}") as until:
+            await until(tells("certificate verify failed"))
+    assert not any(asked)
+
+
+async def test_a_certificate_for_another_name_is_refused(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    async with serving(answering(), tls=True) as port:
+        async with AsyncClient(rest_url=f"https://localhost:{port}", ws_url="ws://x") as client:
+            with pytest.raises(UnreachableError, match="(?i)certificate"):
+                await client.snapshot(SPOT, "BNBBTC", 100, float)
+        async with following("http://127.0.0.1:9", f"wss://localhost:{port}") as until:
+            await until(tells("certificate verify failed"))
+
+
+async def test_no_redirect_is_followed_to_anywhere():
+    arrived = []
+
+    async def note(reader, writer):
+        arrived.append(await reader.read(1))
+
+    async with serving(note) as elsewhere:
+        for target in (f"http://127.0.0.1:{elsewhere}/", f"ws://127.0.0.1:{elsewhere}/", "/other"):
+            told = f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
+            async with serving(answering(told)) as port:
+                url = f"http://127.0.0.1:{port}"
+                async with AsyncClient(rest_url=url, ws_url="ws://127.0.0.1:9") as client:
+                    with pytest.raises(UnreachableError, match="which is not followed"):
+                        await client.snapshot(SPOT, "BNBBTC", 100, float)
+            async with (
+                serving(answering(told)) as port,
+                following("http://127.0.0.1:9", f"ws://127.0.0.1:{port}") as until,
+            ):
+                await until(tells("sent elsewhere, which is not followed"))
+    assert not arrived
+
+
+@asynccontextmanager
+async def proxied(*, tls, refusal=b""):
+    """A proxy that knows where `exchange.test` is, and what it was asked for."""
+    asked = []
+    async with Simulator(source_for("spot", ["BNBBTC"])) as simulator:
+        end = int(simulator.rest_url.rpartition(":")[2])
+
+        async def unwrap(reader, writer):
+            await pipe(reader, writer, "127.0.0.1", end)
+
+        async with serving(unwrap, tls=tls) as port:
+
+            async def proxy(reader, writer):
+                head = await reader.readuntil(b"\r\n\r\n")
+                asked.append(head.partition(b"\r\n")[0].decode())
+                if refusal:
+                    writer.write(refusal)
+                    await writer.drain()
+                elif head.startswith(b"CONNECT"):
+                    writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+                    await pipe(reader, writer, "127.0.0.1", port)
+                else:
+                    direct = head.replace(b"http://exchange.test", b"", 1)
+                    await pipe(reader, writer, "127.0.0.1", port, direct)
+
+            async with serving(proxy) as proxy_port:
+                yield f"http://127.0.0.1:{proxy_port}", asked
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+async def test_a_book_becomes_live_through_a_proxy_and_tls(monkeypatch, name):
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    async with proxied(tls=True) as (url, asked):
+        monkeypatch.setenv(name, url)
+        async with following("https://exchange.test", "wss://exchange.test") as until:
+            await until(is_live)
+    assert asked == ["CONNECT exchange.test:443 HTTP/1.1"] * 2
+
+
+async def test_without_tls_it_is_the_other_variable(monkeypatch):
+    async with proxied(tls=False) as (url, asked):
+        monkeypatch.setenv("HTTP_PROXY", url)
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        async with following("http://exchange.test", "ws://exchange.test") as until:
+            await until(lambda manager: len(asked) > 1)
+    assert "CONNECT exchange.test:80 HTTP/1.1" in asked
+    assert any(line.startswith("GET http://exchange.test/api/v3/depth") for line in asked)
+
+
+@pytest.mark.parametrize("exempt", ["exchange.test", ".test", "*"])
+async def test_hosts_that_need_no_proxy_are_reached_directly(monkeypatch, exempt):
+    async with proxied(tls=True) as (url, asked):
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        monkeypatch.setenv("NO_PROXY", exempt)
+        async with AsyncClient(rest_url="https://exchange.test", ws_url="ws://x") as client:
+            with pytest.raises(UnreachableError):
+                await client.snapshot(SPOT, "BNBBTC", 100, float)
+        async with following("http://127.0.0.1:9", "wss://exchange.test") as until:
+            await until(tells("socket lost"))
+    assert not asked
+
+
+async def test_loopback_needs_no_proxy(monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    async with (
+        Simulator(source_for("spot", ["BNBBTC"])) as simulator,
+        following(simulator.rest_url, simulator.ws_url) as until,
+    ):
+        await until(is_live)
+
+
+async def test_a_proxy_that_refuses_is_told_of(monkeypatch):
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    async with proxied(tls=True, refusal=refusal) as (url, _):
+        monkeypatch.setenv("ALL_PROXY", url)
+        async with AsyncClient(rest_url="https://exchange.test", ws_url="ws://x") as client:
+            with pytest.raises(UnreachableError, match="407"):
+                await client.snapshot(SPOT, "BNBBTC", 100, float)
+        async with following("http://127.0.0.1:9", "wss://exchange.test") as until:
+            await until(tells("407"))
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense://x", "http://[::"])
+def test_a_proxy_that_cannot_be_used_is_wrong_usage(monkeypatch, proxy):
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(UsageError, match="the proxy that the environment names"):
+        AsyncClient()
