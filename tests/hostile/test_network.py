@@ -70,7 +70,7 @@ async def test_an_exchange_that_nobody_vouches_for_is_told_nothing():
 
     async with serving(note, tls=True) as port:
         async with AsyncClient(rest_url=f"https://127.0.0.1:{port}", ws_url="ws://x") as client:
-            with pytest.raises(UnreachableError, match="(?i)certificate"):
+            with pytest.raises(UnreachableError, match=r"(?i)certificate"):
                 await client.snapshot(SPOT, "BNBBTC", 100, float)
         async with following("http://127.0.0.1:9", f"wss://127.0.0.1:{port}") as until:
             await until(tells("certificate verify failed"))
@@ -81,7 +81,7 @@ async def test_a_certificate_for_another_name_is_refused(monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     async with serving(answering(), tls=True) as port:
         async with AsyncClient(rest_url=f"https://localhost:{port}", ws_url="ws://x") as client:
-            with pytest.raises(UnreachableError, match="(?i)certificate"):
+            with pytest.raises(UnreachableError, match=r"(?i)certificate"):
                 await client.snapshot(SPOT, "BNBBTC", 100, float)
         async with following("http://127.0.0.1:9", f"wss://localhost:{port}") as until:
             await until(tells("certificate verify failed"))
