@@ -167,6 +167,7 @@ class Account:
     Attributes:
         checked: comparisons of a live book with the exchange's.
         unknown: comparisons that couldn't be made: the exchange no longer knew that update id.
+        short: sides of which fewer levels were known than the exchange has.
         wrong: live books that differed, with the levels.
         live_share: the share of looks at which a book was live.
         ordered: how often each fault was ordered.
@@ -180,6 +181,7 @@ class Account:
 
     checked: int = 0
     unknown: int = 0
+    short: int = 0
     wrong: list[str] = field(default_factory=list)
     live_share: float = 0.0
     ordered: dict[str, int] = field(default_factory=dict)
@@ -227,7 +229,8 @@ class Soak:
         self.account.checked += 1
         for mine, side in zip(ours, ("bids", "asks"), strict=True):
             theirs = [(float(price), float(quantity)) for price, quantity in truth[side]]
-            if not mine or mine != theirs[: len(mine)]:
+            self.account.short += len(mine) < len(theirs)
+            if mine != theirs[: len(mine)]:
                 different = next(
                     (pair for pair in zip(mine, theirs, strict=False) if pair[0] != pair[1]), None
                 )
@@ -258,7 +261,7 @@ class Soak:
                 self.became_live.put_nowait(manager)
 
         manager = DepthCacheManager(
-            client, symbol, bm=sockets, market=market, limit=100, refresh_interval=30,
+            client, symbol, bm=sockets, market=market, limit=500, depth=DEPTH, refresh_interval=30,
             ws_interval=market.fastest, callback=lambda _: None, on_state=turned,
         )  # fmt: skip
         self.managers.append(manager)
