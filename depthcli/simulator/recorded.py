@@ -12,6 +12,7 @@ import msgspec
 
 from depthcli.errors import UsageError, printable
 from depthcli.markets import market_named
+from depthcli.messages import Identifier, Milliseconds  # noqa: TC001, the decoder needs them
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
+LONGEST_LINE: Final = 64 * 2**20
+"""Bytes of the longest line that is read: a whole exchange info has some 20 MB."""
+
+LARGEST: Final = 2**30
+"""Bytes of the largest capture that is read, unpacked: all of it is kept in memory."""
+
 DecimalText = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,40}(\.[0-9]{1,40})?$")]
+
+Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 Level = tuple[DecimalText, DecimalText]
 
@@ -34,13 +43,13 @@ class RecordedDepth(msgspec.Struct, gc=False):
     The fields have the exchange's own names; which of them there are depends on market and kind.
     """
 
-    lastUpdateId: int = 0  # noqa: N815 -- the exchange's name
-    E: int = 0
-    T: int = 0
+    lastUpdateId: Identifier = 0  # noqa: N815 -- the exchange's name
+    E: Milliseconds = 0
+    T: Milliseconds = 0
     s: str = ""
     ps: str = ""
-    U: int = 0
-    u: int = 0
+    U: Identifier = 0
+    u: Identifier = 0
     pu: int | None = None
     bids: list[Level] = []
     asks: list[Level] = []
@@ -55,8 +64,12 @@ class RecordedInfo(msgspec.Struct, gc=False):
     optionSymbols: list[msgspec.Raw] = []  # noqa: N815 -- the exchange's name
 
 
+class _Named(msgspec.Struct, gc=False):
+    symbol: str
+
+
 class _Line(msgspec.Struct, gc=False):
-    t: int
+    t: Nanoseconds
     market: str
     kind: Literal["rest", "ws"]
     source: str
@@ -109,7 +122,7 @@ def read_recording(path: Path) -> Recording:
     for number, text in _lines(path):
         line = _decoded(path, number, text, _Line)
         if recording is None:
-            recording = Recording(market_named(line.market))
+            recording = Recording(_market(path, number, line.market))
         if line.market != recording.market.name:
             raise _broken(path, number, f"market {line.market!r} after {recording.market.name!r}")
         if line.kind == "rest":
@@ -124,40 +137,62 @@ def read_recording(path: Path) -> Recording:
             recording.frames.append(frame)
     if recording is None or not recording.info or not recording.snapshots:
         raise UsageError(
-            f"{path} is no capture that can be served: "
+            f"{printable(str(path))} is no capture that can be served: "
             "it needs the exchange info and a depth snapshot"
         )
     return recording
 
 
+def _market(path: Path, number: int, name: str) -> Market:
+    try:
+        return market_named(name)
+    except UsageError as error:
+        raise _broken(path, number, str(error)) from error
+
+
 def _keep_answer(path: Path, number: int, line: _Line, recording: Recording) -> None:
-    address = urlsplit(line.source)
+    try:
+        address = urlsplit(line.source)
+        names = parse_qs(address.query).get("symbol", [""])
+    except ValueError as error:
+        raise _broken(path, number, f"{error}: {line.source}") from error
     if address.path.endswith("/exchangeInfo"):
-        _decoded(path, number, bytes(line.data), RecordedInfo)
+        info = _decoded(path, number, bytes(line.data), RecordedInfo)
+        for entry in info.symbols or info.optionSymbols:
+            _decoded(path, number, bytes(entry), _Named)
         recording.info = recording.info or bytes(line.data)
     elif address.path.endswith("/depth"):
-        symbol = parse_qs(address.query).get("symbol", [""])[0]
-        if not symbol:
+        if not names[0]:
             raise _broken(path, number, "a snapshot whose request names no symbol")
         snapshot = _decoded(path, number, bytes(line.data), RecordedDepth)
-        recording.snapshots.setdefault(symbol, snapshot)
+        recording.snapshots.setdefault(names[0], snapshot)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    number = 0
+    number = size = 0
+    shown = printable(str(path))
     try:
         with path.open("rb") as file:
             packed = file.read(2) == GZIP_MAGIC
         with gzip.open(path) if packed else path.open("rb") as file:
-            for number, text in enumerate(file, 1):
+            while text := file.readline(LONGEST_LINE + 1):
+                number += 1
+                size += len(text)
+                if len(text) > LONGEST_LINE:
+                    raise _broken(path, number, f"it is longer than {LONGEST_LINE // 2**20} MiB")
+                if size > LARGEST:
+                    raise _broken(
+                        path, number, f"up to here it has more than {LARGEST // 2**20} MiB"
+                    )
                 if text.strip():
                     yield number, text
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UsageError(
-            f"{path} is damaged: its compressed data ends or breaks after line {number} ({error})"
+            f"{shown} is damaged: its compressed data ends or breaks after line {number} ({error})"
         ) from error
-    except OSError as error:
-        raise UsageError(f"can't read the capture {path}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"can't read the capture {shown}: {why}") from error
 
 
 def _decoded(path: Path, number: int, text: bytes, kind: type[T]) -> T:
@@ -168,4 +203,5 @@ def _decoded(path: Path, number: int, text: bytes, kind: type[T]) -> T:
 
 
 def _broken(path: Path, number: int, what: str) -> UsageError:
-    return UsageError(f"{path}, line {number}: not a capture: {printable(what)}")
+    shown = printable(str(path))
+    return UsageError(f"{shown}, line {number}: not a capture: {printable(what)}")
