@@ -215,7 +215,7 @@ class Synchronizer(Generic[N]):
 
     def receive(self, event: DepthEvent[N]) -> None:
         """Take in an event as it arrives; `advance` will apply it. O(1)."""
-        if event.symbol != self.symbol:
+        if event.symbol != self.symbol or event.first_update_id > event.last_update_id:
             self.refuse()
             return
         if not self._connected:

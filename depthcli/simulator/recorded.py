@@ -28,6 +28,9 @@ LONGEST_LINE: Final = 64 * 2**20
 LARGEST: Final = 2**30
 """Bytes of the largest capture that is read, unpacked: all of it is kept in memory."""
 
+MOST_LINES: Final = 10_000_000
+"""Lines of the longest capture that is read."""
+
 DecimalText = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,40}(\.[0-9]{1,40})?$")]
 
 Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -180,10 +183,9 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 size += len(text)
                 if len(text) > LONGEST_LINE:
                     raise _broken(path, number, f"it is longer than {LONGEST_LINE // 2**20} MiB")
-                if size > LARGEST:
-                    raise _broken(
-                        path, number, f"up to here it has more than {LARGEST // 2**20} MiB"
-                    )
+                if size > LARGEST or number > MOST_LINES:
+                    most = f"{LARGEST // 2**20} MiB or {MOST_LINES:,} lines"
+                    raise _broken(path, number, f"a capture has at most {most}")
                 if text.strip():
                     yield number, text
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
