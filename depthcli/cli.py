@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import typer
 
 from depthcli import __version__, exit_codes
-from depthcli.completion import complete_market
+from depthcli.completion import complete_market, end_word
 from depthcli.environment import environment_of
 from depthcli.errors import DepthcliError, UsageError
 from depthcli.markets import MARKETS, OPTIONS, Market, market_named
@@ -358,6 +358,7 @@ def _run(job: Coroutine[Any, Any, T]) -> T | None:
 
 def main() -> None:
     """Run the command line; the exit codes are those of `exit_codes`."""
+    end_word(os.environ)
     try:
         app()
     except DepthcliError as error:

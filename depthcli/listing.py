@@ -37,6 +37,8 @@ NEAREST: Final = "nearest"
 class Entry(msgspec.Struct, frozen=True):
     """One symbol, as `symbols --json` prints it; what a market doesn't have is null.
 
+    Numbers are decimal strings with the exchange's own digits.
+
     Attributes:
         symbol: in the exchange's upper case.
         market: `spot`, `usdm`, `coinm` or `options`.
@@ -63,12 +65,12 @@ class Entry(msgspec.Struct, frozen=True):
     quote_asset: str | None
     underlying: str | None
     contract_type: str | None
-    contract_size: Decimal | None
+    contract_size: str | None
     expiry_time: int | None
-    strike_price: Decimal | None
+    strike_price: str | None
     side: str | None
-    tick_size: Decimal | None
-    step_size: Decimal | None
+    tick_size: str | None
+    step_size: str | None
 
     @property
     def expiry(self) -> date | None:
@@ -147,17 +149,21 @@ async def _fetch(markets: Sequence[Market], environment: Environment, notes: Tex
     there = [market for market in markets if environment.rest_origin(market)] or markets
     async with client_of(environment) as client:
         answers = await asyncio.gather(*map(client.exchange_info, there), return_exceptions=True)
-    listed: list[Entry] = []
-    failed: list[BaseException] = []
-    for market, answer in zip(there, answers, strict=True):
-        if not isinstance(answer, BaseException):
-            listed += [entry_of(info, market.name) for info in answer.listed]
-            continue
-        failed.append(answer)
-        if not isinstance(answer, DepthcliError) or len(failed) == len(there):
-            raise failed[0]
-        notes.write(f"{market.name} is left out: {answer}\n")
-    return listed
+    failed = {
+        market.name: answer
+        for market, answer in zip(there, answers, strict=True)
+        if isinstance(answer, BaseException)
+    }
+    for error in failed.values():
+        if not isinstance(error, DepthcliError) or len(failed) == len(there):
+            raise error
+    notes.writelines(f"{name} is left out: {error}\n" for name, error in failed.items())
+    return [
+        entry_of(info, market.name)
+        for market, answer in zip(there, answers, strict=True)
+        if not isinstance(answer, BaseException)
+        for info in answer.listed
+    ]
 
 
 def entry_of(info: SymbolInfo, market: str) -> Entry:
@@ -172,13 +178,17 @@ def entry_of(info: SymbolInfo, market: str) -> Entry:
         quote_asset=info.quote_asset or None,
         underlying=info.underlying or info.pair or None,
         contract_type=info.contract_type or None,
-        contract_size=info.contract_size or info.unit,
+        contract_size=_digits(info.contract_size or info.unit),
         expiry_time=expiry if expiry and expiry < NEVER else None,
-        strike_price=info.strike_price,
+        strike_price=_digits(info.strike_price),
         side=info.side or None,
-        tick_size=info.tick_size,
-        step_size=info.step_size,
+        tick_size=_digits(info.tick_size),
+        step_size=_digits(info.step_size),
     )
+
+
+def _digits(number: Decimal | None) -> str | None:
+    return None if number is None else f"{number:f}"
 
 
 def select(listed: Iterable[Entry], search: Search, day: date | None, now_ms: float) -> list[Entry]:
@@ -220,7 +230,7 @@ def select(listed: Iterable[Entry], search: Search, day: date | None, now_ms: fl
             places[entry.market],
             entry.underlying or "" if entry.side else "",
             entry.expiry_time or 0,
-            entry.strike_price or 0,
+            Decimal(entry.strike_price or 0),
             entry.side or "",
             entry.symbol,
         ),
@@ -294,18 +304,16 @@ def _table(entries: Sequence[Entry], out: TextIO, *, prefixed: bool) -> str:
     names = [f"{entry.market}:{entry.symbol}" if prefixed else entry.symbol for entry in entries]
     columns = [("symbol", False, list(map(printable, names)))]
     for heading, (is_number, what) in _COLUMNS.items():
-        cells = [_text(what(entry)) for entry in entries]
+        cells = [_text(what(entry), is_number=is_number) for entry in entries]
         if any(cells):
             columns.append((heading, is_number, cells))
     return _coloured(columns) if out.isatty() else _plain(columns)
 
 
-def _text(value: object) -> str:
-    if isinstance(value, Decimal):
-        # as the exchange has it, without the zeros that say nothing
-        text = f"{value:f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    return "" if value is None else printable(str(value))
+def _text(value: object, *, is_number: bool) -> str:
+    text = "" if value is None else printable(str(value))
+    # as the exchange has it, without the zeros that say nothing
+    return text.rstrip("0").rstrip(".") if is_number and "." in text else text
 
 
 def _plain(columns: Sequence[tuple[str, bool, list[str]]]) -> str:
