@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
 
 from depthcli.client import AsyncClient
-from depthcli.symbol_cache import remember
+from depthcli.errors import DepthcliError
+from depthcli.symbol_cache import is_fresh, remember
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from depthcli.environment import Environment
     from depthcli.markets import Market
     from depthcli.messages import ExchangeInfo
+
+logger = logging.getLogger(__name__)
+
+PATIENCE: Final = 10.0
+"""Seconds before names are renewed beside other work, so that what the user waits for is there."""
 
 
 class RememberingClient(AsyncClient):
@@ -36,3 +46,23 @@ def client_of(environment: Environment) -> RememberingClient:
         rest_url=environment.rest_url,
         ws_url=environment.ws_url,
     )
+
+
+async def renew_names(
+    environment: Environment, markets: Iterable[Market], after: float = PATIENCE
+) -> None:
+    """Fetch all symbols of those markets whose names on disk are missing or older than a day.
+
+    Args:
+        environment: where the exchange is.
+        markets: whose names are wanted.
+        after: seconds to wait first. A failure is only logged.
+    """
+    await asyncio.sleep(after)
+    async with client_of(environment) as client:
+        for market in markets:
+            try:
+                if not is_fresh(market.name, client.rest_origin(market)):
+                    await client.exchange_info(market)
+            except DepthcliError as error:
+                logger.info("the names of %s weren't renewed: %s", market.name, error)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from depthcli.environment import Environment
 from depthcli.following import Listener, follow
+from depthcli.remembering import renew_names
 from depthcli.tui import WatchApp, Watched
 
 if TYPE_CHECKING:
@@ -52,6 +54,9 @@ async def watch(following: Following, *, depth: int, fps: float, demo_seed: int 
             )
             for target, manager, info in followed
         ]
+        if demo_seed is None:
+            renewing = asyncio.create_task(renew_names(following.environment, following.wanted))
+            stack.callback(renewing.cancel)
         title = title_of(following, embedded=demo_seed is not None)
         await WatchApp(watched, title=title, depth=depth, fps=fps).run_async()
 
