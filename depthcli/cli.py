@@ -339,7 +339,7 @@ def _log_to(file: Path | None) -> None:
     logger.propagate = False
 
 
-def _run(job: Coroutine[Any, Any, T]) -> T | None:
+def _run(job: Coroutine[Any, Any, T]) -> T:
     import asyncio
 
     try:
@@ -349,11 +349,11 @@ def _run(job: Coroutine[Any, Any, T]) -> T | None:
     except BrokenPipeError:
         # Nobody reads any more: nothing more is said, also not when the interpreter flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(exit_codes.DONE) from None
     except OSError as error:
         print(f"depthcli: {error.strerror or error}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(exit_codes.FAILED) from None
-    return None
 
 
 def main() -> None:
