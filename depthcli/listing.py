@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from depthcli.errors import DepthcliError, UsageError, printable
 from depthcli.remembering import client_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TextIO
 
     from depthcli.environment import Environment
@@ -296,18 +295,39 @@ _COLUMNS: Final[dict[str, tuple[bool, Callable[[Entry], object]]]] = {
 }
 
 
-def _table(entries: Sequence[Entry], out: TextIO, *, prefixed: bool) -> str:
-    """Return a table: for a terminal as wide as that and in colours, else plain and aligned.
+_DISPENSABLE: Final = (
+    "base", "status", "quote", "size", "underlying", "side", "strike", "contract", "expiry",
+    "step", "tick",
+)  # fmt: skip
+"""Columns in the order in which they are left out where a terminal is too narrow: first what the
+name of the symbol says anyway."""
 
-    It has the columns that any of the entries has something for.
+
+def _table(entries: Sequence[Entry], out: TextIO, *, prefixed: bool) -> str:
+    """Return an aligned table of the columns that any of the entries has something for.
+
+    For a terminal it is coloured, and has as many columns as fit whole.
     """
     names = [f"{entry.market}:{entry.symbol}" if prefixed else entry.symbol for entry in entries]
-    columns = [("symbol", False, list(map(printable, names)))]
+    columns = {"symbol": _column("symbol", map(printable, names), is_number=False)}
     for heading, (is_number, what) in _COLUMNS.items():
         cells = [_text(what(entry), is_number=is_number) for entry in entries]
         if any(cells):
-            columns.append((heading, is_number, cells))
-    return _coloured(columns) if out.isatty() else _plain(columns)
+            columns[heading] = _column(heading, cells, is_number=is_number)
+    if not out.isatty():
+        return "".join(f"{line}\n" for line in _lines(columns))
+    written = StringIO()
+    console = Console(file=written, force_terminal=True)
+    for heading in _DISPENSABLE:
+        if cell_len("  ".join(column[0] for column in columns.values())) > console.width:
+            columns.pop(heading, None)
+    table = Text(overflow="ellipsis", no_wrap=True)
+    for row, line in enumerate(_lines(columns)):
+        symbol = len(columns["symbol"][row])
+        table.append(line[:symbol], "bold cyan" if row else "bold")
+        table.append(f"{line[symbol:]}\n", "" if row else "bold")
+    console.print(table, end="")
+    return written.getvalue()
 
 
 def _text(value: object, *, is_number: bool) -> str:
@@ -316,32 +336,14 @@ def _text(value: object, *, is_number: bool) -> str:
     return text.rstrip("0").rstrip(".") if is_number and "." in text else text
 
 
-def _plain(columns: Sequence[tuple[str, bool, list[str]]]) -> str:
-    padded = []
-    for heading, is_number, cells in columns:
-        width = max(map(cell_len, [heading, *cells]))
-        padded.append(
-            [
-                " " * (width - cell_len(cell)) + cell
-                if is_number
-                else cell + " " * (width - cell_len(cell))
-                for cell in [heading, *cells]
-            ]
-        )
-    return "".join("  ".join(row).rstrip() + "\n" for row in zip(*padded, strict=True))
+def _column(heading: str, cells: Iterable[str], *, is_number: bool) -> list[str]:
+    """Return the heading and the cells, all of one width."""
+    cells = [heading, *cells]
+    width = max(map(cell_len, cells))
+    blanks = [" " * (width - cell_len(cell)) for cell in cells]
+    pairs = zip(blanks, cells, strict=True) if is_number else zip(cells, blanks, strict=True)
+    return ["".join(pair) for pair in pairs]
 
 
-def _coloured(columns: Sequence[tuple[str, bool, list[str]]]) -> str:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, is_number, _ in columns:
-        table.add_column(
-            heading,
-            justify="right" if is_number else "left",
-            style="bold cyan" if heading == "symbol" else "",
-            no_wrap=True,
-        )
-    for row in zip(*(cells for _, _, cells in columns), strict=True):
-        table.add_row(*map(Text, row))
-    written = StringIO()
-    Console(file=written, force_terminal=True).print(table)
-    return written.getvalue()
+def _lines(columns: Mapping[str, list[str]]) -> list[str]:
+    return ["  ".join(row).rstrip() for row in zip(*columns.values(), strict=True)]

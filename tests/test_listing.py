@@ -198,7 +198,7 @@ async def test_a_table_is_aligned_and_has_the_columns_that_the_market_has():
         ]  # fmt: skip
 
 
-async def test_a_terminal_gets_colours_and_no_line_that_is_too_long(monkeypatch):
+async def test_a_terminal_gets_colours_and_as_many_columns_as_fit_whole(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "60")
@@ -208,6 +208,9 @@ async def test_a_terminal_gets_colours_and_no_line_that_is_too_long(monkeypatch)
         assert "\x1b[" in out
         assert len(lines) == 1 + len(simulator.symbols)
         assert max(map(len, lines)) <= 60
+        assert lines[0].split() == ["symbol", "expiry", "strike", "side", "tick", "step"]
+        assert not any("…" in line for line in lines)
+        assert {line.split()[0] for line in lines[1:]} == set(simulator.symbols)
 
 
 async def test_symbols_that_are_not_trading_are_hidden_and_counted():
