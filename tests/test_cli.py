@@ -107,6 +107,19 @@ def test_the_help_of_each_command_names_its_options(command):
         assert all(name in shown.stdout for name in option.opts if name.startswith("--"))
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("watch", "[default: the market's fastest]"),
+        ("dump", "[default: with --json all"),
+        ("symbols", "[default: com]"),
+    ],
+)
+def test_the_help_tells_defaults_that_depend(command, words):
+    shown = CliRunner().invoke(app, [command, "--help"], env=environment(COLUMNS="200"))
+    assert words in shown.stdout
+
+
 def test_no_command_at_all_shows_the_help(run):
     shown = run()
     assert shown.returncode == 2
