@@ -238,7 +238,7 @@ def symbols(
 
     _log_to(None)
     named, pattern = split_market(pattern or "")
-    market = named or market
+    market = market if named is None else named
     search = Search(
         pattern=pattern,
         underlying=underlying,

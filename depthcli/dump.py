@@ -85,6 +85,7 @@ class Dump(Listener[Decimal]):
         self._follow_on = follow_on
         self._left = count
         self._states: dict[Target, State] = {}
+        self._closed: dict[Target, str] = {}
 
     def book(self, target: Target, cache: DepthCache[Decimal]) -> None:
         """Write a live book."""
@@ -99,8 +100,7 @@ class Dump(Listener[Decimal]):
         line = _line(target, cache, State.LIVE)
         line.bids, line.asks = _digits(bids), _digits(asks)
         self._write(line)
-        if not self._follow_on and not self.waiting:
-            self.finish()
+        self._end_if_done()
 
     def state(self, target: Target, cache: DepthCache[Decimal], state: State, reason: str) -> None:
         """Write that a book which was live is no longer."""
@@ -108,8 +108,19 @@ class Dump(Listener[Decimal]):
         self._states[target] = state
         if self._follow_on and state is not before and state in {State.STALE, State.CLOSED}:
             self._write(_line(target, cache, state, reason))
-        if state is State.CLOSED and all(known is State.CLOSED for known in self._states.values()):
-            self.finish(UnreachableError(f"{self._following.label(target)}: {reason}"))
+        if state is State.CLOSED:
+            self._closed[target] = reason
+            self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        """End it if all is written, or if all that is still to come is closed for good."""
+        awaited = self._following.targets if self._follow_on else self.waiting
+        if not awaited:
+            self.finish()
+        elif self._closed.keys() >= set(awaited):
+            last = next(one for one in reversed(self._closed) if one in awaited)
+            name = self._following.label(last)
+            self.finish(UnreachableError(f"{name}: {self._closed[last]}"))
 
     def finish(self, error: BaseException | None = None) -> None:
         """End it: well, or with an error."""

@@ -129,6 +129,22 @@ async def test_where_markets_are_mixed_each_has_its_state_and_the_end_names_the_
     assert [line["market"] for line in written.lines] == ["spot", "usdm"]
 
 
+async def test_the_end_waits_for_symbols_that_have_not_said_anything_yet():
+    written = Written("BNBBTC", "ETHBTC")
+    written.dump.state(spot("BNBBTC"), book("BNBBTC"), State.CLOSED, "HTTP 400")
+    assert not written.dump.finished.done()
+
+
+async def test_without_follow_it_ends_once_nothing_more_can_come():
+    written = Written("BNBBTC", "ETHBTC", follow_on=False)
+    written.dump.state(spot("ETHBTC"), book("ETHBTC"), State.CLOSED, "HTTP 400")
+    assert not written.dump.finished.done()
+    written.dump.book(spot("BNBBTC"), book("BNBBTC"))
+    with pytest.raises(UnreachableError, match="ETHBTC"):
+        await written.dump.finished
+    assert [line["symbol"] for line in written.lines] == ["BNBBTC"]
+
+
 async def test_count_ends_it_after_so_many_lines_stale_ones_included():
     written = Written("BNBBTC", count=3)
     written.dump.book(spot(), book())
