@@ -117,7 +117,7 @@ class Dump(Listener[Decimal]):
         awaited = self._following.targets if self._follow_on else self.waiting
         if not awaited:
             self.finish()
-        elif self._closed.keys() >= set(awaited):
+        elif len(self._closed) >= len(awaited) and self._closed.keys() >= set(awaited):
             last = next(one for one in reversed(self._closed) if one in awaited)
             name = self._following.label(last)
             self.finish(UnreachableError(f"{name}: {self._closed[last]}"))
