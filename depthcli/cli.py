@@ -105,7 +105,7 @@ def watch(
         symbols = default_symbols(default)[:4]
     if demo and (testnet or tld):
         raise UsageError(f"--demo and {'--testnet' if testnet else '--tld'} exclude each other")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError("watch needs a terminal; for programs and pipes there is: depthcli dump")
     _log_to(log_file)
     following = Following(
@@ -340,12 +340,14 @@ def _log_to(file: Path | None) -> None:
 
 
 def _run(job: Coroutine[Any, Any, T]) -> T:
-    import asyncio
+    from depthcli.leaving import ToldToEndError, run
 
     try:
-        return asyncio.run(job)
+        return run(job)
     except KeyboardInterrupt:
         raise typer.Exit(exit_codes.INTERRUPTED) from None
+    except ToldToEndError as told:
+        raise typer.Exit(told.exit_code) from None
     except BrokenPipeError:
         # Nobody reads any more: nothing more is said, also not when the interpreter flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
