@@ -4,8 +4,8 @@ What a command needs is imported inside it, so that `--help` and `--version` are
 doesn't pay for the screen. Typer reads the annotations when the program runs.
 """
 
-import logging
 import os
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -16,7 +16,8 @@ import typer
 from depthcli import __version__, exit_codes
 from depthcli.completion import complete_market, end_word
 from depthcli.environment import environment_of
-from depthcli.errors import DepthcliError, UsageError
+from depthcli.errors import DepthcliError, UsageError, printable
+from depthcli.logs import log_to
 from depthcli.markets import MARKETS, OPTIONS, Market, market_named
 from depthcli.parameters import (
     Limit,
@@ -37,6 +38,9 @@ from depthcli.schedule import DEFAULT_REFRESH
 from depthcli.symbols import split_market
 
 T = TypeVar("T")
+
+LONGEST_LINE = 1_000
+"""Characters of the longest line of an error that is shown."""
 
 app = typer.Typer(
     name="depthcli",
@@ -107,7 +111,7 @@ def watch(
         raise UsageError(f"--demo and {'--testnet' if testnet else '--tld'} exclude each other")
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError("watch needs a terminal; for programs and pipes there is: depthcli dump")
-    _log_to(log_file)
+    log_to(log_file)
     following = Following(
         targets=targets_of(symbols, default),
         depth=depth,
@@ -116,7 +120,8 @@ def watch(
         refresh_interval=refresh_interval,
         environment=environment_of(context),
     )
-    _run(watch_books(following, depth=depth, fps=fps, demo_seed=seed if demo else None))
+    showing = watch_books(following, depth=depth, fps=fps, demo_seed=seed if demo else None)
+    raise typer.Exit(_run(showing))
 
 
 @app.command()
@@ -165,7 +170,7 @@ def dump(
     from depthcli.dump import TEXT_DEPTH, dump as dump_books
     from depthcli.following import Following, targets_of
 
-    _log_to(log_file)
+    log_to(log_file)
     following = Following(
         targets=targets_of(symbols, _market(market, options)),
         depth=depth if as_json else depth or TEXT_DEPTH,
@@ -236,7 +241,7 @@ def symbols(
     """List and search the exchange's symbols. Exit code 1: none matches."""
     from depthcli.listing import Search, list_symbols
 
-    _log_to(None)
+    log_to(None)
     named, pattern = split_market(pattern or "")
     market = market if named is None else named
     search = Search(
@@ -304,7 +309,7 @@ def simulate(
     """Run an exchange on this machine, over real HTTP and WebSocket. Ctrl-C ends it."""
     from depthcli.simulator.serving import serve
 
-    _log_to(None)
+    log_to(None)
     _run(
         serve(
             symbols or [],
@@ -323,20 +328,6 @@ def _market(name: str, options: bool) -> Market:
     if options and market.name not in {"spot", OPTIONS.name}:
         raise UsageError(f"--options and --market {name} exclude each other")
     return OPTIONS if options else market
-
-
-def _log_to(file: Path | None) -> None:
-    logger = logging.getLogger("depthcli")
-    handler: logging.Handler = logging.NullHandler()
-    if file is not None:
-        try:
-            handler = logging.FileHandler(file, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"can't write the log to {file}: {error.strerror}") from error
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-        logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    logger.propagate = False
 
 
 def _run(job: Coroutine[Any, Any, T]) -> T:
@@ -360,10 +351,16 @@ def _run(job: Coroutine[Any, Any, T]) -> T:
 
 def main() -> None:
     """Run the command line; the exit codes are those of `exit_codes`."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # While a command is still being loaded, Ctrl-C ends it without a word.
+        signal.signal(signal.SIGINT, lambda *_: sys.exit(exit_codes.INTERRUPTED))
     end_word(os.environ)
     try:
+        if sys.stdout is None or sys.stderr is None:
+            raise UsageError("standard output and standard error must be open")
         app()
     except DepthcliError as error:
         notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-        print(f"depthcli: {error}{notes}", file=sys.stderr)
+        for line in f"depthcli: {error}{notes}".split("\n"):
+            print(printable(line, LONGEST_LINE), file=sys.stderr)
         sys.exit(exit_codes.USAGE if isinstance(error, UsageError) else exit_codes.EXCHANGE)

@@ -14,4 +14,5 @@ USAGE: Final = 2
 EXCHANGE: Final = 3
 """The exchange can't be reached, or refuses."""
 INTERRUPTED: Final = 130
-"""Ended by Ctrl-C."""
+"""Ended by Ctrl-C; by another signal: 128 and its number, so 143 by `kill`, 129 by a terminal that
+went away."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -68,9 +67,3 @@ async def _until_told(job: Coroutine[Any, Any, T]) -> T:
     if told:
         raise ToldToEndError(told[0])
     return result
-
-
-def at_once_until_running() -> None:
-    """Let Ctrl-C end the program without a word while it is still being loaded."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, lambda number, _: sys.exit(128 + number))

@@ -21,8 +21,8 @@ UNKNOWN_DECIMALS: Final = 8
 """Digits behind the point where the exchange doesn't say how fine its steps are."""
 
 
-async def watch(following: Following, *, depth: int, fps: float, demo_seed: int | None) -> None:
-    """Show the books until the user leaves.
+async def watch(following: Following, *, depth: int, fps: float, demo_seed: int | None) -> int:
+    """Show the books until the user leaves; return the exit code.
 
     Args:
         following: what to follow.
@@ -58,7 +58,9 @@ async def watch(following: Following, *, depth: int, fps: float, demo_seed: int 
             renewing = asyncio.create_task(renew_names(following.environment, following.wanted))
             stack.callback(renewing.cancel)
         title = title_of(following, embedded=demo_seed is not None)
-        await WatchApp(watched, title=title, depth=depth, fps=fps).run_async()
+        app = WatchApp(watched, title=title, depth=depth, fps=fps)
+        await app.run_async()
+    return app.return_code or 0
 
 
 def title_of(following: Following, *, embedded: bool) -> str:

@@ -14,6 +14,7 @@ from depthcli.tui.canvas import Canvas
 from depthcli.tui.frame import Status, draw, furthest_scroll, plan
 from depthcli.tui.help import HelpScreen
 from depthcli.tui.palette import DARK, LIGHT, palette
+from depthcli.tui.terminal import driver_class
 from depthcli.tui.watched import Observer, Rate
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class WatchApp(App[None]):
         wall: Callable[[], float] = time.time,
     ) -> None:
         # With native colours Textual takes NO_COLOR at its word; otherwise it sends shades of grey.
-        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
+        super().__init__(driver_class(), ansi_color=True if os.environ.get("NO_COLOR") else None)
         if not watched:
             raise ValueError("there is nothing to watch")
         self.title = f"depthcli · {title}"

@@ -1,0 +1,211 @@
+"""Real processes that are told to end, or lose what they need: nothing is left in a mess."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from depthcli.simulator import BackgroundSimulator, Simulator, source_for
+from tests.hostile.servers import serving
+from tests.hostile.terminals import PATIENCE, Terminal
+
+WATCH = ("-m", "depthcli", "watch", "--demo", "BNBBTC")
+FULL = Path("/dev/full")
+HOSTILE = "\x1b]0;owned\x07\x1b[2J \u202e\u2066 \x9b31m evil\r\n"
+
+
+@pytest.fixture(scope="module")
+def simulator():
+    with BackgroundSimulator(Simulator(source_for("spot", ["BNBBTC"], seed=5))) as running:
+        yield running
+
+
+def start(simulator, *arguments, ignored=None):
+    where = ["--rest-url", simulator.rest_url, "--ws-url", simulator.ws_url]
+    return subprocess.Popen(
+        [sys.executable, "-m", "depthcli", *arguments, *where],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=ignored and (lambda: signal.signal(ignored, signal.SIG_IGN)),  # noqa: PLW1509
+        env={name: value for name, value in os.environ.items() if "DEPTHCLI" not in name},
+    )
+
+
+FOLLOW = ("dump", "--json", "--follow", "--depth", "1", "BNBBTC")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_dump_ends_after_whole_lines_with_the_signals_exit_code(simulator, ending):
+    with start(simulator, *FOLLOW) as process:
+        first = process.stdout.readline()
+        process.send_signal(ending)
+        rest, complaints = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, complaints) == (128 + ending, "")
+    assert all(json.loads(line)["symbol"] == "BNBBTC" for line in [first, *rest.splitlines()])
+
+
+def test_a_dump_under_nohup_survives_its_terminal(simulator):
+    with start(simulator, *FOLLOW, ignored=signal.SIGHUP) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        for _ in range(5):
+            assert json.loads(process.stdout.readline())["state"] == "live"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 143
+
+
+async def test_a_second_ctrl_c_does_not_wait_for_the_goodbye():
+    asked = asyncio.Event()
+
+    async def never_answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()
+
+    async with serving(never_answer) as port:
+        url = f"127.0.0.1:{port}"
+        where = ["--rest-url", f"http://{url}", "--ws-url", f"ws://{url}"]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "depthcli", "dump", "BNBBTC", *where,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        async with asyncio.timeout(PATIENCE):
+            await asked.wait()
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)
+            assert await process.communicate() == (b"", b"")
+    # The shell says 130 of both: it left by itself, or the second one ended it.
+    assert process.returncode in {130, -signal.SIGINT}
+
+
+def test_ctrl_c_before_anything_runs_says_nothing():
+    script = (
+        "import os, signal, time\n"
+        "from depthcli import cli\n"
+        "cli.app = lambda: (os.kill(os.getpid(), signal.SIGINT), time.sleep(30))\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGHUP, 129)]
+)
+def test_an_exchange_of_ones_own_ends_well(ending, code):
+    with subprocess.Popen(
+        [sys.executable, "-m", "depthcli", "simulate", "BNBBTC"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.readline()
+        process.send_signal(ending)
+        assert process.communicate(timeout=PATIENCE) == (b"", b"")
+    assert process.returncode == code
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130), (b"q", 0), (b"\x03", 0)],
+)
+def test_the_screen_gives_the_terminal_back(ending, code):
+    with Terminal(*WATCH) as terminal:
+        terminal.read_until(b"spread")
+        if isinstance(ending, bytes):
+            terminal.type(ending)
+        else:
+            terminal.process.send_signal(ending)
+        assert terminal.wait() == code
+        assert terminal.restored
+        assert b"Traceback" not in terminal.shown
+
+
+@pytest.mark.parametrize("ignored", [None, signal.SIGHUP], ids=["told", "not told"])
+def test_a_terminal_that_goes_away_ends_the_screen(ignored):
+    with Terminal(*WATCH, ignored=ignored) as terminal:
+        terminal.let_go()
+        terminal.read_until(b"spread")
+        terminal.go_away()
+        assert terminal.process.wait(PATIENCE) == 129
+
+
+def test_a_fault_in_the_screen_gives_the_terminal_back_too():
+    script = (
+        "import sys\n"
+        "from depthcli import cli\n"
+        "from depthcli.tui import WatchApp\n"
+        "look = WatchApp.look\n"
+        "def broken(app):\n"
+        "    look(app)\n"
+        "    if app._drawn > 20:\n"
+        "        raise ZeroDivisionError('planted')\n"
+        "WatchApp.look = broken\n"
+        "sys.argv = ['depthcli', 'watch', '--demo', 'BNBBTC']\n"
+        "cli.main()\n"
+    )
+    with Terminal("-c", script) as terminal:
+        assert terminal.wait() == 1
+        assert terminal.restored
+        assert b"planted" in terminal.shown
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no device that is always full")
+def test_a_log_on_a_full_disk_ends_only_the_log(simulator):
+    with start(simulator, "dump", "--json", "BNBBTC", "--log-file", str(FULL)) as process:
+        shown, complaints = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, len(shown.splitlines())) == (0, 1)
+    assert complaints == "depthcli: the log /dev/full isn't whole: No space left on device\n"
+
+
+def test_what_a_hostile_exchange_says_never_reaches_the_terminal_raw(simulator, tmp_path):
+    log = tmp_path / "log"
+    simulator.faults.fail_next("exchangeInfo", 403, code=-1, message=HOSTILE)
+    with start(simulator, "dump", "BNBBTC", "--log-file", str(log)) as process:
+        shown, complaints = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, shown) == (3, "")
+    assert complaints.removesuffix("\n").isprintable()
+    assert "evil" in complaints
+
+    simulator.faults.fail_next("depth", 500, code=-1, message=HOSTILE)
+    with start(simulator, "dump", "BNBBTC", "--log-file", str(log)) as process:
+        shown, complaints = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, complaints) == (0, "")
+    assert all(line.isprintable() for line in [*shown.split("\n"), *log.read_text().split("\n")])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dump", "BNBBTC", "--log-file", f"/no/{HOSTILE}"],
+        ["dump", "BNBBTC", "--market", HOSTILE],
+        ["dump", HOSTILE],
+        ["dump", "BNBBTC", "--rest-url", f"http://{HOSTILE}"],
+        ["simulate", "--capture", f"/no/{HOSTILE}"],
+        ["simulate", "--faults", HOSTILE],
+        ["simulate", HOSTILE],
+        ["simulate", "--market", HOSTILE],
+    ],
+    ids=lambda arguments: " ".join(arguments)[:24].split(HOSTILE[:1])[0],
+)
+def test_what_was_typed_is_shown_safely(arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "depthcli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert all(line.isprintable() for line in done.stderr.split("\n"))
+    assert "evil" in done.stderr
