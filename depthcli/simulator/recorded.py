@@ -162,13 +162,19 @@ def _keep_answer(path: Path, number: int, line: _Line, recording: Recording) -> 
     if address.path.endswith("/exchangeInfo"):
         info = _decoded(path, number, bytes(line.data), RecordedInfo)
         for entry in info.symbols or info.optionSymbols:
-            _decoded(path, number, bytes(entry), _Named)
+            _check_name(path, number, _decoded(path, number, bytes(entry), _Named).symbol)
         recording.info = recording.info or bytes(line.data)
     elif address.path.endswith("/depth"):
         if not names[0]:
             raise _broken(path, number, "a snapshot whose request names no symbol")
+        _check_name(path, number, names[0])
         snapshot = _decoded(path, number, bytes(line.data), RecordedDepth)
         recording.snapshots.setdefault(names[0], snapshot)
+
+
+def _check_name(path: Path, number: int, symbol: str) -> None:
+    if printable(symbol) != symbol:
+        raise _broken(path, number, f"no symbol's name: {symbol}")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
