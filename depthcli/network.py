@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
 
 
@@ -41,8 +42,26 @@ def trust() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+class _ImpatientConnection(ClientConnection):
+    """A connection that is cut when the other end doesn't close it after a goodbye or damage.
+
+    Otherwise whoever reads from it waits for as long as the other end likes.
+    """
+
+    _cutting: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take in data, and see whether it was the last."""
+        super().data_received(data)
+        if self._cutting is None and self.protocol.close_expected():
+            self._cutting = self.loop.call_later(self.close_timeout or 0, self.transport.abort)
+
+
 class connect_directly(connect):  # noqa: N801, it is called like the function that it replaces
     """Opens a WebSocket as its parent does, and goes nowhere else: a redirect is an error."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, create_connection=_ImpatientConnection, **options)
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         """Return the error that a redirect is."""
