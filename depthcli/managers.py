@@ -75,7 +75,8 @@ class DepthCacheManager(Generic[N]):
         callback: called with the book after each change, and with None when it is lost for good;
             a plain function is called at once, a coroutine function is awaited before the next.
             What it raises is logged and goes no further.
-        on_state: called with the new state and its reason after each change of either.
+        on_state: called with the new state and its reason after each change of either; what it
+            raises is logged, too.
         market: by default the class's own.
         depth: levels a side that are wanted at any time: as the market moves away from where a
             snapshot was taken, fewer are left within the horizon, and a refresh is made early.
@@ -309,7 +310,11 @@ class DepthCacheManager(Generic[N]):
             self._needed.set()
             logger.info("%s: %s %s", self.symbol, state, reason)
         if self._on_state is not None:
-            self._on_state(state, reason)
+            try:
+                self._on_state(state, reason)
+            except Exception:
+                # It is the caller's, and must not end the connection that others share.
+                logger.exception("on_state of %s raised", self.symbol)
 
     # Snapshots.
 

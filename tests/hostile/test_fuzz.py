@@ -241,6 +241,34 @@ async def test_a_damaged_stream_never_makes_a_wrong_live_book(monkeypatch, marke
     assert (counters.gaps > 0) is instead
 
 
+async def test_what_a_listener_raises_ends_nothing():
+    """A connection is shared: whoever listens badly harms nobody else, and not even himself."""
+
+    live, heard = asyncio.Event(), asyncio.Event()
+
+    def broken(*_):
+        heard.set()
+        raise ZeroDivisionError
+
+    async with (
+        Simulator(source_for("spot", ["BNBBTC", "ETHBTC"])) as simulator,
+        AsyncClient(rest_url=simulator.rest_url, ws_url=simulator.ws_url) as client,
+    ):
+        sockets = BinanceSocketManager(client)
+        async with (
+            DepthCacheManager(client, "ETHBTC", bm=sockets, callback=broken, on_state=broken),
+            DepthCacheManager(client, "BNBBTC", bm=sockets, callback=lambda _: live.set()),
+        ):
+            for _ in range(2):
+                live.clear()
+                heard.clear()
+                simulator.faults.abort_connections()
+                async with asyncio.timeout(PATIENCE):
+                    await live.wait()
+                    await heard.wait()
+        await sockets.close()
+
+
 LINES = [
     b'{"t":%d,"market":"spot","kind":"%b","source":"%b","data":%b}' % line
     for line in (
