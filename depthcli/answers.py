@@ -6,7 +6,6 @@ import zlib
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from depthcli.errors import (
     BadMessageError,
@@ -16,6 +15,7 @@ from depthcli.errors import (
     printable,
 )
 from depthcli.messages import decode_failure
+from depthcli.network import NOT_FOLLOWED
 
 if TYPE_CHECKING:
     from httpx import Headers, Response
@@ -87,11 +87,8 @@ async def read_answer(response: Response) -> Answer:
         UnreachableError: the body is damaged; or a redirect: something else stands in between.
     """
     if response.has_redirect_location:
-        target = urlsplit(response.headers["Location"]).netloc or "another path"
-        raise UnreachableError(
-            f"{_host(response)} sends requests on to {printable(target)}, which is not followed:"
-            " a login page of the network, or a filter, may stand before the exchange"
-        )
+        target = printable(response.headers["Location"])
+        raise UnreachableError(f"{_host(response)} sends requests on to {target}, {NOT_FOLLOWED}")
     most = LARGEST_INFO if response.url.path.endswith("/exchangeInfo") else LARGEST_OTHER
     failed = response.status_code != HTTPStatus.OK
     try:
@@ -116,7 +113,7 @@ async def _body(response: Response, most: int) -> bytes:
             body += unpack.decompress(chunk, room) if unpack else chunk[:room]
             if len(body) > most:
                 raise BadMessageError(
-                    f"{_host(response)} answers with more than {most // 2**20} MiB: not read on"
+                    f"{_host(response)} answers with more than {most // 2**20} MiB: refused"
                 )
     except zlib.error as error:
         raise UnreachableError(f"{_host(response)} sends a damaged body: {error}") from error

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from depthcli.client import CONNECT_TIMEOUT, TOTAL_TIMEOUT
 from depthcli.errors import BadMessageError, UnreachableError, printable
 from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, frame_decoder
-from depthcli.network import proxy_for, trust
+from depthcli.network import NOT_FOLLOWED, proxy_for, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -33,11 +33,6 @@ LARGEST_FRAME: Final = 8 * 2**20
 
 PING_INTERVAL: Final = 20.0
 """Seconds between our pings, and for the pong: a connection whose other end is gone is noticed."""
-
-REDIRECTED: Final = (
-    "sent elsewhere, which is not followed: a login page of the network, or a filter, may stand"
-    " before the exchange"
-)
 
 
 class Owner(Protocol[N]):
@@ -269,7 +264,8 @@ def _why(group: BaseExceptionGroup[BaseException]) -> str:
         return f"closed with code {closing.code}" + (f", {words}" if words else "")
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
-        return REDIRECTED if 300 <= status < 400 else f"refused with HTTP {status}"
+        elsewhere = 300 <= status < 400
+        return f"sent elsewhere, {NOT_FOLLOWED}" if elsewhere else f"refused with HTTP {status}"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ConnectionRefusedError):

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
+from depthcli.errors import UsageError
+
 if TYPE_CHECKING:
     import asyncio
     import ssl
+
+NOT_FOLLOWED: Final = (
+    "which is not followed: a login page of the network, or a filter, may stand before the exchange"
+)
+"""What is said of a redirect."""
 
 
 def is_loopback(url: str) -> bool:
@@ -38,8 +45,16 @@ def trust() -> ssl.SSLContext:
     """Return what decides whom to believe: well-known authorities, or those of `SSL_CERT_FILE`.
 
     It is one for REST and WebSocket, so that what works for one works for the other.
+
+    Raises:
+        UsageError: the file can't be read.
     """
-    return httpx.create_ssl_context()
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise UsageError(
+            f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names can't be read: {error}"
+        ) from error
 
 
 class _ImpatientConnection(ClientConnection):

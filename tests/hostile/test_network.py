@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -94,7 +95,12 @@ async def test_no_redirect_is_followed_to_anywhere():
         arrived.append(await reader.read(1))
 
     async with serving(note) as elsewhere:
-        for target in (f"http://127.0.0.1:{elsewhere}/", f"ws://127.0.0.1:{elsewhere}/", "/other"):
+        for target in (
+            f"http://127.0.0.1:{elsewhere}/",
+            f"ws://127.0.0.1:{elsewhere}/",
+            "/",
+            "http://[",
+        ):
             told = f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
             async with serving(answering(told)) as port:
                 url = f"http://127.0.0.1:{port}"
@@ -196,3 +202,10 @@ def test_a_proxy_that_cannot_be_used_is_wrong_usage(monkeypatch, proxy):
     monkeypatch.setenv("ALL_PROXY", proxy)
     with pytest.raises(UsageError, match="the proxy that the environment names"):
         AsyncClient()
+
+
+def test_certificates_that_cannot_be_read_are_wrong_usage(monkeypatch, tmp_path):
+    for path in (tmp_path / "missing", Path(__file__)):
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+        with pytest.raises(UsageError, match="SSL_CERT_FILE"):
+            AsyncClient()
