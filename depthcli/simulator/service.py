@@ -6,7 +6,7 @@ import socket
 import struct
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from depthcli.simulator.rest import RestInterface
     from depthcli.simulator.source import Source
     from depthcli.simulator.websocket import WebSocketConnection
-
-SPOT_PINGS: Final = (20.0, 60.0)
-DERIVATIVES_PINGS: Final = (180.0, 600.0)
-"""Seconds between two pings, and until a connection whose pong is missing is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +38,9 @@ class Limits:
 
     def pings(self, market: Market) -> tuple[float, float]:
         """Return the seconds between pings and the seconds to wait for a pong."""
-        interval, timeout = SPOT_PINGS if market.name == "spot" else DERIVATIVES_PINGS
         return (
-            interval if self.ping_interval is None else self.ping_interval,
-            timeout if self.pong_timeout is None else self.pong_timeout,
+            market.ping_interval if self.ping_interval is None else self.ping_interval,
+            market.pong_timeout if self.pong_timeout is None else self.pong_timeout,
         )
 
 
