@@ -37,7 +37,7 @@ async def watch(following: Following, *, depth: int, fps: float, demo_seed: int 
             from depthcli.simulator import embedded_exchange  # noqa: PLC0415
 
             simulator = await stack.enter_async_context(
-                embedded_exchange(following.market, following.names, demo_seed)
+                embedded_exchange({following.market: following.names}, demo_seed)
             )
             following = replace(following, rest_url=simulator.rest_url, ws_url=simulator.ws_url)
             title += " · embedded exchange"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from depthcli.errors import UsageError
 from depthcli.simulator.connection import Connection
-from depthcli.simulator.faults import FaultPlan, Faults
+from depthcli.simulator.exchange import Exchange
+from depthcli.simulator.faults import Faults
 from depthcli.simulator.hub import Hub
 from depthcli.simulator.rest import RestInterface
 from depthcli.simulator.service import Limits, Service
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from depthcli.simulator.faults import ConnectionOrder
+    from depthcli.simulator.faults import ExchangeOrder
+    from depthcli.simulator.plan import FaultPlan
     from depthcli.simulator.source import Source
 
 TICK: Final = 0.02
@@ -158,15 +160,21 @@ class Simulator:
         for market, source in self.sources.items():
             for event in source.advance(now_ms):
                 service.hub.publish(market, event)
+        service.hub.publish_late()
         service.hub.send_published()
         for order in self.faults.connection_orders():
-            self._obey(order)
+            for connection in order.chosen(list(service.websockets)):
+                connection.suffer(order)
+        for happening in self.faults.exchange_orders():
+            self._happen(happening)
 
-    def _obey(self, order: ConnectionOrder) -> None:
-        for connection in list(self._service.websockets):
-            if order.kind == "abort":
-                connection.abort()
-            elif order.kind == "shutdown":
-                connection.announce_shutdown()
-            else:
-                connection.close(order.code)
+    def _happen(self, order: ExchangeOrder) -> None:
+        source = self.sources[order.market]
+        if not isinstance(source, Exchange) or order.symbol not in source.symbols:
+            return
+        if order.kind == "halt":
+            source.halt(order.symbol, order.seconds)
+        elif order.kind == "delist":
+            source.delist(order.symbol)
+        else:
+            source.restart_ids()

@@ -57,7 +57,7 @@ class Service:
         clock: seconds since the epoch.
         requests: the latest REST requests, as method and target.
         transports: of all open connections.
-        websockets: the open WebSockets.
+        websockets: the open WebSockets, in the order of their opening.
     """
 
     sources: Sequence[Source]
@@ -68,12 +68,19 @@ class Service:
     clock: Callable[[], float]
     requests: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))
     transports: set[asyncio.Transport] = field(default_factory=set)
-    websockets: set[WebSocketConnection] = field(default_factory=set)
+    websockets: dict[WebSocketConnection, None] = field(default_factory=dict)
 
     def market_at(self, prefix: str) -> Market:
-        """Return the market whose rules hold for a WebSocket at such an address."""
+        """Return the market whose rules hold for a WebSocket at such an address.
+
+        Where several markets are there, only the first stream tells which it is.
+        """
         markets = [source.market for source in self.sources]
         return next((market for market in markets if market.websocket_prefix == prefix), markets[0])
+
+    def market_named(self, name: str) -> Market:
+        """Return the market of that name."""
+        return next(source.market for source in self.sources if source.market.name == name)
 
 
 def reset(transport: asyncio.Transport) -> None:
