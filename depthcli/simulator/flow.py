@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import exp, log
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -160,21 +161,22 @@ class OrderFlow:
         count = min(self.tempo.levels, int(room * 0.55))
         sparsest = max(0.0, 2 * (room / count - 1.3))
         away, start = AWAY[side], self.best[side]
-        quantity, expovariate = self._quantity, self._random.expovariate
+        quantity, draw = self._quantity, self._random.random
         book: dict[int, int] = {}
         price = start
         for index in range(count):
             book[price] = quantity(abs(price - start))
             mean_gap = 0.25 + sparsest * index / count
-            price += away * (1 + int(expovariate(1 / mean_gap)))
+            price += away * (1 + int(-log(1 - draw()) * mean_gap))
             if price < 1:
                 break
         return book
 
     def _quantity(self, distance: int) -> int:
-        heavier_far_away = 1 + min(distance, 2000) / 250
-        draw = self._random.lognormvariate(-0.4, 1.1)
-        return max(1, int(self.instrument.level_lots * heavier_far_away * draw))
+        # most of the time that a first book takes is spent here
+        heavier_far_away = 1 + (min(2000, distance)) / 250
+        draw = exp(self._random.normalvariate(-0.4, 1.1))
+        return int(self.instrument.level_lots * heavier_far_away * draw) or 1
 
     def _act(self) -> None:
         draw = self._random.random
