@@ -123,7 +123,6 @@ class Exchange:
         """
         if self._epoch_ms is None:
             self._epoch_ms = now_ms - self._time_ms
-            # contracts of the past that somebody listed nevertheless are there to stay
             self._expiries = [expiry for expiry in self._expiries if expiry[0] > now_ms]
             heapify(self._expiries)
         if self._longest_catch_up_ms is not None:
@@ -248,7 +247,9 @@ class Exchange:
         )
         self._instruments[symbol] = instrument
         self._listings[symbol] = listing
-        heappush(self._expiries, (instrument.expiry_ms, symbol))
+        # contracts of the past that somebody lists nevertheless are there to stay
+        if instrument.expiry_ms > (self._now_ms or 0.0):
+            heappush(self._expiries, (instrument.expiry_ms, symbol))
         self._schedule(listing)
         if self._keep_history:
             self._histories.setdefault(symbol, []).append(listing.begin_history())

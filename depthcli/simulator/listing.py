@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 BEST_PRICES: Final = 0
 """The speed of the stream that tells the best prices as they change."""
 
-LONGEST_LAG_MS: Final = 60_000
-"""A symbol that nobody watches is caught up with so often, lest who asks first wait for hours."""
+LONGEST_LAG: Final = 5000
+"""A symbol that nobody watches is left alone for about so many actions, lest who asks first wait
+for hours of them."""
 
 TRADING: Final = "TRADING"
 
@@ -71,13 +72,15 @@ class Listing:
         self._watched = watched
         self._undo: UndoLog[int, int] = UndoLog()
         # as on the real exchange, not all symbols' events come at the same moment
-        self._phase = Random(f"{seed}:{instrument.symbol}:phase").randrange(1000)
+        phase = Random(f"{seed}:{instrument.symbol}:phase").randrange(1000)
         self._windows = {
-            speed: Window(speed, self._phase, at_ms, ids.reached(at_ms))
+            speed: Window(speed, phase, at_ms, ids.reached(at_ms))
             for speed in sorted(set(suffix_speeds(market).values()))
         }
         self._first_end_ms = min(window.due_ms for window in self._windows.values())
         self._reached_ms = at_ms
+        longest_lag = LONGEST_LAG * (1 + phase / 1000)
+        self._longest_lag_ms = longest_lag / self.flow.tempo.actions_per_second * 1000
         self._flow_began_ms = at_ms
         self._halted_ms = self._resumes_ms = math.inf
         self._best: list[tuple[int, int]] = []
@@ -90,7 +93,7 @@ class Listing:
     def next_due(self) -> float:
         """Return when it has to be run at the latest; infinity for never."""
         if not self._watched:
-            return self._reached_ms + LONGEST_LAG_MS * (1 + self._phase / 1000)
+            return min(self._resumes_ms, self._reached_ms + self._longest_lag_ms)
         action = self._next_action()
         due = self._resumes_ms
         for stream in self._watched:
@@ -112,12 +115,9 @@ class Listing:
             epoch_ms: what the time zero is called outside, ms since the epoch.
             events: where the events go.
         """
-        while True:
-            if self._resumes_ms <= until_ms and self._next_action() == math.inf:
-                self.resume(self._resumes_ms)
-            action = self._next_action()
-            if action > until_ms:
-                break
+        if self._resumes_ms <= until_ms:
+            self.resume(self._resumes_ms)
+        while (action := self._next_action()) <= until_ms:
             self._end_windows(action, epoch_ms, events)
             self._number(self.flow.act(), action)
             for stream, name in self._watched.items():

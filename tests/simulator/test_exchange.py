@@ -281,6 +281,14 @@ def test_a_halt_may_have_an_end_which_comes_though_nobody_asks(market: Market) -
     assert all(event["E"] > START_MS + 2000 for _, event in events)
 
 
+def test_the_end_of_a_halt_shows_in_the_exchange_info_also_if_nobody_watches() -> None:
+    exchange = started(SPOT)
+    exchange.halt("BNBBTC", seconds=2)
+    assert b"HALT" in exchange.exchange_info(["BNBBTC"])
+    exchange.advance(START_MS + 2500)
+    assert b"HALT" not in exchange.exchange_info(["BNBBTC"])
+
+
 def test_a_symbol_that_is_listed_again_begins_anew_for_those_who_still_listen() -> None:
     exchange = started(SPOT)
     exchange.watch("bnbbtc@depth@100ms")
