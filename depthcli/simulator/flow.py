@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import exp, log
 from random import Random
-from typing import TYPE_CHECKING, Final, NamedTuple
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from depthcli.simulator.instruments import Instrument
@@ -24,20 +25,16 @@ FEWEST_LEVELS: Final = 12
 """A side is never eaten down to fewer levels than this."""
 
 
-class Change(NamedTuple):
-    """A level got a new quantity.
+_SIZES: Final = tuple(
+    exp(NormalDist(-0.4, 1.1).inv_cdf((rank + 0.5) / 1024)) for rank in range(1024)
+)
+"""How large orders are, the usual one being 1: log-normal, for a draw from 1024 values is cheap."""
 
-    Attributes:
-        side: `BID` or `ASK`.
-        price: in ticks.
-        quantity: in lots; zero removes the level.
-        previous: the quantity before, in lots; zero where there was no level.
-    """
 
-    side: int
-    price: int
-    quantity: int
-    previous: int
+Change = tuple[int, int, int, int]
+"""A level got a new quantity: the side, the price in ticks, the quantity in lots, which is zero if
+the level is gone, and the quantity before, which is zero if there was none. There are so many of
+them that they are plain tuples, which the garbage collector needn't look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +150,7 @@ class OrderFlow:
         return sorted(book.items(), reverse=side == BID)[:count]
 
     def _pause(self) -> float:
-        return self._random.expovariate(self.tempo.actions_per_second) * 1000
+        return -log(1 - self._random.random()) * 1000 / self.tempo.actions_per_second
 
     def _first_book(self, side: int) -> dict[int, int]:
         """Return a side as it is at first: dense near the touch, sparse and heavy far away."""
@@ -173,10 +170,9 @@ class OrderFlow:
         return book
 
     def _quantity(self, distance: int) -> int:
-        # most of the time that a first book takes is spent here
-        heavier_far_away = 1 + (min(2000, distance)) / 250
-        draw = exp(self._random.normalvariate(-0.4, 1.1))
-        return int(self.instrument.level_lots * heavier_far_away * draw) or 1
+        heavier_far_away = 1 + min(distance, 2000) / 250
+        size = _SIZES[int(self._random.random() * 1024)]
+        return int(self.instrument.level_lots * heavier_far_away * size) or 1
 
     def _act(self) -> None:
         draw = self._random.random
@@ -213,8 +209,7 @@ class OrderFlow:
                 self._set(side, price, quantity + 1)
 
     def _trade_near(self, side: int) -> None:
-        width = self.tempo.touch_width
-        distance = int(self._random.expovariate(1 / width))
+        distance = int(-log(1 - self._random.random()) * self.tempo.touch_width)
         price = self.best[side] + AWAY[side] * distance
         exists = price in self.books[side]
         leaves = exists and self._random.random() < 0.36 and self._may_leave(side)
@@ -239,7 +234,7 @@ class OrderFlow:
 
     def _set(self, side: int, price: int, quantity: int) -> None:
         book = self.books[side]
-        self._changes.append(Change(side, price, quantity, book.get(price, 0)))
+        self._changes.append((side, price, quantity, book.get(price, 0)))
         if quantity:
             book[price] = quantity
             if (self.best[side] - price) * AWAY[side] > 0:

@@ -28,17 +28,19 @@ class Scale:
     step: Decimal
     decimals: int
     _step_units: int = field(init=False)
-    _one: int = field(init=False)
 
     def __post_init__(self) -> None:
-        one = 10**self.decimals
-        object.__setattr__(self, "_one", one)
-        object.__setattr__(self, "_step_units", int(self.step * one))
+        object.__setattr__(self, "_step_units", int(self.step * 10**self.decimals))
 
     def text(self, count: int) -> str:
         """Return so many steps as the exchange writes them."""
-        whole, rest = divmod(count * self._step_units, self._one)
-        return f"{whole}.{rest:0{self.decimals}d}" if self.decimals else str(whole)
+        decimals = self.decimals
+        digits = str(count * self._step_units)
+        if not decimals:
+            return digits
+        if len(digits) <= decimals:
+            digits = digits.zfill(decimals + 1)
+        return f"{digits[:-decimals]}.{digits[-decimals:]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ nobody watches is left alone, and caught up with when somebody asks, with the sa
 from __future__ import annotations
 
 import math
+from collections import deque
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from depthcli.simulator import wire
 from depthcli.simulator.flow import ASK, BID, Change, OrderFlow, Tempo
-from depthcli.simulator.history import History, UndoLog
+from depthcli.simulator.history import UNDOABLE, History, UndoLog
 from depthcli.simulator.source import StreamEvent
 from depthcli.simulator.streams import suffix_speeds
 from depthcli.simulator.windows import UpdateIds, Window
@@ -70,7 +71,8 @@ class Listing:
         self.scheduled_ms = math.inf
         self._market = market
         self._watched = watched
-        self._undo: UndoLog[int, int] = UndoLog()
+        self._past: deque[Change] = deque(maxlen=UNDOABLE)
+        self._past_ids: deque[int] = deque(maxlen=UNDOABLE)
         # as on the real exchange, not all symbols' events come at the same moment
         phase = Random(f"{seed}:{instrument.symbol}:phase").randrange(1000)
         self._windows = {
@@ -143,7 +145,9 @@ class Listing:
         """Return the best levels of the book, as they were `age` updates ago."""
         last_update_id = self.ids.reached(self._reached_ms)
         if age:
-            last_update_id, (bids, asks) = self._undo.back(self.flow.books, last_update_id, age)
+            last_update_id, (bids, asks) = self._undo_log().back(
+                self.flow.books, last_update_id, age
+            )
             best_bids = sorted(bids.items(), reverse=True)[:limit]
             best_asks = sorted(asks.items())[:limit]
         else:
@@ -159,7 +163,8 @@ class Listing:
     def restart_ids(self, start: int) -> None:
         """Number updates anew; changes not yet told are lost."""
         self.ids.restart(start, self._reached_ms)
-        self._undo.forget()
+        self._past.clear()
+        self._past_ids.clear()
         for window in self._windows.values():
             window.begin(start)
 
@@ -168,6 +173,12 @@ class Listing:
         self.history = History(self.ids.reached(self._reached_ms), self.flow.books)
         return self.history
 
+    def _undo_log(self) -> UndoLog[int, int]:
+        log: UndoLog[int, int] = UndoLog()
+        for update_id, (side, price, _, previous) in zip(self._past_ids, self._past, strict=True):
+            log.note(update_id, side, price, previous or None)
+        return log
+
     def _next_action(self) -> float:
         return math.inf if self._halted_ms < math.inf else self._flow_began_ms + self.flow.due_ms
 
@@ -175,8 +186,8 @@ class Listing:
         if not changes:
             return
         first_id = self.ids.take(len(changes), at_ms)
-        for update_id, change in enumerate(changes, first_id):
-            self._undo.note(update_id, change.side, change.price, change.previous or None)
+        self._past += changes
+        self._past_ids += range(first_id, first_id + len(changes))
         for window in self._windows.values():
             window.note(first_id, changes)
         if self.history:
@@ -220,6 +231,6 @@ class Listing:
             top = self.flow.top(BID, levels), self.flow.top(ASK, levels)
             sides = wire.both_sides(self.instrument, *top)
             return wire.partial_book(self._market, self.instrument, now_ms, window.ids, sides)
-        changed = window.changed[BID].items(), window.changed[ASK].items()
-        sides = wire.both_sides(self.instrument, *changed)
+        bids, asks = window.changed()
+        sides = wire.both_sides(self.instrument, bids.items(), asks.items())
         return wire.depth_event(self._market, self.instrument, now_ms, window.ids, sides)

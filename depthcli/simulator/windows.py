@@ -50,10 +50,9 @@ class Window:
         previous_id: the last update id of the event before.
         first_id: the first update id in the window; zero if nothing changed.
         last_id: the last one.
-        changed: per side, price in ticks to the new quantity in lots.
     """
 
-    __slots__ = ("_phase", "changed", "due_ms", "first_id", "last_id", "previous_id", "speed")
+    __slots__ = ("_changes", "_phase", "due_ms", "first_id", "last_id", "previous_id", "speed")
 
     def __init__(self, speed: int, phase: int, at_ms: float, previous_id: int) -> None:
         self.speed = speed
@@ -70,7 +69,7 @@ class Window:
         """Forget what changed, after the event that ended with that update id."""
         self.previous_id = previous_id
         self.first_id = self.last_id = 0
-        self.changed: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        self._changes: list[Change] = []
 
     def end_after(self, at_ms: float) -> float:
         """Return when the window ends in which that moment lies."""
@@ -80,5 +79,11 @@ class Window:
         """Take in changes, each of which took the next update id."""
         self.first_id = self.first_id or first_id
         self.last_id = first_id + len(changes) - 1
-        for side, price, quantity, _ in changes:
-            self.changed[side][price] = quantity
+        self._changes += changes
+
+    def changed(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Return per side the levels that changed: price in ticks to the last quantity in lots."""
+        sides: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        for side, price, quantity, _ in self._changes:
+            sides[side][price] = quantity
+        return sides

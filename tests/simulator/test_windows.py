@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from depthcli.simulator.flow import ASK, BID, Change
+from depthcli.simulator.flow import ASK, BID
 from depthcli.simulator.windows import UpdateIds, Window
 
 
@@ -29,10 +29,10 @@ def test_a_window_tells_the_last_quantities_and_the_ids_of_all_that_happened() -
     assert window.due_ms == 30
     assert window.end_after(30) == 130
     assert window.end_after(129.5) == 130
-    window.note(7, [Change(BID, 50, 3, 0), Change(ASK, 51, 0, 9)])
-    window.note(12, [Change(BID, 50, 0, 3)])
+    window.note(7, [(BID, 50, 3, 0), (ASK, 51, 0, 9)])
+    window.note(12, [(BID, 50, 0, 3)])
     assert window.ids == (7, 12, 6)
-    assert window.changed == ({50: 0}, {51: 0})
+    assert window.changed() == ({50: 0}, {51: 0})
     window.begin(12)
     assert window.ids == (0, 0, 12)
-    assert window.changed == ({}, {})
+    assert window.changed() == ({}, {})
