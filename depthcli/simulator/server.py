@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 TICK: Final = 0.02
 """Seconds between two looks at the sources."""
 
+SLICE_MS: Final = 2000 * TICK
+"""Who is behind makes up for so much time at once, and answers requests in between."""
+
+LONGEST_BEHIND_MS: Final = 3000.0
+"""Who is further behind, as after a sleep, leaves it to the sources what to make up for."""
+
 
 def steady_clock() -> Callable[[], float]:
     """Return a clock of seconds since the epoch that never jumps."""
@@ -117,6 +123,7 @@ class Simulator:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
+        self._looked_ms = self._service.clock() * 1000
         self._look()
         try:
             self._server = await loop.create_server(
@@ -149,14 +156,19 @@ class Simulator:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            self._look()
+            while not self._look():
+                await asyncio.sleep(0)
             # from one due time to the next, not from now: else every delay would add up
             due = max(due + TICK, loop.time() - TICK)
             await asyncio.sleep(due - loop.time())
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Let time pass in the sources; return whether it is as late there as it is here."""
         service = self._service
-        now_ms = service.clock() * 1000
+        clock_ms = now_ms = service.clock() * 1000
+        if now_ms - self._looked_ms < LONGEST_BEHIND_MS:
+            now_ms = min(now_ms, self._looked_ms + SLICE_MS)
+        self._looked_ms = now_ms
         for market, source in self.sources.items():
             for event in source.advance(now_ms):
                 service.hub.publish(market, event)
@@ -167,6 +179,7 @@ class Simulator:
                 connection.suffer(order)
         for happening in self.faults.exchange_orders():
             self._happen(happening)
+        return now_ms >= clock_ms
 
     def _happen(self, order: ExchangeOrder) -> None:
         source = self.sources[order.market]
