@@ -156,10 +156,9 @@ class Simulator:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            while not self._look():
-                await asyncio.sleep(0)
-            # from one due time to the next, not from now: else every delay would add up
-            due = max(due + TICK, loop.time() - TICK)
+            if self._look():
+                # from one due time to the next, not from now: else every delay would add up
+                due = max(due + TICK, loop.time() - TICK)
             await asyncio.sleep(due - loop.time())
 
     def _look(self) -> bool:
