@@ -268,16 +268,20 @@ def symbols(
 def simulate(
     symbols: Annotated[
         list[str] | None,
-        typer.Argument(help="The symbols to trade. [default: some twenty]", show_default=False),
+        typer.Argument(
+            help="The symbols to trade, such as BNBBTC or usdm:BTCUSDT.  [default: some twenty]",
+            show_default=False,
+        ),
     ] = None,
     *,
     port: Annotated[int, typer.Option(help="0: any that is free.", min=0, max=65535)] = 0,
     market: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--market",
             "-m",
-            help="spot, usdm, coinm or options.  [default: spot, or the capture's]",
+            help="spot, usdm, coinm, options, several with commas between, or all."
+            "  [default: spot, or the capture's]",
             metavar="NAME",
             show_default=False,
         ),
@@ -305,6 +309,23 @@ def simulate(
             show_default=False,
         ),
     ] = None,
+    lifetime: Annotated[
+        float,
+        typer.Option(
+            help="Close each WebSocket after so long, as the real exchange does after 24 hours.",
+            min=0.1,
+            metavar="SECONDS",
+        ),
+    ] = 86_400,
+    snapshot_age: Annotated[
+        float | None,
+        typer.Option(
+            help="Snapshots of options are cached for so long.  [default: 2]",
+            min=0,
+            metavar="SECONDS",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run an exchange on this machine, over real HTTP and WebSocket. Ctrl-C ends it."""
     from depthcli.simulator.serving import serve
@@ -314,11 +335,13 @@ def simulate(
         serve(
             symbols or [],
             port=port,
-            market_name=market,
+            market_names=market or [],
             seed=seed,
             capture=capture,
             speed=speed,
             faults=faults,
+            lifetime=lifetime,
+            snapshot_age=snapshot_age,
         )
     )
 

@@ -36,6 +36,8 @@ class Market:
         websocket_prefix: stands before `/ws` and `/stream`.
         limits: the snapshot limits that the exchange accepts, rising.
         any_limit: whether limits between the listed ones, and larger ones, are accepted.
+        default_limit: the snapshot limit if a request names none.
+        wrong_limit_code: the exchange's error code for a limit that it doesn't accept.
         weights: `(limit, weight)`: a snapshot of at most `limit` levels costs `weight`.
         info_weight: the request weight of the full exchange info.
         weight_per_minute: the weight per address and minute, until exchangeInfo tells.
@@ -46,6 +48,9 @@ class Market:
         streams_per_connection: how many streams one WebSocket may carry.
         messages_per_second: how many messages (requests, pings and pongs) a WebSocket may send.
         snapshot_lag: seconds by which a cached snapshot may lag behind the stream.
+        ping_interval: seconds between two pings of the exchange on a WebSocket.
+        pong_timeout: seconds that it waits for a pong before it closes the connection.
+        wraps_failures: whether a refused WebSocket request is answered with `{"error": ...}`.
         ids_are_shared: whether update ids are counted over all symbols of the engine, so that a
             snapshot's id moves on though nothing happened in its symbol.
     """
@@ -57,6 +62,8 @@ class Market:
     websocket_prefix: str
     limits: tuple[int, ...]
     any_limit: bool
+    default_limit: int
+    wrong_limit_code: int
     weights: tuple[tuple[int, int], ...]
     info_weight: int
     weight_per_minute: int
@@ -66,6 +73,9 @@ class Market:
     streams_per_connection: int
     messages_per_second: int
     snapshot_lag: float
+    ping_interval: float
+    pong_timeout: float
+    wraps_failures: bool
     ids_are_shared: bool
 
     def depth_path(self) -> str:
@@ -160,6 +170,8 @@ SPOT: Final = Market(
     websocket_prefix="",
     limits=(100, 500, 1000, 5000),
     any_limit=True,
+    default_limit=100,
+    wrong_limit_code=-1130,
     weights=((100, 5), (500, 25), (1000, 50), (5000, 250)),
     info_weight=20,
     weight_per_minute=6000,
@@ -169,6 +181,9 @@ SPOT: Final = Market(
     streams_per_connection=1024,
     messages_per_second=5,
     snapshot_lag=0.0,
+    ping_interval=20.0,
+    pong_timeout=60.0,
+    wraps_failures=False,
     ids_are_shared=False,
 )
 
@@ -188,6 +203,8 @@ USDM: Final = Market(
     websocket_prefix="/public",
     limits=_FUTURES_LIMITS,
     any_limit=False,
+    default_limit=500,
+    wrong_limit_code=-4021,
     weights=_FUTURES_WEIGHTS,
     info_weight=1,
     weight_per_minute=2400,
@@ -197,6 +214,9 @@ USDM: Final = Market(
     streams_per_connection=200,
     messages_per_second=10,
     snapshot_lag=0.0,
+    ping_interval=180.0,
+    pong_timeout=600.0,
+    wraps_failures=True,
     ids_are_shared=True,
 )
 
@@ -215,6 +235,8 @@ COINM: Final = Market(
     websocket_prefix="",
     limits=_FUTURES_LIMITS,
     any_limit=False,
+    default_limit=500,
+    wrong_limit_code=-4021,
     weights=_FUTURES_WEIGHTS,
     info_weight=1,
     weight_per_minute=2400,
@@ -224,6 +246,9 @@ COINM: Final = Market(
     streams_per_connection=200,
     messages_per_second=10,
     snapshot_lag=0.0,
+    ping_interval=180.0,
+    pong_timeout=600.0,
+    wraps_failures=True,
     ids_are_shared=True,
 )
 
@@ -239,6 +264,8 @@ OPTIONS: Final = Market(
     websocket_prefix="/public",
     limits=(10, 20, 50, 100, 500, 1000),
     any_limit=False,
+    default_limit=100,
+    wrong_limit_code=-1130,
     weights=((50, 1), (100, 5), (500, 10), (1000, 20)),
     info_weight=1,
     weight_per_minute=400,
@@ -248,6 +275,9 @@ OPTIONS: Final = Market(
     streams_per_connection=200,
     messages_per_second=10,
     snapshot_lag=30.0,
+    ping_interval=180.0,
+    pong_timeout=600.0,
+    wraps_failures=True,
     ids_are_shared=True,
 )
 

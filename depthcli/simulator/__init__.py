@@ -3,8 +3,9 @@
 from depthcli.simulator.background import BackgroundSimulator
 from depthcli.simulator.capture import Capture
 from depthcli.simulator.exchange import Exchange
-from depthcli.simulator.faults import FaultPlan, Faults
+from depthcli.simulator.faults import Faults
 from depthcli.simulator.instruments import default_symbols
+from depthcli.simulator.plan import FaultPlan
 from depthcli.simulator.server import Simulator
 from depthcli.simulator.service import Limits
 from depthcli.simulator.sources import embedded_exchange, source_for

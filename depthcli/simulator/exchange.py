@@ -1,35 +1,44 @@
 """A simulated exchange for one market: books that change, and the events that say so.
 
-Everything is a pure function of the seed and of the times given to `advance`.
+Everything is a pure function of the seed, of the times given to `advance`, and of what is made to
+happen. What one symbol does depends neither on the others nor on who watches. The work is that of
+the actions and events which happen: time in which nothing does costs nothing.
 """
 
 from __future__ import annotations
 
+import math
+from heapq import heapify, heappop, heappush
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from depthcli.simulator import wire
 from depthcli.simulator.flow import ASK, BID
-from depthcli.simulator.history import History
-from depthcli.simulator.listing import Listing, UpdateIds
+from depthcli.simulator.listing import Listing
 from depthcli.simulator.streams import parse_stream
+from depthcli.simulator.windows import UpdateIds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from depthcli.markets import Market
     from depthcli.simulator.flow import Tempo
+    from depthcli.simulator.history import History
     from depthcli.simulator.instruments import Instrument
     from depthcli.simulator.source import StreamEvent
+    from depthcli.simulator.streams import Stream
 
-STEP_MS: Final = 20
-"""Time passes in such steps, so that snapshots fall into the middle of the events' windows."""
-
-LONGEST_CATCH_UP_MS: Final = 3000
+LONGEST_CATCH_UP_MS: Final = 3000.0
 """A machine that slept wakes up with the time gone by, not with hours of order flow."""
 
-OPTIONS_SNAPSHOT_AGE_MS: Final = 2000
-"""The options exchange caches its snapshots, so that they lag behind the stream."""
+SNAPSHOT_AGE_MS: Final = 2000.0
+"""Where the real exchange caches its snapshots, they lag here by up to so much."""
+
+ENGINE_IDS_PER_MS: Final = 2.0
+"""How fast update ids move on that are shared by all symbols of an engine."""
+
+ID_AFTER_RESTART: Final = 1000
 
 PriceLevels = list[tuple[str, str]]
 
@@ -46,6 +55,8 @@ class Exchange:
             grows for as long as the exchange runs.
         weight_per_minute: the request weight per address; None for the market's own.
         snapshot_age_ms: for so long a snapshot is served again as it was; None for the market's.
+        longest_catch_up_ms: if `advance` is called with a time further ahead, the order flow in
+            between is left out; None: it never is.
     """
 
     def __init__(
@@ -57,25 +68,30 @@ class Exchange:
         tempos: Mapping[str, Tempo] | None = None,
         keep_history: bool = False,
         weight_per_minute: int | None = None,
-        snapshot_age_ms: int | None = None,
+        snapshot_age_ms: float | None = None,
+        longest_catch_up_ms: float | None = LONGEST_CATCH_UP_MS,
     ) -> None:
         self.market = market
         self.weight_per_minute = weight_per_minute or market.weight_per_minute
-        options_age = OPTIONS_SNAPSHOT_AGE_MS if market.name == "options" else 0
-        self._snapshot_age_ms = options_age if snapshot_age_ms is None else snapshot_age_ms
-        self._cached: dict[tuple[str, int], tuple[float, bytes]] = {}
-        self._now_ms: float | None = None
-        self._instruments = {instrument.symbol: instrument for instrument in instruments}
+        usual_age = SNAPSHOT_AGE_MS if market.snapshot_lag else 0.0
+        self._snapshot_age_ms = usual_age if snapshot_age_ms is None else snapshot_age_ms
+        self._longest_catch_up_ms = longest_catch_up_ms
+        self._seed = seed
+        self._tempos = tempos or {}
+        self._keep_history = keep_history
+        self._epoch_ms: float | None = None
+        self._time_ms = 0.0
+        self._cached: dict[str, dict[int, tuple[float, bytes]]] = {}
+        self._instruments: dict[str, Instrument] = {}
         self._listings: dict[str, Listing] = {}
+        self._watched: dict[str, dict[Stream, str]] = {}
         self._histories: dict[str, list[History]] = {}
-        engine = UpdateIds(Random(f"{seed}:engine").randrange(10**9, 10**10))
-        for symbol, instrument in self._instruments.items():
-            first_id = Random(f"{seed}:{symbol}:ids").randrange(10**8, 10**9)
-            ids = engine if market.ids_are_shared else UpdateIds(first_id)
-            tempo = (tempos or {}).get(symbol)
-            self._listings[symbol] = Listing(market, instrument, ids, seed, tempo)
-            if keep_history:
-                self._begin_history(symbol)
+        self._times_listed: dict[str, int] = {}
+        self._agenda: list[tuple[float, int, Listing]] = []
+        self._sequence = count()
+        self._expiries: list[tuple[int, str]] = []
+        for instrument in instruments:
+            self.list_symbol(instrument)
 
     @property
     def symbols(self) -> Sequence[str]:
@@ -87,28 +103,39 @@ class Exchange:
         parsed = parse_stream(self.market, stream)
         if not parsed or parsed.symbol not in self._listings:
             return False
-        self._listings[parsed.symbol].watched[parsed] = stream
+        listing = self._caught_up(parsed.symbol)
+        self._watched[parsed.symbol][parsed] = stream
+        self._schedule(listing)
         return True
 
     def unwatch(self, stream: str) -> None:
         """Give no more events of that stream."""
         parsed = parse_stream(self.market, stream)
-        if parsed and parsed.symbol in self._listings:
-            self._listings[parsed.symbol].watched.pop(parsed, None)
+        if parsed and self._watched.get(parsed.symbol, {}).pop(parsed, None):
+            listing = self._listings.get(parsed.symbol)
+            if listing:
+                self._schedule(listing)
 
     def advance(self, now_ms: float) -> list[StreamEvent]:
         """Let time pass until `now_ms`, ms since the epoch, and return the watched events due.
 
         The first call only tells what time it is.
         """
-        if self._now_ms is None:
-            self._now_ms = now_ms
-        self._now_ms = max(self._now_ms, now_ms - LONGEST_CATCH_UP_MS)
+        if self._epoch_ms is None:
+            self._epoch_ms = now_ms - self._time_ms
+            self._expiries = [expiry for expiry in self._expiries if expiry[0] > now_ms]
+            heapify(self._expiries)
+        if self._longest_catch_up_ms is not None:
+            earliest = now_ms - self._longest_catch_up_ms - self._time_ms
+            self._epoch_ms = max(self._epoch_ms, earliest)
         events: list[StreamEvent] = []
-        while self._now_ms + STEP_MS <= now_ms:
-            self._now_ms += STEP_MS
-            for listing in self._listings.values():
-                listing.step(STEP_MS, int(self._now_ms), events)
+        while self._expiries and self._expiries[0][0] <= now_ms:
+            expiry_ms, symbol = heappop(self._expiries)
+            self._run(expiry_ms, events)
+            listing = self._listings.get(symbol)
+            if listing and listing.instrument.expiry_ms == expiry_ms:
+                self.delist(symbol)
+        self._run(now_ms, events)
         return events
 
     def snapshot(self, symbol: str, limit: int, age: int = 0) -> bytes:
@@ -117,14 +144,15 @@ class Exchange:
         Raises:
             KeyError: the symbol isn't listed.
         """
-        listing = self._listings[symbol]
-        if age:
-            return listing.snapshot(limit, int(self._now_ms or 0), age)
-        now_ms = self._now_ms or 0.0
-        made_ms, body = self._cached.get((symbol, limit), (0.0, b""))
-        if not body or not self._snapshot_age_ms or now_ms - made_ms >= self._snapshot_age_ms:
-            body = listing.snapshot(limit, int(now_ms))
-            self._cached[symbol, limit] = (now_ms, body)
+        listing = self._caught_up(symbol)
+        epoch_ms = self._epoch_ms or 0.0
+        if age or not self._snapshot_age_ms:
+            return listing.snapshot(limit, epoch_ms, age)
+        cached = self._cached.setdefault(symbol, {})
+        made_ms, body = cached.get(limit, (0.0, b""))
+        if not body or self._time_ms - made_ms >= self._snapshot_age_ms:
+            body = listing.snapshot(limit, epoch_ms)
+            cached[limit] = (self._time_ms, body)
         return body
 
     def exchange_info(self, symbols: Sequence[str] | None = None) -> bytes:
@@ -134,13 +162,13 @@ class Exchange:
             KeyError: one of them isn't listed.
         """
         listings = [self._listings[symbol] for symbol in symbols or self._listings]
-        listed = [(listing.flow.instrument, listing.status) for listing in listings]
+        listed = [(listing.instrument, listing.status) for listing in listings]
         now_ms = int(self._now_ms or 0)
         return wire.exchange_info(self.market, now_ms, self.weight_per_minute, listed)
 
     def last_update_id(self, symbol: str) -> int:
         """Return the update id that a snapshot of the symbol would have now."""
-        return self._listings[symbol].ids.last
+        return self._caught_up(symbol).ids.reached(self._time_ms)
 
     def book_at(self, symbol: str, update_id: int) -> tuple[PriceLevels, PriceLevels]:
         """Return bids and asks after that update, best first, as the exchange writes them.
@@ -150,34 +178,118 @@ class Exchange:
         """
         for history in reversed(self._histories.get(symbol, [])):
             latest = history is self._histories[symbol][-1] and symbol in self._listings
-            last = self._listings[symbol].ids.last if latest else history.last_id
+            last = self.last_update_id(symbol) if latest else history.last_id
             if history.first_id <= update_id <= last:
                 bids, asks = history.at(update_id)
                 return self._texts(symbol, bids, BID), self._texts(symbol, asks, ASK)
         raise LookupError(f"{symbol} has no history of update {update_id}")
 
-    def halt(self, symbol: str) -> None:
-        """Stop trading: the symbol stays listed with its last book, and nothing happens in it."""
-        self._listings[symbol].halted = True
+    def halt(self, symbol: str, seconds: float = math.inf, status: str = "HALT") -> None:
+        """Stop trading: the symbol stays listed with its last book, and nothing happens in it.
+
+        Args:
+            symbol: which.
+            seconds: for how long, unless `resume` comes first.
+            status: what the exchange info tells: `HALT` or `BREAK`.
+
+        Raises:
+            KeyError: the symbol isn't listed.
+        """
+        listing = self._caught_up(symbol)
+        listing.halt(self._time_ms, status, self._time_ms + seconds * 1000)
+        self._schedule(listing)
+
+    def resume(self, symbol: str) -> None:
+        """Let a halted symbol be traded again, from the book that it had.
+
+        Raises:
+            KeyError: the symbol isn't listed.
+        """
+        listing = self._caught_up(symbol)
+        listing.resume(self._time_ms)
+        self._schedule(listing)
 
     def delist(self, symbol: str) -> None:
-        """Take a symbol off: its streams fall silent and requests for it are refused."""
-        del self._listings[symbol]
+        """Take a symbol off: its streams fall silent and requests for it are refused.
+
+        Futures and options are taken off by themselves once they expire.
+
+        Raises:
+            KeyError: the symbol isn't listed.
+        """
+        self._caught_up(symbol)
+        self._listings.pop(symbol).scheduled_ms = math.inf
+        self._cached.pop(symbol, None)
+
+    def list_symbol(self, instrument: Instrument) -> None:
+        """Take on a symbol: one that is new, or one that was taken off and begins anew.
+
+        Whoever still listens to its streams hears of it.
+        """
+        symbol = instrument.symbol
+        if symbol in self._listings:
+            self.delist(symbol)
+        times = self._times_listed[symbol] = self._times_listed.get(symbol, 0) + 1
+        seed = self._seed if times == 1 else f"{self._seed}:{times}"
+        if self.market.ids_are_shared:
+            first_id = Random(f"{self._seed}:engine").randrange(10**9, 10**10)
+            ids = UpdateIds(first_id, ENGINE_IDS_PER_MS)
+        else:
+            ids = UpdateIds(Random(f"{seed}:{symbol}:ids").randrange(10**8, 10**9))
+        listing = Listing(
+            self.market,
+            instrument,
+            ids,
+            seed=seed,
+            tempo=self._tempos.get(symbol),
+            watched=self._watched.setdefault(symbol, {}),
+            at_ms=self._time_ms,
+        )
+        self._instruments[symbol] = instrument
+        self._listings[symbol] = listing
+        # contracts of the past that somebody lists nevertheless are there to stay
+        if instrument.expiry_ms > (self._now_ms or 0.0):
+            heappush(self._expiries, (instrument.expiry_ms, symbol))
+        self._schedule(listing)
+        if self._keep_history:
+            self._histories.setdefault(symbol, []).append(listing.begin_history())
 
     def restart_ids(self) -> None:
         """Start update ids anew at low numbers, as after an outage."""
         self._cached.clear()
-        for listing in self._listings.values():
-            listing.ids.last = 1000
-        for symbol, listing in self._listings.items():
-            listing.forget_ids()
-            if symbol in self._histories:
-                self._begin_history(symbol)
+        for symbol in self._listings:
+            listing = self._caught_up(symbol)
+            listing.restart_ids(ID_AFTER_RESTART)
+            self._schedule(listing)
+            if self._keep_history:
+                self._histories[symbol].append(listing.begin_history())
 
-    def _begin_history(self, symbol: str) -> None:
+    @property
+    def _now_ms(self) -> float | None:
+        return None if self._epoch_ms is None else self._epoch_ms + self._time_ms
+
+    def _run(self, now_ms: float, events: list[StreamEvent]) -> None:
+        """Let time pass until then, looking only at the symbols in which something is due."""
+        epoch_ms = self._epoch_ms or 0.0
+        until_ms = max(self._time_ms, now_ms - epoch_ms)
+        agenda = self._agenda
+        while agenda and agenda[0][0] <= until_ms:
+            due_ms, _, listing = heappop(agenda)
+            if due_ms == listing.scheduled_ms:
+                listing.run(due_ms, epoch_ms, events)
+                self._schedule(listing)
+        self._time_ms = until_ms
+
+    def _schedule(self, listing: Listing) -> None:
+        listing.scheduled_ms = due_ms = listing.next_due()
+        if due_ms < math.inf:
+            heappush(self._agenda, (due_ms, next(self._sequence), listing))
+
+    def _caught_up(self, symbol: str) -> Listing:
+        """Return a symbol's listing as it is now; what is due has been told before."""
         listing = self._listings[symbol]
-        listing.history = History(listing.ids.last, listing.flow.books)
-        self._histories.setdefault(symbol, []).append(listing.history)
+        listing.run(self._time_ms, self._epoch_ms or 0.0, [])
+        return listing
 
     def _texts(self, symbol: str, book: dict[int, int], side: int) -> PriceLevels:
         instrument = self._instruments[symbol]

@@ -8,83 +8,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, TypeVar
 
 from depthcli.errors import UsageError
 from depthcli.simulator.corruption import CORRUPTIONS, Delivery, corrupted
+from depthcli.simulator.plan import (
+    CONNECTION_FAULTS,
+    EVENT_FAULTS,
+    EXCHANGE_FAULTS,
+    REST_FAULTS,
+    SOCKET_FAULTS,
+    FaultPlan,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
-EVENT_FAULTS: Final = ("drop", "duplicate", "swap", "corrupt", "stall", "abort", "close")
-REST_FAULTS: Final = ("fail", "truncate", "hang", "slow", "stale", "mistyped")
-_ARGUMENTS: Final = {
-    "stall": 3.0,
-    "close": 1001.0,
-    "fail": 503.0,
-    "hang": 15.0,
-    "slow": 1.0,
-    "stale": 200.0,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class FaultPlan:
-    """Random faults: the probability of each, and what it needs to know.
-
-    Attributes:
-        chances: fault name to probability: per stream event for `drop`, `duplicate`, `swap`,
-            `corrupt`, `stall`, `abort` and `close`; per request for the others.
-        arguments: fault name to its argument.
-    """
-
-    chances: dict[str, float] = field(default_factory=dict)
-    arguments: dict[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, text: str) -> FaultPlan:
-        """Return the plan that a text such as `drop:0.01,stall:0.001:5,fail:0.1:500` stands for.
-
-        The grammar is `NAME:PROBABILITY[:ARGUMENT]`, several of them separated by commas. To
-        stream events happen `drop`, `duplicate`, `swap` (with the next one), `corrupt` (in one of
-        many ways), `stall` (argument: seconds), `abort` (all connections are reset) and `close`
-        (argument: the close code). To requests happen `fail` (argument: the HTTP status),
-        `truncate`, `hang` and `slow` (argument: seconds), `stale` (argument: how many updates
-        old the snapshot is) and `mistyped`.
-
-        Raises:
-            UsageError: the text isn't a plan; the message names the part that is wrong.
-        """
-        plan = cls()
-        for part in filter(None, (part.strip() for part in text.split(","))):
-            name, _, rest = part.partition(":")
-            if name not in EVENT_FAULTS + REST_FAULTS:
-                known = ", ".join(EVENT_FAULTS + REST_FAULTS)
-                raise UsageError(f"fault plan: no fault {name!r} in {part!r}: choose from {known}")
-            chance, _, argument = rest.partition(":")
-            plan.chances[name] = _number(chance, part, "probability", 1.0)
-            if argument and name not in _ARGUMENTS:
-                raise UsageError(f"fault plan: {name} takes no argument, in {part!r}")
-            if argument:
-                plan.arguments[name] = _number(argument, part, "argument", 1e6)
-        return plan
-
-    def argument(self, name: str) -> float:
-        """Return a fault's argument, or what it is if the plan doesn't say."""
-        return self.arguments.get(name, _ARGUMENTS.get(name, 0.0))
-
-    def draw(self, names: Iterable[str], random: Random) -> str | None:
-        """Return which of those faults happens now, if any."""
-        return next(
-            (
-                name
-                for name in names
-                if name in self.chances and random.random() < self.chances[name]
-            ),
-            None,
-        )
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +54,45 @@ class RestFault:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOrder:
-    """What shall happen to all open WebSockets: `abort`, `close` with a code, or `shutdown`."""
+    """What shall happen to open WebSockets.
+
+    Attributes:
+        kind: one of `SOCKET_FAULTS`.
+        count: to how many of them; None: to all.
+        pick: where among them to begin, from 0 to 1 in the order of their opening.
+        code: `close`: the close code.
+        seconds: `shutdown`: from the announcement to the end; None: it is only announced.
+    """
 
     kind: str
+    count: int | None = None
+    pick: float = 0.0
     code: int = 1001
+    seconds: float | None = None
+
+    def chosen(self, connections: Sequence[T]) -> Sequence[T]:
+        """Return those of the connections that it is about."""
+        if self.count is None:
+            return connections
+        first = int(self.pick * len(connections))
+        return [*connections[first:], *connections[:first]][: self.count]
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeOrder:
+    """What shall happen on the exchange.
+
+    Attributes:
+        kind: one of `EXCHANGE_FAULTS`.
+        market: the market's name.
+        symbol: to which symbol; a `restart` happens to all.
+        seconds: `halt`: for how long.
+    """
+
+    kind: str
+    market: str
+    symbol: str
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -125,6 +102,7 @@ class _Scripted:
     remaining: int
     corruption: str = ""
     rest: RestFault | None = None
+    seconds: float = 0.0
 
 
 class Faults:
@@ -155,7 +133,9 @@ class Faults:
         self._events: list[_Scripted] = []
         self._requests: list[_Scripted] = []
         self._orders: deque[ConnectionOrder] = deque()
-        self._held: dict[str, Delivery] = {}
+        self._exchange_orders: deque[ExchangeOrder] = deque()
+        self._held: dict[tuple[str, str], Delivery] = {}
+        self._late: dict[tuple[str, str], deque[tuple[float, Delivery]]] = {}
         self._stalled_until = 0.0
         self._refused_until = 0.0
         self._refused_count = 0
@@ -182,17 +162,30 @@ class Faults:
             raise UsageError(f"no corruption {kind!r}: choose one of {', '.join(CORRUPTIONS)}")
         self._events.append(_Scripted("corrupt", target, count, kind))
 
-    def abort_connections(self) -> None:
-        """Reset all WebSocket connections, without a word."""
-        self._orders.append(ConnectionOrder("abort"))
+    def delay_next(self, seconds: float, target: str = "*", count: int = 1) -> None:
+        """Send the next events, and what follows them in their streams, so much later."""
+        self._events.append(_Scripted("delay", target, count, seconds=seconds))
 
-    def close_connections(self, code: int = 1001) -> None:
-        """Close all WebSocket connections properly, with that close code."""
-        self._orders.append(ConnectionOrder("close", code))
+    def abort_connections(self, count: int | None = None) -> None:
+        """Reset the WebSockets opened first, or all, without a word."""
+        self._orders.append(ConnectionOrder("abort", count))
 
-    def announce_shutdown(self) -> None:
-        """Tell all WebSocket connections that the server is about to go."""
-        self._orders.append(ConnectionOrder("shutdown"))
+    def close_connections(self, code: int = 1001, count: int | None = None) -> None:
+        """Close the WebSockets opened first, or all, properly and with that close code."""
+        self._orders.append(ConnectionOrder("close", count, code=code))
+
+    def freeze_connections(self, count: int | None = None) -> None:
+        """Leave the WebSockets opened first, or all, open without ever saying anything again."""
+        self._orders.append(ConnectionOrder("freeze", count))
+
+    def announce_shutdown(self, seconds: float | None = None, count: int | None = None) -> None:
+        """Tell the WebSockets opened first, or all, that the server is about to go.
+
+        Args:
+            seconds: after which it goes; None: it stays.
+            count: how many are told; None: all.
+        """
+        self._orders.append(ConnectionOrder("shutdown", count, seconds=seconds))
 
     def stall(self, seconds: float) -> None:
         """Lose all events for so long; connections stay open and pings are answered."""
@@ -240,25 +233,47 @@ class Faults:
         """Answer the next requests with JSON whose values have the wrong types."""
         self._requests.append(_Scripted("mistyped", path, count, rest=RestFault("mistyped")))
 
-    def deliveries(self, stream: str, payload: bytes) -> list[Delivery]:
-        """Return what is sent instead of an event, in order; usually just the event."""
+    def deliveries(self, stream: str, payload: bytes, market: str = "") -> list[Delivery]:
+        """Return what is sent now instead of an event, in order; usually just the event."""
         delivery = Delivery(payload)
         if self._clock() < self._stalled_until:
             self.log["stall"] += 1
             return []
-        if not (self._events or self._held or self._plan.chances):
+        if not (self._events or self._held or self._late or self._plan.chances):
             return [delivery]
-        held = self._held.pop(stream, None)
-        kind, corruption = self._event_fault(stream, may_swap=held is None)
-        if kind:
+        key = market, stream
+        held = self._held.pop(key, None)
+        fault = self._event_fault(stream, market, may_swap=held is None)
+        kind = fault.kind if fault else ""
+        if fault:
             self.log[kind] += 1
         if kind == "swap":
-            self._held[stream] = delivery
+            self._held[key] = delivery
             return []
-        if kind == "corrupt":
-            delivery = corrupted(payload, corruption, self._random)
-        copies = {"drop": 0, "duplicate": 2}.get(kind or "", 1)
-        return [delivery] * copies + ([held] if held else [])
+        if fault and kind == "corrupt":
+            delivery = corrupted(payload, fault.corruption, self._random)
+        copies = {"drop": 0, "duplicate": 2}.get(kind, 1)
+        sent = [delivery] * copies + ([held] if held else [])
+        if fault and kind == "delay":
+            self._late.setdefault(key, deque())
+        elif key not in self._late:
+            return sent
+        late = self._late[key]
+        earliest = late[-1][0] if late else 0.0
+        due = max(earliest, self._clock() + fault.seconds if fault else 0.0)
+        late.extend((due, delivery) for delivery in sent)
+        return []
+
+    def late_deliveries(self) -> list[tuple[str, str, Delivery]]:
+        """Return what was delayed and is sent now: market, stream and what is sent."""
+        now = self._clock()
+        due: list[tuple[str, str, Delivery]] = []
+        for (market, stream), late in list(self._late.items()):
+            while late and late[0][0] <= now:
+                due.append((market, stream, late.popleft()[1]))
+            if not late:
+                del self._late[market, stream]
+        return due
 
     def rest_fault(self, path: str) -> RestFault | None:
         """Return what shall happen to a request for that path, if anything."""
@@ -269,11 +284,17 @@ class Faults:
         return fault
 
     def connection_orders(self) -> list[ConnectionOrder]:
-        """Return what shall happen to the open WebSockets now."""
+        """Return what shall happen to open WebSockets now."""
         orders = []
         while self._orders:
             orders.append(self._orders.popleft())
             self.log[orders[-1].kind] += 1
+        return orders
+
+    def exchange_orders(self) -> list[ExchangeOrder]:
+        """Return what shall happen on the exchange now."""
+        orders = list(self._exchange_orders)
+        self._exchange_orders.clear()
         return orders
 
     def refuses(self) -> bool:
@@ -281,27 +302,38 @@ class Faults:
         counted = self._refused_count > 0
         refused = counted or self._clock() < self._refused_until
         self._refused_count -= counted
+        if not refused and self._plan.draw(CONNECTION_FAULTS, self._random):
+            self._refused_until = self._clock() + self._plan.argument("refuse")
+            refused = True
         if refused:
             self.log["refuse"] += 1
         return refused
 
-    def _event_fault(self, stream: str, *, may_swap: bool) -> tuple[str | None, str]:
+    def _event_fault(self, stream: str, market: str, *, may_swap: bool) -> _Scripted | None:
         symbol = stream.partition("@")[0]
         wanted = {"*", stream, symbol}
         if scripted := _take(
             self._events, lambda target: target in wanted or target.lower() == symbol
         ):
-            return scripted.kind, scripted.corruption
+            return scripted
         kind = self._plan.draw(EVENT_FAULTS, self._random)
-        if kind == "swap" and not may_swap:
-            return None, ""
+        if kind is None or (kind == "swap" and not may_swap):
+            return None
+        argument = self._plan.argument(kind)
         if kind == "stall":
-            self.stall(self._plan.argument("stall"))
-            return "drop", ""
-        if kind in {"abort", "close"}:
-            self._orders.append(ConnectionOrder(kind, int(self._plan.argument("close"))))
-            return None, ""
-        return kind, self._random.choice(CORRUPTIONS)
+            self.stall(argument)
+            kind = "drop"
+        elif kind in SOCKET_FAULTS:
+            pick = self._random.random()
+            order = ConnectionOrder(kind, 1, pick, code=int(argument), seconds=argument)
+            self._orders.append(order)
+            return None
+        elif kind in EXCHANGE_FAULTS:
+            self.log[kind] += 1
+            self._exchange_orders.append(ExchangeOrder(kind, market, symbol.upper(), argument))
+            return None
+        corruption = self._random.choice(CORRUPTIONS)
+        return _Scripted(kind, stream, 0, corruption, seconds=argument)
 
     def _drawn_rest_fault(self, path: str) -> RestFault | None:
         kind = self._plan.draw(REST_FAULTS, self._random)
@@ -320,15 +352,3 @@ def _take(scripts: list[_Scripted], matches: Callable[[str], bool]) -> _Scripted
                 scripts.remove(script)
             return script
     return None
-
-
-def _number(text: str, part: str, what: str, largest: float) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= largest:
-        raise UsageError(
-            f"fault plan: the {what} in {part!r} must be a number from 0 to {largest:g}"
-        )
-    return number

@@ -7,8 +7,11 @@ symbol does never depends on which other symbols there are.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import exp, log
 from random import Random
-from typing import TYPE_CHECKING, Final, NamedTuple
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from depthcli.simulator.instruments import Instrument
@@ -22,20 +25,16 @@ FEWEST_LEVELS: Final = 12
 """A side is never eaten down to fewer levels than this."""
 
 
-class Change(NamedTuple):
-    """A level got a new quantity.
+_SIZES: Final = tuple(
+    exp(NormalDist(-0.4, 1.1).inv_cdf((rank + 0.5) / 1024)) for rank in range(1024)
+)
+"""How large orders are, the usual one being 1: log-normal, for a draw from 1024 values is cheap."""
 
-    Attributes:
-        side: `BID` or `ASK`.
-        price: in ticks.
-        quantity: in lots; zero removes the level.
-        previous: the quantity before, in lots; zero where there was no level.
-    """
 
-    side: int
-    price: int
-    quantity: int
-    previous: int
+Change = tuple[int, int, int, int]
+"""A level got a new quantity: the side, the price in ticks, the quantity in lots, which is zero if
+the level is gone, and the quantity before, which is zero if there was none. There are so many of
+them that they are plain tuples, which the garbage collector needn't look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,8 @@ class Tempo:
 BUSY: Final = Tempo(actions_per_second=230, levels=2600)
 NORMAL: Final = Tempo(actions_per_second=45)
 QUIET: Final = Tempo(actions_per_second=0.3, levels=1600)
+CALM: Final = Tempo(actions_per_second=3, levels=900, reach=6000)
+DOZING: Final = Tempo(actions_per_second=0.3, levels=400, reach=4000)
 THIN: Final = Tempo(actions_per_second=4, levels=60, touch_width=6.0, reach=150)
 
 _ALWAYS_BUSY: Final = frozenset(
@@ -66,13 +67,19 @@ _ALWAYS_BUSY: Final = frozenset(
 _NEVER_QUIET: Final = frozenset({"BNBUSDT", "XRPUSDT", "DOGEUSDT", "ADAUSDT", "SOLUSD_PERP"})
 
 
-def tempo_of(instrument: Instrument, seed: int) -> Tempo:
-    """Return the tempo of a symbol: known for the well-known ones, drawn by seed for the rest."""
+def tempo_of(instrument: Instrument, seed: int | str) -> Tempo:
+    """Return the tempo of a symbol: known for the well-known ones, drawn by seed for the rest.
+
+    Of the hundreds that are not famous half do next to nothing, as on the real exchange.
+    """
     if instrument.thin:
         return THIN
     if instrument.symbol in _ALWAYS_BUSY:
         return BUSY
     draw = Random(f"{seed}:{instrument.symbol}:tempo").random()
+    if not instrument.famous:
+        shares = ((0.5, DOZING), (0.83, CALM), (0.98, NORMAL))
+        return next((tempo for share, tempo in shares if draw < share), BUSY)
     if draw < 0.2 and instrument.symbol not in _NEVER_QUIET:
         return QUIET
     return NORMAL if draw < 0.9 else BUSY
@@ -87,66 +94,85 @@ class OrderFlow:
     Attributes:
         instrument: what is traded.
         tempo: how lively.
-        books: per side, price in ticks to quantity in lots; no zero quantities.
         best: per side, the best price in ticks.
+        due_ms: when the next action happens, ms since the beginning.
     """
 
-    def __init__(self, instrument: Instrument, seed: int = 0, tempo: Tempo | None = None) -> None:
+    def __init__(
+        self, instrument: Instrument, seed: int | str = 0, tempo: Tempo | None = None
+    ) -> None:
         self.instrument = instrument
         self.tempo = tempo or tempo_of(instrument, seed)
-        self.books: tuple[dict[int, int], dict[int, int]] = ({}, {})
         self.best = [instrument.start_ticks, instrument.start_ticks + 1]
         self._random = Random(f"{seed}:{instrument.symbol}")
         self._changes: list[Change] = []
         self._lean = 0.0
         self._elapsed = 0.0
-        self._next = self._pause()
-        for side in (BID, ASK):
-            self._fill(side)
+        self.due_ms = self._pause()
+
+    @cached_property
+    def books(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Per side, price in ticks to quantity in lots; no zero quantities.
+
+        Made when first asked for: that takes milliseconds, and most of many symbols never are.
+        """
+        return self._first_book(BID), self._first_book(ASK)
+
+    def act(self) -> list[Change]:
+        """Let the next action happen, and return the changes it brought, in order."""
+        self._changes = []
+        _ = self.books  # the first one is drawn before anything that happens to it
+        self._act()
+        self.due_ms += self._pause()
+        return self._changes
 
     def advance(self, milliseconds: float) -> list[Change]:
         """Let time pass and return the changes it brought, in order."""
         self._elapsed += milliseconds
-        while self._next <= self._elapsed:
-            self._act()
-            self._next += self._pause()
-        changes, self._changes = self._changes, []
+        changes: list[Change] = []
+        while self.due_ms <= self._elapsed:
+            changes += self.act()
         return changes
 
     def top(self, side: int, count: int) -> list[tuple[int, int]]:
         """Return the best levels of a side, best first, as (ticks, lots)."""
         book = self.books[side]
-        levels: list[tuple[int, int]] = []
-        price = self.best[side]
-        # near the touch nearly every tick has a level: walking beats sorting thousands
-        for _ in range(20 * count):
-            if price in book:
-                levels.append((price, book[price]))
-                if len(levels) == count:
-                    return levels
-            price += AWAY[side]
+        if 4 * count < len(book):
+            # near the touch nearly every tick has a level: walking beats sorting thousands
+            levels: list[tuple[int, int]] = []
+            price = self.best[side]
+            for _ in range(20 * count):
+                if price in book:
+                    levels.append((price, book[price]))
+                    if len(levels) == count:
+                        return levels
+                price += AWAY[side]
         return sorted(book.items(), reverse=side == BID)[:count]
 
     def _pause(self) -> float:
-        return self._random.expovariate(self.tempo.actions_per_second) * 1000
+        return -log(1 - self._random.random()) * 1000 / self.tempo.actions_per_second
 
-    def _fill(self, side: int) -> None:
-        """Make the first book: dense near the touch, sparse and heavy far away."""
+    def _first_book(self, side: int) -> dict[int, int]:
+        """Return a side as it is at first: dense near the touch, sparse and heavy far away."""
         room = int(min(self.tempo.reach, self.instrument.start_ticks * 0.7))
         count = min(self.tempo.levels, int(room * 0.55))
         sparsest = max(0.0, 2 * (room / count - 1.3))
-        price = self.best[side]
+        away, start = AWAY[side], self.best[side]
+        quantity, draw = self._quantity, self._random.random
+        book: dict[int, int] = {}
+        price = start
         for index in range(count):
-            self.books[side][price] = self._quantity(abs(price - self.best[side]))
+            book[price] = quantity(abs(price - start))
             mean_gap = 0.25 + sparsest * index / count
-            price += AWAY[side] * (1 + int(self._random.expovariate(1 / mean_gap)))
+            price += away * (1 + int(-log(1 - draw()) * mean_gap))
             if price < 1:
                 break
+        return book
 
     def _quantity(self, distance: int) -> int:
         heavier_far_away = 1 + min(distance, 2000) / 250
-        draw = self._random.lognormvariate(-0.4, 1.1)
-        return max(1, int(self.instrument.level_lots * heavier_far_away * draw))
+        size = _SIZES[int(self._random.random() * 1024)]
+        return int(self.instrument.level_lots * heavier_far_away * size) or 1
 
     def _act(self) -> None:
         draw = self._random.random
@@ -183,8 +209,7 @@ class OrderFlow:
                 self._set(side, price, quantity + 1)
 
     def _trade_near(self, side: int) -> None:
-        width = self.tempo.touch_width
-        distance = int(self._random.expovariate(1 / width))
+        distance = int(-log(1 - self._random.random()) * self.tempo.touch_width)
         price = self.best[side] + AWAY[side] * distance
         exists = price in self.books[side]
         leaves = exists and self._random.random() < 0.36 and self._may_leave(side)
@@ -209,7 +234,7 @@ class OrderFlow:
 
     def _set(self, side: int, price: int, quantity: int) -> None:
         book = self.books[side]
-        self._changes.append(Change(side, price, quantity, book.get(price, 0)))
+        self._changes.append((side, price, quantity, book.get(price, 0)))
         if quantity:
             book[price] = quantity
             if (self.best[side] - price) * AWAY[side] > 0:

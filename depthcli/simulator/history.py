@@ -36,10 +36,6 @@ class UndoLog(Generic[Price, Quantity]):
         """Remember how a level was before that update."""
         self._undos.append(Undo(update_id, side, price, previous))
 
-    def forget(self) -> None:
-        """Forget everything: update ids start anew."""
-        self._undos.clear()
-
     def back(
         self,
         books: tuple[dict[Price, Quantity], dict[Price, Quantity]],
@@ -81,8 +77,8 @@ class History:
 
     def note(self, first_update_id: int, changes: Iterable[Change]) -> None:
         """Remember changes; each took the next update id."""
-        for update_id, change in enumerate(changes, first_update_id):
-            self._log.append((update_id, change.side, change.price, change.quantity))
+        for update_id, (side, price, quantity, _) in enumerate(changes, first_update_id):
+            self._log.append((update_id, side, price, quantity))
             self.last_id = update_id
 
     def at(self, update_id: int) -> tuple[dict[int, int], dict[int, int]]:

@@ -72,23 +72,30 @@ class Hub:
 
     def publish(self, market: str, event: StreamEvent) -> None:
         """Queue an event for all who listen, with the faults that are due."""
-        subscribers = self._subscribers.get(Subscription(market, event.stream))
-        if not subscribers:
-            return
-        for delivery in self._faults.deliveries(event.stream, event.payload):
-            frames: dict[bool, bytes] = {}
-            for subscriber in subscribers:
-                combined = subscriber.combined
-                if combined not in frames:
-                    frames[combined] = _frame(event.stream if combined else "", delivery)
-                subscriber.enqueue(frames[combined], cut=delivery.cut)
-            self._waiting |= subscribers
+        if (market, event.stream) in self._subscribers:
+            for delivery in self._faults.deliveries(event.stream, event.payload, market):
+                self._queue(market, event.stream, delivery)
+
+    def publish_late(self) -> None:
+        """Queue the events that were delayed, and are due now."""
+        for market, stream, delivery in self._faults.late_deliveries():
+            self._queue(market, stream, delivery)
 
     def send_published(self) -> None:
         """Send what has been queued: one write for each connection, however many the events."""
         waiting, self._waiting = self._waiting, {}
         for subscriber in waiting:
             subscriber.send_enqueued()
+
+    def _queue(self, market: str, stream: str, delivery: Delivery) -> None:
+        subscribers = self._subscribers.get(Subscription(market, stream), {})
+        frames: dict[bool, bytes] = {}
+        for subscriber in subscribers:
+            combined = subscriber.combined
+            if combined not in frames:
+                frames[combined] = _frame(stream if combined else "", delivery)
+            subscriber.enqueue(frames[combined], cut=delivery.cut)
+        self._waiting |= subscribers
 
 
 def wrapped(stream: str, payload: bytes) -> bytes:

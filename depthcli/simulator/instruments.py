@@ -28,17 +28,19 @@ class Scale:
     step: Decimal
     decimals: int
     _step_units: int = field(init=False)
-    _one: int = field(init=False)
 
     def __post_init__(self) -> None:
-        one = 10**self.decimals
-        object.__setattr__(self, "_one", one)
-        object.__setattr__(self, "_step_units", int(self.step * one))
+        object.__setattr__(self, "_step_units", int(self.step * 10**self.decimals))
 
     def text(self, count: int) -> str:
         """Return so many steps as the exchange writes them."""
-        whole, rest = divmod(count * self._step_units, self._one)
-        return f"{whole}.{rest:0{self.decimals}d}" if self.decimals else str(whole)
+        decimals = self.decimals
+        digits = str(count * self._step_units)
+        if not decimals:
+            return digits
+        if len(digits) <= decimals:
+            digits = digits.zfill(decimals + 1)
+        return f"{digits[:-decimals]}.{digits[-decimals:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Instrument:
         strike: options: in the quote asset.
         side: options: `CALL` or `PUT`.
         thin: whether the book has tens of levels rather than thousands, as those of options do.
+        famous: whether it's one of the well-known symbols, and not one of hundreds of others.
     """
 
     symbol: str
@@ -74,6 +77,7 @@ class Instrument:
     strike: Decimal | None = None
     side: str = ""
     thin: bool = False
+    famous: bool = False
 
 
 _KNOWN: Final[dict[str, tuple[str, str, str, str]]] = {
@@ -133,20 +137,33 @@ def default_symbols(market: Market, today: date | None = None) -> list[str]:
         market: the market.
         today: options and quarterly futures expire after it; None for the date of now.
     """
-    near, far = _quarter_ends(today or datetime.now(UTC).date())
-    if market.name == "coinm":
-        quarterly = [f"BTCUSD_{near}", f"ETHUSD_{near}"]
-        return [f"{pair}_PERP" for pair in _COINM] + quarterly
-    if market.name == "options":
-        strikes = {"BTC": (90000, 100000, 110000, 120000), "ETH": (3200, 3600, 4000)}
-        return [
-            f"{base}-{expiry}-{strike}-{side}"
-            for base, prices in strikes.items()
-            for expiry in (near, far)
-            for strike in prices
-            for side in "CP"
-        ]
-    return [symbol for symbol in _KNOWN if market.name == "spot" or symbol.endswith("USDT")]
+    return _DEFAULTS[market.name](*_quarter_ends(today or datetime.now(UTC).date()))
+
+
+def _spot_defaults(near: str, far: str) -> list[str]:
+    del near, far  # nothing expires on spot
+    return list(_KNOWN)
+
+
+def _usd_margined_defaults(near: str, far: str) -> list[str]:
+    del far
+    return [symbol for symbol in _KNOWN if symbol.endswith("USDT")] + [f"BTCUSDT_{near}"]
+
+
+def _coin_margined_defaults(near: str, far: str) -> list[str]:
+    del far
+    return [f"{pair}_PERP" for pair in _COINM] + [f"BTCUSD_{near}", f"ETHUSD_{near}"]
+
+
+def _option_defaults(near: str, far: str) -> list[str]:
+    strikes = {"BTC": (90000, 100000, 110000, 120000), "ETH": (3200, 3600, 4000)}
+    return [
+        f"{base}-{expiry}-{strike}-{side}"
+        for base, prices in strikes.items()
+        for expiry in (near, far)
+        for strike in prices
+        for side in "CP"
+    ]
 
 
 def instrument_named(market: Market, typed: str, seed: int = 0) -> Instrument:
@@ -155,19 +172,7 @@ def instrument_named(market: Market, typed: str, seed: int = 0) -> Instrument:
     Raises:
         UsageError: no symbol of that market could have such a name.
     """
-    symbol = typed.strip().upper().replace("/", "")
-    if market.name == "options":
-        return _option(symbol)
-    if market.name == "coinm":
-        return _coin_margined(symbol, seed)
-    if market.name == "usdm" and (match := _CONTRACT.fullmatch(symbol)):
-        return _usd_margined(symbol, match[1], match[2], seed)
-    if not _NAME.fullmatch(symbol):
-        raise UsageError(f"{printable(typed)!r} can't be a symbol of market {market.name}")
-    if market.name == "usdm":
-        return _usd_margined(symbol, symbol, "PERP", seed)
-    numbers = _KNOWN.get(symbol) or _guess(symbol, seed)
-    return _priced(symbol, split_symbol(symbol), numbers, decimals=SPOT_DECIMALS)
+    return _NAMED[market.name](typed.strip().upper().replace("/", ""), seed)
 
 
 def split_symbol(symbol: str) -> tuple[str, str]:
@@ -178,7 +183,18 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     return symbol, "USDT"
 
 
-def _usd_margined(symbol: str, pair: str, contract: str, seed: int) -> Instrument:
+def _spot(symbol: str, seed: int) -> Instrument:
+    if not _NAME.fullmatch(symbol):
+        raise _no_symbol(symbol, "spot", "BNBBTC")
+    numbers = _KNOWN.get(symbol) or _guess(symbol, seed)
+    return _priced(symbol, split_symbol(symbol), numbers, decimals=SPOT_DECIMALS)
+
+
+def _usd_margined(symbol: str, seed: int) -> Instrument:
+    match = _CONTRACT.fullmatch(symbol)
+    if not match and not _NAME.fullmatch(symbol):
+        raise _no_symbol(symbol, "usdm", "BTCUSDT")
+    pair, contract = match.groups() if match else (symbol, "PERP")
     numbers = _USDM.get(pair) or _KNOWN.get(pair) or _guess(pair, seed)
     return _priced(symbol, split_symbol(pair), numbers, pair=pair, contract=contract)
 
@@ -186,13 +202,17 @@ def _usd_margined(symbol: str, pair: str, contract: str, seed: int) -> Instrumen
 def _coin_margined(symbol: str, seed: int) -> Instrument:
     match = _CONTRACT.fullmatch(symbol)
     if not match:
-        raise UsageError(
-            f"{printable(symbol)!r} can't be a symbol of market coinm: they look like BTCUSD_PERP"
-        )
+        raise _no_symbol(symbol, "coinm", "BTCUSD_PERP")
     pair, contract = match.groups()
     price, tick, _, _ = _guess(pair, seed)
     numbers = _COINM.get(pair) or (price, tick, "1", "300")
     return _priced(symbol, split_symbol(pair), numbers, pair=pair, contract=contract)
+
+
+def _no_symbol(symbol: str, market: str, example: str) -> UsageError:
+    return UsageError(
+        f"{printable(symbol)!r} can't be a symbol of market {market}: they look like {example}"
+    )
 
 
 def _priced(
@@ -217,16 +237,15 @@ def _priced(
         pair=pair,
         contract=contract and ("PERPETUAL" if perpetual else "CURRENT_QUARTER"),
         expiry_ms=PERPETUAL_DELIVERY_MS if perpetual else _expiry(symbol, contract),
+        famous=(pair or symbol) in {*_KNOWN, *_COINM},
     )
 
 
-def _option(symbol: str) -> Instrument:
+def _option(symbol: str, seed: int) -> Instrument:
+    del seed  # an option's price follows from its strike
     match = _OPTION.fullmatch(symbol)
     if not match:
-        raise UsageError(
-            f"{printable(symbol)!r} can't be a symbol of market options: "
-            "they look like BTC-261225-110000-C"
-        )
+        raise _no_symbol(symbol, "options", "BTC-261225-110000-C")
     base, expiry, strike, side = match.groups()
     tick = Decimal(1) if base == "BTC" else Decimal("0.1")
     spot = float(_UNDERLYINGS.get(base) or strike)
@@ -289,3 +308,17 @@ def _quarter_ends(today: date) -> tuple[str, str]:
             ends.append(f"{friday:%y%m%d}")
         first_of_month = first_of_next
     return ends[0], ends[1]
+
+
+_DEFAULTS: Final = {
+    "spot": _spot_defaults,
+    "usdm": _usd_margined_defaults,
+    "coinm": _coin_margined_defaults,
+    "options": _option_defaults,
+}
+_NAMED: Final = {
+    "spot": _spot,
+    "usdm": _usd_margined,
+    "coinm": _coin_margined,
+    "options": _option,
+}

@@ -1,180 +1,236 @@
-"""One listed symbol: its order flow, its update ids, and the windows that its events cover."""
+"""One listed symbol: its order flow, its update ids, and the windows that its events cover.
+
+Times here are the exchange's own: ms since it began. Nothing is done that isn't due: a symbol that
+nobody watches is left alone, and caught up with when somebody asks, with the same outcome.
+"""
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from depthcli.simulator import wire
 from depthcli.simulator.flow import ASK, BID, Change, OrderFlow, Tempo
-from depthcli.simulator.history import UndoLog
+from depthcli.simulator.history import UNDOABLE, History, UndoLog
 from depthcli.simulator.source import StreamEvent
-from depthcli.simulator.streams import Stream, suffix_speeds
+from depthcli.simulator.streams import suffix_speeds
+from depthcli.simulator.windows import UpdateIds, Window
 
 if TYPE_CHECKING:
     from depthcli.markets import Market
-    from depthcli.simulator.history import History
     from depthcli.simulator.instruments import Instrument
+    from depthcli.simulator.streams import Stream
 
 BEST_PRICES: Final = 0
 """The speed of the stream that tells the best prices as they change."""
 
+LONGEST_LAG: Final = 5000
+"""A symbol that nobody watches is left alone for about so many actions, lest who asks first wait
+for hours of them."""
 
-class UpdateIds:
-    """A count of updates: of one symbol, or shared by all symbols of an engine."""
-
-    def __init__(self, last: int) -> None:
-        self.last = last
-
-    def take(self, count: int) -> int:
-        """Take so many ids and return the first of them."""
-        first = self.last + 1
-        self.last += count
-        return first
-
-
-class Window:
-    """What changed in a symbol since the last event of one speed.
-
-    Attributes:
-        due_ms: when the next event is due.
-        previous_id: the last update id of the event before.
-        first_id: the first update id in the window; zero if nothing changed.
-        last_id: the last one.
-        changed: per side, price in ticks to the new quantity in lots.
-    """
-
-    __slots__ = ("changed", "due_ms", "first_id", "last_id", "previous_id", "speed")
-
-    def __init__(self, speed: int, previous_id: int) -> None:
-        self.speed = speed
-        self.due_ms = 0
-        self.begin(previous_id)
-
-    def begin(self, previous_id: int) -> None:
-        """Start a new window after the event that ended with that update id."""
-        self.previous_id = previous_id
-        self.first_id = self.last_id = 0
-        self.changed: tuple[dict[int, int], dict[int, int]] = ({}, {})
-
-    def note(self, first_id: int, changes: list[Change]) -> None:
-        """Take in changes, each of which took the next update id."""
-        self.first_id = self.first_id or first_id
-        self.last_id = first_id + len(changes) - 1
-        for side, price, quantity, _ in changes:
-            self.changed[side][price] = quantity
-
-    def is_due(self, now_ms: int, phase: int) -> bool:
-        """Return whether the window ends now, and set when the one after it will."""
-        if now_ms < self.due_ms:
-            return False
-        first = not self.due_ms
-        self.due_ms = now_ms - (now_ms - phase) % self.speed + self.speed
-        return not first
+TRADING: Final = "TRADING"
 
 
 class Listing:
     """One symbol of an exchange.
 
+    Args:
+        market: whose formats and speeds are kept.
+        instrument: what is traded.
+        ids: the count that its updates are numbered by.
+        seed: of the order flow.
+        tempo: None for the symbol's own.
+        watched: what somebody listens to, and the streams' names; may change at any time.
+        at_ms: when it is listed.
+
     Attributes:
         flow: its book and order flow.
         ids: the count that its updates are numbered by.
-        watched: what somebody listens to, and the stream's name.
-        halted: whether trading is stopped.
+        status: what the exchange info tells: `TRADING`, or why it isn't.
         history: where everything that happens is kept, if wanted.
+        scheduled_ms: when the exchange means to look at it next.
     """
 
     def __init__(
-        self, market: Market, instrument: Instrument, ids: UpdateIds, seed: int, tempo: Tempo | None
+        self,
+        market: Market,
+        instrument: Instrument,
+        ids: UpdateIds,
+        *,
+        seed: int | str,
+        tempo: Tempo | None,
+        watched: dict[Stream, str],
+        at_ms: float,
     ) -> None:
         self.flow = OrderFlow(instrument, seed, tempo)
         self.ids = ids
-        self.watched: dict[Stream, str] = {}
-        self.halted = False
+        self.status = TRADING
         self.history: History | None = None
+        self.scheduled_ms = math.inf
         self._market = market
-        self._undo: UndoLog[int, int] = UndoLog()
-        self._windows = [Window(speed, ids.last) for speed in set(suffix_speeds(market).values())]
+        self._watched = watched
+        self._past: deque[Change] = deque(maxlen=UNDOABLE)
+        self._past_ids: deque[int] = deque(maxlen=UNDOABLE)
         # as on the real exchange, not all symbols' events come at the same moment
-        self._phase = Random(f"{seed}:{instrument.symbol}:phase").randrange(1000)
+        phase = Random(f"{seed}:{instrument.symbol}:phase").randrange(1000)
+        self._windows = {
+            speed: Window(speed, phase, at_ms, ids.reached(at_ms))
+            for speed in sorted(set(suffix_speeds(market).values()))
+        }
+        self._first_end_ms = min(window.due_ms for window in self._windows.values())
+        self._reached_ms = at_ms
+        longest_lag = LONGEST_LAG * (1 + phase / 1000)
+        self._longest_lag_ms = longest_lag / self.flow.tempo.actions_per_second * 1000
+        self._flow_began_ms = at_ms
+        self._halted_ms = self._resumes_ms = math.inf
         self._best: list[tuple[int, int]] = []
-        self._best_prices = Stream(instrument.symbol, BEST_PRICES)
 
     @property
-    def status(self) -> str:
-        """The status that the exchange info tells."""
-        return "HALT" if self.halted else "TRADING"
+    def instrument(self) -> Instrument:
+        """What is traded."""
+        return self.flow.instrument
 
-    def step(self, milliseconds: int, now_ms: int, events: list[StreamEvent]) -> None:
-        """Let time pass, and add the watched events that are due."""
-        changes = [] if self.halted else self.flow.advance(milliseconds)
-        if changes:
-            self._number(changes)
-            if best_prices := self.watched.get(self._best_prices):
-                self._tell_best(best_prices, now_ms, events)
-        for window in self._windows:
-            if window.is_due(now_ms, self._phase) and window.last_id:
-                self._tell(window, now_ms, events)
-                window.begin(window.last_id)
+    def next_due(self) -> float:
+        """Return when it has to be run at the latest; infinity for never."""
+        if not self._watched:
+            return min(self._resumes_ms, self._reached_ms + self._longest_lag_ms)
+        action = self._next_action()
+        due = self._resumes_ms
+        for stream in self._watched:
+            if stream.speed == BEST_PRICES:
+                due = min(due, action)
+                continue
+            window = self._windows[stream.speed]
+            if window.last_id:
+                due = min(due, window.due_ms)
+            elif action < math.inf:
+                due = min(due, window.end_after(action))
+        return due
 
-    def snapshot(self, limit: int, now_ms: int, age: int = 0) -> bytes:
+    def run(self, until_ms: float, epoch_ms: float, events: list[StreamEvent]) -> None:
+        """Let time pass, and add the watched events that are due.
+
+        Args:
+            until_ms: the time that it gets to be.
+            epoch_ms: what the time zero is called outside, ms since the epoch.
+            events: where the events go.
+        """
+        if self._resumes_ms <= until_ms:
+            self.resume(self._resumes_ms)
+        while (action := self._next_action()) <= until_ms:
+            self._end_windows(action, epoch_ms, events)
+            self._number(self.flow.act(), action)
+            for stream, name in self._watched.items():
+                if stream.speed == BEST_PRICES:
+                    self._tell_best(name, action, epoch_ms, events)
+        self._end_windows(until_ms, epoch_ms, events)
+        self._reached_ms = max(self._reached_ms, until_ms)
+
+    def halt(self, at_ms: float, status: str, until_ms: float = math.inf) -> None:
+        """Stop trading: nothing happens until then, or until `resume`."""
+        self.status = status
+        self._halted_ms = min(self._halted_ms, at_ms)
+        self._resumes_ms = until_ms
+
+    def resume(self, at_ms: float) -> None:
+        """Go on trading where it was stopped."""
+        if self._halted_ms < math.inf:
+            self._flow_began_ms += at_ms - self._halted_ms
+        self.status = TRADING
+        self._halted_ms = self._resumes_ms = math.inf
+
+    def snapshot(self, limit: int, epoch_ms: float, age: int = 0) -> bytes:
         """Return the best levels of the book, as they were `age` updates ago."""
-        last_update_id, (bids, asks) = self.ids.last, self.flow.books
+        last_update_id = self.ids.reached(self._reached_ms)
         if age:
-            last_update_id, (bids, asks) = self._undo.back((bids, asks), last_update_id, age)
-        instrument = self.flow.instrument
-        best_bids = sorted(bids.items(), reverse=True)[:limit]
-        best_asks = sorted(asks.items())[:limit]
+            last_update_id, (bids, asks) = self._undo_log().back(
+                self.flow.books, last_update_id, age
+            )
+            best_bids = sorted(bids.items(), reverse=True)[:limit]
+            best_asks = sorted(asks.items())[:limit]
+        else:
+            best_bids, best_asks = self.flow.top(BID, limit), self.flow.top(ASK, limit)
         return wire.snapshot(
             self._market,
-            instrument,
-            now_ms,
+            self.instrument,
+            int(epoch_ms + self._reached_ms),
             last_update_id,
-            wire.both_sides(instrument, best_bids, best_asks),
+            wire.both_sides(self.instrument, best_bids, best_asks),
         )
 
-    def forget_ids(self) -> None:
-        """Begin anew after update ids have been set back; changes not yet told are lost."""
-        self._undo.forget()
-        for window in self._windows:
-            window.begin(self.ids.last)
+    def restart_ids(self, start: int) -> None:
+        """Number updates anew; changes not yet told are lost."""
+        self.ids.restart(start, self._reached_ms)
+        self._past.clear()
+        self._past_ids.clear()
+        for window in self._windows.values():
+            window.begin(start)
 
-    def _number(self, changes: list[Change]) -> None:
-        first_id = self.ids.take(len(changes))
-        for update_id, change in enumerate(changes, first_id):
-            self._undo.note(update_id, change.side, change.price, change.previous or None)
-        for window in self._windows:
+    def begin_history(self) -> History:
+        """Keep everything that happens from now on."""
+        self.history = History(self.ids.reached(self._reached_ms), self.flow.books)
+        return self.history
+
+    def _undo_log(self) -> UndoLog[int, int]:
+        log: UndoLog[int, int] = UndoLog()
+        for update_id, (side, price, _, previous) in zip(self._past_ids, self._past, strict=True):
+            log.note(update_id, side, price, previous or None)
+        return log
+
+    def _next_action(self) -> float:
+        return math.inf if self._halted_ms < math.inf else self._flow_began_ms + self.flow.due_ms
+
+    def _number(self, changes: list[Change], at_ms: float) -> None:
+        if not changes:
+            return
+        first_id = self.ids.take(len(changes), at_ms)
+        self._past += changes
+        self._past_ids += range(first_id, first_id + len(changes))
+        for window in self._windows.values():
             window.note(first_id, changes)
         if self.history:
             self.history.note(first_id, changes)
 
-    def _tell_best(self, stream: str, now_ms: int, events: list[StreamEvent]) -> None:
-        best = [
-            (self.flow.best[side], self.flow.books[side][self.flow.best[side]])
-            for side in (BID, ASK)
-        ]
+    def _end_windows(self, at_ms: float, epoch_ms: float, events: list[StreamEvent]) -> None:
+        """End the windows whose time is over, and tell what changed to those who listen."""
+        if at_ms < self._first_end_ms:
+            return
+        for window in self._windows.values():
+            if at_ms < window.due_ms:
+                continue
+            if window.last_id:
+                now_ms = int(epoch_ms + window.due_ms)
+                for stream, name in self._watched.items():
+                    if stream.speed == window.speed:
+                        payload = self._payload(window, stream.levels, now_ms)
+                        events.append(StreamEvent(name, payload))
+                window.begin(window.last_id)
+            window.due_ms = window.end_after(at_ms)
+        self._first_end_ms = min(window.due_ms for window in self._windows.values())
+
+    def _tell_best(
+        self, stream: str, at_ms: float, epoch_ms: float, events: list[StreamEvent]
+    ) -> None:
+        flow = self.flow
+        best = [(flow.best[side], flow.books[side][flow.best[side]]) for side in (BID, ASK)]
         if best != self._best:
             self._best = best
             payload = wire.book_ticker(
-                self._market, self.flow.instrument, now_ms, self.ids.last, best
+                self._market,
+                self.instrument,
+                int(epoch_ms + at_ms),
+                self.ids.reached(at_ms),
+                best,
             )
             events.append(StreamEvent(stream, payload))
 
-    def _tell(self, window: Window, now_ms: int, events: list[StreamEvent]) -> None:
-        for stream, name in self.watched.items():
-            if stream.speed == window.speed:
-                payload = self._payload(window, stream.levels, now_ms)
-                events.append(StreamEvent(name, payload))
-
     def _payload(self, window: Window, levels: int, now_ms: int) -> bytes:
-        flow = self.flow
         if levels:
-            bids: list[tuple[int, int]] = flow.top(BID, levels)
-            asks = flow.top(ASK, levels)
-        else:
-            bids, asks = list(window.changed[BID].items()), list(window.changed[ASK].items())
-        sides = wire.both_sides(flow.instrument, bids, asks)
-        if levels and self._market.name == "spot":
-            return wire.partial_book(self.ids.last, sides)
-        ids = (window.first_id, window.last_id, window.previous_id)
-        return wire.depth_event(self._market, flow.instrument, now_ms, ids, sides)
+            top = self.flow.top(BID, levels), self.flow.top(ASK, levels)
+            sides = wire.both_sides(self.instrument, *top)
+            return wire.partial_book(self._market, self.instrument, now_ms, window.ids, sides)
+        bids, asks = window.changed()
+        sides = wire.both_sides(self.instrument, bids.items(), asks.items())
+        return wire.depth_event(self._market, self.instrument, now_ms, window.ids, sides)

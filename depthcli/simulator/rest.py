@@ -175,7 +175,7 @@ def _named_symbols(source: Source, query: dict[str, str]) -> list[str] | None:
 def _limit(market: Market, query: dict[str, str]) -> int:
     text = query.get("limit")
     if text is None:
-        return _default_limit(market)
+        return market.default_limit
     if not text:
         raise _RefusedError(-1105, "Parameter 'limit' was empty.")
     if not _LEGAL_NUMBER.fullmatch(text):
@@ -185,13 +185,7 @@ def _limit(market: Market, query: dict[str, str]) -> int:
         return min(limit, market.limits[-1])
     if limit in market.limits:
         return limit
-    if market.name in {"usdm", "coinm"}:
-        raise _RefusedError(-4021, f"{limit} is not valid depth limit.")
-    raise _RefusedError(-1130, "Data sent for parameter 'limit' is not valid.")
-
-
-def _default_limit(market: Market) -> int:
-    return 500 if market.name in {"usdm", "coinm"} else 100
+    raise _RefusedError(market.wrong_limit_code, f"{limit} is not a valid depth limit.")
 
 
 def _weight(market: Market, name: str, query: dict[str, str]) -> int:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from depthcli.errors import UsageError
 from depthcli.simulator.connection import Connection
-from depthcli.simulator.faults import FaultPlan, Faults
+from depthcli.simulator.exchange import Exchange
+from depthcli.simulator.faults import Faults
 from depthcli.simulator.hub import Hub
 from depthcli.simulator.rest import RestInterface
 from depthcli.simulator.service import Limits, Service
@@ -20,11 +21,18 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from depthcli.simulator.faults import ConnectionOrder
+    from depthcli.simulator.faults import ExchangeOrder
+    from depthcli.simulator.plan import FaultPlan
     from depthcli.simulator.source import Source
 
 TICK: Final = 0.02
 """Seconds between two looks at the sources."""
+
+SLICE_MS: Final = 2000 * TICK
+"""Who is behind makes up for so much time at once, and answers requests in between."""
+
+LONGEST_BEHIND_MS: Final = 3000.0
+"""Who is further behind, as after a sleep, leaves it to the sources what to make up for."""
 
 
 def steady_clock() -> Callable[[], float]:
@@ -115,6 +123,7 @@ class Simulator:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
+        self._looked_ms = self._service.clock() * 1000
         self._look()
         try:
             self._server = await loop.create_server(
@@ -147,26 +156,37 @@ class Simulator:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            self._look()
-            # from one due time to the next, not from now: else every delay would add up
-            due = max(due + TICK, loop.time() - TICK)
+            if self._look():
+                # from one due time to the next, not from now: else every delay would add up
+                due = max(due + TICK, loop.time() - TICK)
             await asyncio.sleep(due - loop.time())
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Let time pass in the sources; return whether it is as late there as it is here."""
         service = self._service
-        now_ms = service.clock() * 1000
+        clock_ms = now_ms = service.clock() * 1000
+        if now_ms - self._looked_ms < LONGEST_BEHIND_MS:
+            now_ms = min(now_ms, self._looked_ms + SLICE_MS)
+        self._looked_ms = now_ms
         for market, source in self.sources.items():
             for event in source.advance(now_ms):
                 service.hub.publish(market, event)
+        service.hub.publish_late()
         service.hub.send_published()
         for order in self.faults.connection_orders():
-            self._obey(order)
+            for connection in order.chosen(list(service.websockets)):
+                connection.suffer(order)
+        for happening in self.faults.exchange_orders():
+            self._happen(happening)
+        return now_ms >= clock_ms
 
-    def _obey(self, order: ConnectionOrder) -> None:
-        for connection in list(self._service.websockets):
-            if order.kind == "abort":
-                connection.abort()
-            elif order.kind == "shutdown":
-                connection.announce_shutdown()
-            else:
-                connection.close(order.code)
+    def _happen(self, order: ExchangeOrder) -> None:
+        source = self.sources[order.market]
+        if not isinstance(source, Exchange) or order.symbol not in source.symbols:
+            return
+        if order.kind == "halt":
+            source.halt(order.symbol, order.seconds)
+        elif order.kind == "delist":
+            source.delist(order.symbol)
+        else:
+            source.restart_ids()

@@ -6,7 +6,7 @@ import socket
 import struct
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from depthcli.simulator.rest import RestInterface
     from depthcli.simulator.source import Source
     from depthcli.simulator.websocket import WebSocketConnection
-
-SPOT_PINGS: Final = (20.0, 60.0)
-DERIVATIVES_PINGS: Final = (180.0, 600.0)
-"""Seconds between two pings, and until a connection whose pong is missing is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +38,9 @@ class Limits:
 
     def pings(self, market: Market) -> tuple[float, float]:
         """Return the seconds between pings and the seconds to wait for a pong."""
-        interval, timeout = SPOT_PINGS if market.name == "spot" else DERIVATIVES_PINGS
         return (
-            interval if self.ping_interval is None else self.ping_interval,
-            timeout if self.pong_timeout is None else self.pong_timeout,
+            market.ping_interval if self.ping_interval is None else self.ping_interval,
+            market.pong_timeout if self.pong_timeout is None else self.pong_timeout,
         )
 
 
@@ -62,7 +57,7 @@ class Service:
         clock: seconds since the epoch.
         requests: the latest REST requests, as method and target.
         transports: of all open connections.
-        websockets: the open WebSockets.
+        websockets: the open WebSockets, in the order of their opening.
     """
 
     sources: Sequence[Source]
@@ -73,12 +68,19 @@ class Service:
     clock: Callable[[], float]
     requests: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))
     transports: set[asyncio.Transport] = field(default_factory=set)
-    websockets: set[WebSocketConnection] = field(default_factory=set)
+    websockets: dict[WebSocketConnection, None] = field(default_factory=dict)
 
     def market_at(self, prefix: str) -> Market:
-        """Return the market whose rules hold for a WebSocket at such an address."""
+        """Return the market whose rules hold for a WebSocket at such an address.
+
+        Where several markets are there, only the first stream tells which it is.
+        """
         markets = [source.market for source in self.sources]
         return next((market for market in markets if market.websocket_prefix == prefix), markets[0])
+
+    def market_named(self, name: str) -> Market:
+        """Return the market of that name."""
+        return next(source.market for source in self.sources if source.market.name == name)
 
 
 def reset(transport: asyncio.Transport) -> None:

@@ -5,67 +5,126 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from depthcli.errors import UsageError
+from depthcli.markets import MARKETS, SPOT, market_named
 from depthcli.simulator.capture import Capture
-from depthcli.simulator.faults import FaultPlan
+from depthcli.simulator.plan import EXCHANGE_FAULTS, FaultPlan
 from depthcli.simulator.server import Simulator
+from depthcli.simulator.service import Limits
 from depthcli.simulator.sources import source_for
-from depthcli.symbols import canonical_symbol
+from depthcli.symbols import canonical_symbol, split_market
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from depthcli.markets import Market
     from depthcli.simulator.source import Source
+
+ALL: Final = "all"
+"""Stands for all markets."""
 
 
 async def serve(
     typed: Sequence[str],
     *,
     port: int,
-    market_name: str | None,
+    market_names: Sequence[str],
     seed: int,
     capture: Path | None,
     speed: float,
     faults: str | None,
+    lifetime: float,
+    snapshot_age: float | None,
 ) -> None:
     """Serve until SIGINT or SIGTERM; print where, as one line of JSON, once that works.
 
     Args:
-        typed: symbols as typed; none: some twenty well-known ones.
+        typed: symbols as typed, each perhaps after its market and a colon.
         port: the port to listen on; 0: any that is free.
-        market_name: None: spot, or the capture's.
+        market_names: what to serve, also several with commas between, or `all`; none: what the
+            symbols say, or spot, or the capture's.
         seed: of the order flow and of the random faults.
         capture: a recording to serve instead of simulated order flow.
         speed: so many times the recorded pace.
         faults: a plan for `FaultPlan.parse`, or None.
+        lifetime: seconds after which any WebSocket is closed.
+        snapshot_age: seconds by which snapshots of markets that cache them lag; None: as usual.
 
     Raises:
-        UsageError: a symbol, the recording, the plan or the port can't be used.
+        UsageError: a market, a symbol, the recording, the plan or the port can't be used.
     """
     plan = FaultPlan.parse(faults) if faults else None
-    source: Source
+    sources: list[Source]
     if capture is not None:
-        if typed:
-            raise UsageError("a capture serves the symbols that are in it: name none")
-        source = Capture(capture, speed)
-        if market_name not in {None, source.market.name}:
-            raise UsageError(f"{capture} was recorded on {source.market.name}, not {market_name}")
+        sources = [_recorded(capture, speed, typed, market_names, plan)]
     else:
         if speed != 1:
             raise UsageError("--speed is for a recording: give one with --capture")
-        symbols = [canonical_symbol(symbol) for symbol in typed]
-        source = source_for(market_name or "spot", symbols, seed)
+        age_ms = None if snapshot_age is None else snapshot_age * 1000
+        sources = [
+            source_for(
+                market, symbols, seed, snapshot_age_ms=age_ms if market.snapshot_lag else None
+            )
+            for market, symbols in wanted_markets(typed, market_names).items()
+        ]
     stop = asyncio.Event()
     for ending in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(ending, stop.set)
-    async with Simulator(source, port=port, faults=plan, seed=seed) as simulator:
+    limits = Limits(lifetime=lifetime)
+    async with Simulator(*sources, port=port, faults=plan, seed=seed, limits=limits) as simulator:
         where = {
             "rest_url": simulator.rest_url,
             "ws_url": simulator.ws_url,
-            "symbols": simulator.symbols,
+            "symbols": [
+                symbol if len(sources) == 1 else f"{source.market.name}:{symbol}"
+                for source in sources
+                for symbol in source.symbols
+            ],
         }
         print(json.dumps(where, ensure_ascii=False), flush=True)
         await stop.wait()
+
+
+def wanted_markets(typed: Iterable[str], market_names: Iterable[str]) -> dict[Market, list[str]]:
+    """Return the markets to serve, in order, and which symbols of each; none: the usual ones.
+
+    Args:
+        typed: symbols; one without a market belongs to the first market that is named, or to spot.
+        market_names: also several with commas between, or `all`.
+
+    Raises:
+        UsageError: there's no such market, or a symbol can't be one.
+    """
+    names = [name.strip() for several in market_names for name in several.split(",")]
+    if ALL in names:
+        names = list(MARKETS)
+    wanted: dict[Market, list[str]] = {market_named(name): [] for name in names}
+    first = next(iter(wanted), SPOT)
+    for one in typed:
+        name, symbol = split_market(one)
+        market = first if name is None else market_named(name)
+        wanted.setdefault(market, []).append(canonical_symbol(symbol))
+    return wanted or {first: []}
+
+
+def _recorded(
+    path: Path,
+    speed: float,
+    typed: Sequence[str],
+    market_names: Sequence[str],
+    plan: FaultPlan | None,
+) -> Capture:
+    if typed:
+        raise UsageError("a capture serves the symbols that are in it: name none")
+    happening = [name for name in EXCHANGE_FAULTS if plan and name in plan.chances]
+    if happening:
+        raise UsageError(f"fault plan: {happening[0]} can't happen to a recording")
+    capture = Capture(path, speed)
+    if market_names and list(wanted_markets((), market_names)) != [capture.market]:
+        raise UsageError(
+            f"{path} was recorded on {capture.market.name}, not {', '.join(market_names)}"
+        )
+    return capture

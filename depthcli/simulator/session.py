@@ -105,9 +105,9 @@ class Session:
 
     def _failure(self, code: int, message: str, identifier: Any) -> str:
         failure = {"code": code, "msg": message}
-        if self.market.name == "spot":
-            return _text(failure | ({} if identifier is None else {"id": identifier}))
-        return _text({"error": failure, "id": identifier})
+        if self.market.wraps_failures:
+            return _text({"error": failure, "id": identifier})
+        return _text(failure | ({} if identifier is None else {"id": identifier}))
 
 
 def _text(reply: dict[str, Any]) -> str:

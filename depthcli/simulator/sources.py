@@ -19,6 +19,7 @@ def source_for(
     seed: int = 0,
     *,
     keep_history: bool = False,
+    snapshot_age_ms: float | None = None,
 ) -> Exchange:
     """Return a simulated exchange.
 
@@ -27,6 +28,7 @@ def source_for(
         symbols: what is traded, in any case; none: some twenty well-known ones.
         seed: of everything random.
         keep_history: so that `Exchange.book_at` can be asked; for tests, not for long runs.
+        snapshot_age_ms: for so long a snapshot is served again as it was; None for the market's.
 
     Raises:
         UsageError: there's no such market, or a symbol can't have such a name there.
@@ -34,7 +36,13 @@ def source_for(
     chosen = market if isinstance(market, Market) else market_named(market)
     names = list(symbols) or default_symbols(chosen)
     instruments = [instrument_named(chosen, name, seed) for name in names]
-    return Exchange(chosen, instruments, seed=seed, keep_history=keep_history)
+    return Exchange(
+        chosen,
+        instruments,
+        seed=seed,
+        keep_history=keep_history,
+        snapshot_age_ms=snapshot_age_ms,
+    )
 
 
 def embedded_exchange(wanted: Mapping[Market, Iterable[str]], seed: int) -> Simulator:

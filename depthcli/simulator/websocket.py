@@ -18,6 +18,7 @@ from depthcli.simulator.session import Session, parse_target
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthcli.simulator.faults import ConnectionOrder
     from depthcli.simulator.hub import Subscription
     from depthcli.simulator.service import Service
 
@@ -38,9 +39,11 @@ class WebSocketConnection:
         self._transport = transport
         self._protocol = ServerProtocol()
         self._prefix = ""
+        self._market_is_known = False
         self._subscriptions: dict[str, Subscription | None] = {}
         self._enqueued: list[bytes] = []
         self._cut = False
+        self._frozen = False
         self._message: list[bytes] = []
         self._arrivals: deque[float] = deque()
         self._awaited_pongs: dict[bytes, asyncio.TimerHandle] = {}
@@ -53,6 +56,8 @@ class WebSocketConnection:
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the network."""
+        if self._frozen:
+            return
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Request):
@@ -68,11 +73,8 @@ class WebSocketConnection:
 
     def lost(self) -> None:
         """Clean up after the connection's end."""
-        self._service.websockets.discard(self)
-        for timer in (*self._timers.values(), *self._awaited_pongs.values()):
-            timer.cancel()
-        for name in list(self._subscriptions):
-            self._unsubscribe(name)
+        self._service.websockets.pop(self, None)
+        self._give_up()
 
     def enqueue(self, frame: bytes, *, cut: bool) -> None:
         """Take a frame to send; `cut`: the connection breaks off in the middle of it."""
@@ -94,22 +96,31 @@ class WebSocketConnection:
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin a proper close."""
-        if self._protocol.state is OPEN:
+        if self._protocol.state is OPEN and not self._frozen:
             self._protocol.send_close(code, reason)
             self._flush()
             self._set_timer("goodbye", PATIENCE, self._transport.abort)
 
-    def abort(self) -> None:
-        """Reset the connection, without a word."""
-        reset(self._transport)
+    def suffer(self, order: ConnectionOrder) -> None:
+        """Let a fault happen to the connection."""
+        if order.kind == "abort":
+            reset(self._transport)
+        elif order.kind == "close":
+            self.close(order.code)
+        elif order.kind == "freeze":
+            self._frozen = True
+            self._give_up()
+        else:
+            self._announce_shutdown(order.seconds)
 
-    def announce_shutdown(self) -> None:
-        """Tell the client that the server is about to go."""
+    def _announce_shutdown(self, seconds: float | None) -> None:
         now_ms = int(self._service.clock() * 1000)
         event = b'{"e":"serverShutdown","E":%d}' % now_ms
-        if self._protocol.state is OPEN:
+        if self._protocol.state is OPEN and not self._frozen:
             self._protocol.send_text(wrapped("!serverShutdown", event) if self.combined else event)
             self._flush()
+            if seconds is not None:
+                self._set_timer("lifetime", seconds, self._end_of_life)
 
     def _open(self, request: Request) -> None:
         asked = parse_target(request.path)
@@ -123,7 +134,7 @@ class WebSocketConnection:
         self._prefix, combined, streams = asked
         market = self._service.market_at(self._prefix)
         self.session = Session(market, combined=combined, streams=streams)
-        self._service.websockets.add(self)
+        self._service.websockets[self] = None
         self._set_timer("lifetime", self._service.limits.lifetime, self._end_of_life)
         self._wait_to_ping()
         self._follow(self.session)
@@ -160,6 +171,10 @@ class WebSocketConnection:
             if name not in self._subscriptions:
                 subscription = self._service.hub.subscribe(self, self._prefix, name)
                 self._subscriptions[name] = subscription
+                if subscription and not self._market_is_known:
+                    self._market_is_known = True
+                    session.market = self._service.market_named(subscription.market)
+                    self._wait_to_ping()
         if len(session.streams) > session.market.streams_per_connection:
             self._protocol.fail(CloseCode.POLICY_VIOLATION, "Too many streams")
 
@@ -167,6 +182,13 @@ class WebSocketConnection:
         subscription = self._subscriptions.pop(name)
         if subscription:
             self._service.hub.unsubscribe(self, subscription)
+
+    def _give_up(self) -> None:
+        """Wait for nothing any more and listen to nothing."""
+        for timer in (*self._timers.values(), *self._awaited_pongs.values()):
+            timer.cancel()
+        for name in list(self._subscriptions):
+            self._unsubscribe(name)
 
     def _wait_to_ping(self) -> None:
         if self.session:

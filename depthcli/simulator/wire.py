@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from depthcli.markets import Market
     from depthcli.simulator.instruments import Instrument
@@ -14,7 +15,27 @@ if TYPE_CHECKING:
 ENGINE_DELAY_MS: Final = 4
 """Derivatives tell when a change was made as well as when it was sent; so long lies between."""
 
-_MATCHED: Final = {"usdm": '"st":1,', "coinm": '"st":2,'}
+
+@dataclass(frozen=True, slots=True)
+class WireFormat:
+    """How one market writes: what stands around the levels, as templates, and its exchange info.
+
+    Attributes:
+        event: the beginning of a diff event.
+        snapshot: the beginning of a snapshot.
+        ticker: the best prices.
+        partial_is_event: whether a partial book has the shape of a diff event; spot's doesn't even
+            tell its symbol.
+        listing: the exchange info's key of the symbols.
+        describe: makes the exchange info's entry of a symbol from it and its status.
+    """
+
+    event: str
+    snapshot: str
+    ticker: str
+    partial_is_event: bool
+    listing: str
+    describe: Callable[[Instrument, str], dict[str, Any]]
 
 
 def both_sides(
@@ -38,23 +59,29 @@ def depth_event(
 ) -> bytes:
     """Return a diff event; `ids` are first, last and the last of the event before."""
     first, last, previous = ids
-    head = f'{{"e":"depthUpdate","E":{now_ms},'
-    symbol = f'"s":"{instrument.symbol}",'
-    tail = f'"b":[{sides[0]}],"a":[{sides[1]}]}}'
-    if market.name == "spot":
-        return f'{head}{symbol}"U":{first},"u":{last},{tail}'.encode()
-    pair = f'"ps":"{instrument.pair}",' if market.name == "coinm" else ""
-    if market.name == "usdm":
-        pair = f'"ps":"{instrument.symbol}",'
-    return (
-        f'{head}"T":{now_ms - ENGINE_DELAY_MS},{symbol}{pair}{_MATCHED.get(market.name, "")}'
-        f'"U":{first},"u":{last},"pu":{previous},{tail}'
-    ).encode()
+    head = WIRE[market.name].event.format(
+        now=now_ms,
+        engine=now_ms - ENGINE_DELAY_MS,
+        symbol=instrument.symbol,
+        pair=instrument.pair,
+        first=first,
+        last=last,
+        previous=previous,
+    )
+    return f'{head}"b":[{sides[0]}],"a":[{sides[1]}]}}'.encode()
 
 
-def partial_book(last_update_id: int, sides: tuple[str, str]) -> bytes:
-    """Return spot's partial book, which doesn't even tell its symbol."""
-    return f'{{"lastUpdateId":{last_update_id},"bids":[{sides[0]}],"asks":[{sides[1]}]}}'.encode()
+def partial_book(
+    market: Market,
+    instrument: Instrument,
+    now_ms: int,
+    ids: tuple[int, int, int],
+    sides: tuple[str, str],
+) -> bytes:
+    """Return a partial book; `ids` are those of the diff event of the same moment."""
+    if WIRE[market.name].partial_is_event:
+        return depth_event(market, instrument, now_ms, ids, sides)
+    return f'{{"lastUpdateId":{ids[1]},"bids":[{sides[0]}],"asks":[{sides[1]}]}}'.encode()
 
 
 def snapshot(
@@ -65,18 +92,14 @@ def snapshot(
     sides: tuple[str, str],
 ) -> bytes:
     """Return the answer to a snapshot request."""
-    levels = f'"bids":[{sides[0]}],"asks":[{sides[1]}]}}'
-    engine_time = now_ms - ENGINE_DELAY_MS
-    if market.name == "spot":
-        return f'{{"lastUpdateId":{last_update_id},{levels}'.encode()
-    if market.name == "options":
-        return f'{{"T":{engine_time},"lastUpdateId":{last_update_id},{levels}'.encode()
-    names = ""
-    if market.name == "coinm":
-        names = f'"symbol":"{instrument.symbol}","pair":"{instrument.pair}",'
-    return (
-        f'{{"lastUpdateId":{last_update_id},"E":{now_ms},"T":{engine_time},{names}{levels}'
-    ).encode()
+    head = WIRE[market.name].snapshot.format(
+        now=now_ms,
+        engine=now_ms - ENGINE_DELAY_MS,
+        symbol=instrument.symbol,
+        pair=instrument.pair,
+        last=last_update_id,
+    )
+    return f'{head}"bids":[{sides[0]}],"asks":[{sides[1]}]}}'.encode()
 
 
 def book_ticker(
@@ -89,13 +112,18 @@ def book_ticker(
     """Return the best bid and the best ask, given as (ticks, lots)."""
     (bid, bid_lots), (ask, ask_lots) = best
     price, quantity = instrument.prices.text, instrument.quantities.text
-    kind = "" if market.name == "spot" else '"e":"bookTicker",'
-    times = "" if market.name == "spot" else f',"T":{now_ms - ENGINE_DELAY_MS},"E":{now_ms}'
     return (
-        f'{{{kind}"u":{last_update_id},"s":"{instrument.symbol}",'
-        f'"b":"{price(bid)}","B":"{quantity(bid_lots)}",'
-        f'"a":"{price(ask)}","A":"{quantity(ask_lots)}"{times}}}'
-    ).encode()
+        WIRE[market.name]
+        .ticker.format(
+            now=now_ms,
+            engine=now_ms - ENGINE_DELAY_MS,
+            symbol=instrument.symbol,
+            last=last_update_id,
+            bid=f'"b":"{price(bid)}","B":"{quantity(bid_lots)}"',
+            ask=f'"a":"{price(ask)}","A":"{quantity(ask_lots)}"',
+        )
+        .encode()
+    )
 
 
 def exchange_info(
@@ -105,15 +133,14 @@ def exchange_info(
     listed: Iterable[tuple[Instrument, str]],
 ) -> bytes:
     """Return the exchange info of (instrument, status) pairs."""
-    describe = {"spot": _spot_symbol, "options": _option_symbol}.get(market.name, _future_symbol)
-    listing = "optionSymbols" if market.name == "options" else "symbols"
+    written = WIRE[market.name]
     limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}
     document = {
         "timezone": "UTC",
         "serverTime": now_ms,
         "rateLimits": [limit | {"limit": weight_per_minute}],
         "exchangeFilters": [],
-        listing: [describe(instrument, status) for instrument, status in listed],
+        written.listing: [written.describe(instrument, status) for instrument, status in listed],
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -151,26 +178,29 @@ def _spot_symbol(instrument: Instrument, status: str) -> dict[str, Any]:
     }
 
 
-def _future_symbol(instrument: Instrument, status: str) -> dict[str, Any]:
-    described = {
+def _usd_margined_symbol(instrument: Instrument, status: str) -> dict[str, Any]:
+    return _future_symbol(instrument) | {"status": status}
+
+
+def _coin_margined_symbol(instrument: Instrument, status: str) -> dict[str, Any]:
+    return _future_symbol(instrument) | {
+        "contractStatus": status,
+        "contractSize": 100 if instrument.base == "BTC" else 10,
+    }
+
+
+def _future_symbol(instrument: Instrument) -> dict[str, Any]:
+    return {
         "symbol": instrument.symbol,
         "pair": instrument.pair,
         "contractType": instrument.contract,
         "deliveryDate": instrument.expiry_ms,
-        "status": status,
         "baseAsset": instrument.base,
         "quoteAsset": instrument.quote,
         "pricePrecision": instrument.prices.decimals,
         "quantityPrecision": instrument.quantities.decimals,
         "filters": _filters(instrument),
     }
-    if instrument.quote == "USD":
-        del described["status"]
-        described |= {
-            "contractStatus": status,
-            "contractSize": 100 if instrument.base == "BTC" else 10,
-        }
-    return described
 
 
 def _option_symbol(instrument: Instrument, status: str) -> dict[str, Any]:
@@ -187,3 +217,47 @@ def _option_symbol(instrument: Instrument, status: str) -> dict[str, Any]:
         "status": status,
         "filters": _filters(instrument),
     }
+
+
+_IDS: Final = '"U":{first},"u":{last},'
+_DERIVATIVE_IDS: Final = _IDS + '"pu":{previous},'
+_TICKER: Final = '{{"e":"bookTicker","u":{last},"s":"{symbol}",{bid},{ask},"T":{engine},"E":{now}}}'
+
+WIRE: Final = {
+    "spot": WireFormat(
+        event='{{"e":"depthUpdate","E":{now},"s":"{symbol}",' + _IDS,
+        snapshot='{{"lastUpdateId":{last},',
+        ticker='{{"u":{last},"s":"{symbol}",{bid},{ask}}}',
+        partial_is_event=False,
+        listing="symbols",
+        describe=_spot_symbol,
+    ),
+    "usdm": WireFormat(
+        event='{{"e":"depthUpdate","E":{now},"T":{engine},"s":"{symbol}","ps":"{symbol}","st":1,'
+        + _DERIVATIVE_IDS,
+        snapshot='{{"lastUpdateId":{last},"E":{now},"T":{engine},',
+        ticker=_TICKER,
+        partial_is_event=True,
+        listing="symbols",
+        describe=_usd_margined_symbol,
+    ),
+    "coinm": WireFormat(
+        event='{{"e":"depthUpdate","E":{now},"T":{engine},"s":"{symbol}","ps":"{pair}","st":2,'
+        + _DERIVATIVE_IDS,
+        snapshot='{{"lastUpdateId":{last},"E":{now},"T":{engine},'
+        '"symbol":"{symbol}","pair":"{pair}",',
+        ticker=_TICKER,
+        partial_is_event=True,
+        listing="symbols",
+        describe=_coin_margined_symbol,
+    ),
+    "options": WireFormat(
+        event='{{"e":"depthUpdate","E":{now},"T":{engine},"s":"{symbol}",' + _DERIVATIVE_IDS,
+        snapshot='{{"T":{engine},"lastUpdateId":{last},',
+        ticker=_TICKER,
+        partial_is_event=True,
+        listing="optionSymbols",
+        describe=_option_symbol,
+    ),
+}
+"""The markets' formats, by name; the placeholders are those that the functions above fill in."""

@@ -8,6 +8,8 @@ import pytest
 from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, Market
 from depthcli.messages import DepthEvent, decode_exchange_info, event_decoder, snapshot_decoder
 from depthcli.simulator.exchange import LONGEST_CATCH_UP_MS
+from depthcli.simulator.flow import Tempo
+from depthcli.simulator.instruments import instrument_named
 
 from .conftest import START_MS, NaiveBook, small_exchange
 
@@ -224,3 +226,187 @@ def test_asking_for_a_past_that_nobody_kept_is_an_error() -> None:
     forgetful = small_exchange(SPOT, "BNBBTC", keep_history=False)
     with pytest.raises(LookupError):
         forgetful.book_at("BNBBTC", forgetful.last_update_id("BNBBTC"))
+
+
+@pytest.mark.parametrize("market", MARKETS.values(), ids=list(MARKETS))
+def test_what_a_symbol_does_depends_neither_on_the_others_nor_on_who_watches(
+    market: Market,
+) -> None:
+    symbol = SYMBOLS[market.name][0]
+    stream = market.stream(symbol, 100)
+    watched, alone = started(market), small_exchange(market, symbol)
+    alone.advance(START_MS)
+    watched.watch(stream)
+    early = [event for event in played(watched, 3000) if event[0] == stream]
+    # whoever comes late, to an exchange of which time has been asked in another way
+    alone.advance(START_MS + 1234)
+    alone.watch(stream)
+    alone.snapshot(symbol, 5)
+    late = [json.loads(event.payload) for event in alone.advance(START_MS + 3000)]
+    assert len(late) > 10
+    assert late == [document for _, document in early][-len(late) :]
+    assert alone.snapshot(symbol, 1000) == watched.snapshot(symbol, 1000)
+
+
+def test_a_halted_symbol_is_silent_and_goes_on_from_its_book() -> None:
+    exchange = started(SPOT)
+    exchange.watch("bnbbtc@depth@100ms")
+    exchange.watch("ethbtc@depth@100ms")
+    played(exchange, 500)
+    exchange.halt("BNBBTC", status="BREAK")
+    (entry, other) = decode_exchange_info(exchange.exchange_info()).listed
+    assert (entry.status, entry.trading, other.trading) == ("BREAK", False, True)
+    played(exchange, 200)  # what had changed before is still told
+    assert {stream for stream, _ in played(exchange, 2000)} == {"ethbtc@depth@100ms"}
+    book = NaiveBook(exchange.snapshot("BNBBTC", 5000))
+    exchange.resume("BNBBTC")
+    events = [event for stream, event in played(exchange, 1000) if stream.startswith("bnb")]
+    assert 8 <= len(events) <= 10
+    for event in events:
+        assert event["U"] == book.last_update_id + 1
+        book.apply(event)
+        assert book.levels() == exchange.book_at("BNBBTC", event["u"])
+    assert decode_exchange_info(exchange.exchange_info()).listed[0].trading
+
+
+@pytest.mark.parametrize("market", MARKETS.values(), ids=list(MARKETS))
+def test_a_halt_may_have_an_end_which_comes_though_nobody_asks(market: Market) -> None:
+    exchange = started(market)
+    symbol = exchange.symbols[0]
+    exchange.watch(market.stream(symbol, 100))
+    exchange.halt(symbol, seconds=2)
+    assert played(exchange, 1900) == []
+    events = played(exchange, 1000)
+    assert 7 <= len(events) <= 10
+    assert all(event["E"] > START_MS + 2000 for _, event in events)
+
+
+def test_the_end_of_a_halt_shows_in_the_exchange_info_also_if_nobody_watches() -> None:
+    exchange = started(SPOT)
+    exchange.halt("BNBBTC", seconds=2)
+    assert b"HALT" in exchange.exchange_info(["BNBBTC"])
+    exchange.advance(START_MS + 2500)
+    assert b"HALT" not in exchange.exchange_info(["BNBBTC"])
+
+
+def test_a_symbol_that_is_listed_again_begins_anew_for_those_who_still_listen() -> None:
+    exchange = started(SPOT)
+    exchange.watch("bnbbtc@depth@100ms")
+    before = exchange.snapshot("BNBBTC", 5000)
+    exchange.delist("BNBBTC")
+    assert played(exchange, 1000) == []
+    exchange.list_symbol(instrument_named(SPOT, "BNBBTC", 1))
+    book = NaiveBook(exchange.snapshot("BNBBTC", 5000))
+    assert book.levels() != NaiveBook(before).levels()
+    events = played(exchange, 1000)
+    assert len(events) >= 8
+    for _, event in events:
+        assert event["U"] == book.last_update_id + 1
+        book.apply(event)
+        assert book.levels() == exchange.book_at("BNBBTC", event["u"])
+
+
+def test_a_new_symbol_can_be_listed_while_the_exchange_runs() -> None:
+    exchange = started(USDM)
+    played(exchange, 500)
+    assert not exchange.watch("solusdt@depth@100ms")
+    exchange.list_symbol(instrument_named(USDM, "SOLUSDT"))
+    assert exchange.watch("solusdt@depth@100ms")
+    assert "SOLUSDT" in exchange.symbols
+    assert len(played(exchange, 1000)) >= 8
+    assert b"SOLUSDT" in exchange.exchange_info()
+
+
+def test_contracts_are_gone_once_they_expire() -> None:
+    expiry_ms = instrument_named(OPTIONS, "BTC-231215-40000-C").expiry_ms
+    exchange = small_exchange(OPTIONS, "BTC-231215-40000-C", "BTC-231229-40000-C")
+    exchange.advance(expiry_ms - 1000)
+    for symbol in exchange.symbols:
+        exchange.watch(OPTIONS.stream(symbol, 100))
+    events = played(exchange, 2000)
+    assert exchange.symbols == ("BTC-231229-40000-C",)
+    times = [event["E"] for _, event in events if event["s"] == "BTC-231215-40000-C"]
+    assert expiry_ms - 110 <= max(times) <= expiry_ms
+    assert max(event["E"] for _, event in events) > expiry_ms + 800
+    with pytest.raises(KeyError):
+        exchange.snapshot("BTC-231215-40000-C", 10)
+
+
+def test_a_contract_that_expires_while_the_machine_sleeps_is_gone_afterwards() -> None:
+    exchange = small_exchange(COINM, "BTCUSD_231229", "BTCUSD_PERP", keep_history=False)
+    exchange.advance(START_MS)
+    exchange.advance(START_MS + 100 * 86_400_000)
+    assert exchange.symbols == ("BTCUSD_PERP",)
+
+
+def test_a_contract_of_the_past_that_somebody_asked_for_stays() -> None:
+    exchange = small_exchange(OPTIONS, "BTC-200630-9000-P")
+    exchange.advance(START_MS)
+    exchange.advance(START_MS + 2000)
+    assert exchange.symbols == ("BTC-200630-9000-P",)
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_thousands_of_hours_in_which_little_happens_pass_quickly(watched: bool) -> None:
+    seldom = {"BNBBTC": Tempo(actions_per_second=1 / 3600, levels=50, reach=100)}
+    exchange = small_exchange(SPOT, "BNBBTC", tempos=seldom, longest_catch_up_ms=None)
+    exchange.advance(START_MS)
+    book = NaiveBook(exchange.snapshot("BNBBTC", 5000))
+    if watched:
+        exchange.watch("bnbbtc@depth@100ms")
+    events = exchange.advance(START_MS + 2000 * 3_600_000)
+    assert bool(events) is watched
+    for event in events:
+        book.apply(json.loads(event.payload))
+    if watched:
+        assert 1500 < len(events) < 2500
+        assert book.levels() == exchange.book_at("BNBBTC", exchange.last_update_id("BNBBTC"))
+
+
+def test_books_are_made_only_when_somebody_asks_for_them() -> None:
+    exchange = small_exchange(SPOT, *SYMBOLS["spot"], keep_history=False)
+    exchange.advance(START_MS)
+    played(exchange, 1000)
+    exchange.snapshot("BNBBTC", 5)
+    made = [
+        symbol for symbol in exchange.symbols if "books" in vars(exchange._listings[symbol].flow)
+    ]
+    assert made == ["BNBBTC"]
+
+
+def test_options_snapshots_can_lag_by_half_a_minute() -> None:
+    exchange = started(OPTIONS, snapshot_age_ms=30_000)
+    symbol = exchange.symbols[0]
+    first = exchange.snapshot(symbol, 10)
+    played(exchange, 29_000, 1000)
+    assert exchange.snapshot(symbol, 10) == first
+    played(exchange, 2000)
+    assert exchange.snapshot(symbol, 10) != first
+
+
+@pytest.mark.parametrize(
+    ("market", "keys"),
+    [
+        (SPOT, ["e", "E", "s", "U", "u", "b", "a"]),
+        (USDM, ["e", "E", "T", "s", "ps", "st", "U", "u", "pu", "b", "a"]),
+        (COINM, ["e", "E", "T", "s", "ps", "st", "U", "u", "pu", "b", "a"]),
+        (OPTIONS, ["e", "E", "T", "s", "U", "u", "pu", "b", "a"]),
+    ],
+    ids=list(MARKETS),
+)
+def test_each_market_has_its_own_payloads(market: Market, keys: list[str]) -> None:
+    exchange = started(market)
+    symbol = exchange.symbols[0]
+    exchange.watch(market.stream(symbol, 100))
+    exchange.watch(f"{symbol.lower()}@depth5@100ms")
+    events = played(exchange, 250)
+    diff = next(event for stream, event in events if "depth@" in stream)
+    partial = next(event for stream, event in events if "depth5@" in stream)
+    assert list(diff) == keys
+    assert list(partial) == (["lastUpdateId", "bids", "asks"] if market is SPOT else keys)
+    head = json.loads(exchange.snapshot(symbol, 5))
+    assert ("symbol" in head, "pair" in head) == (market is COINM, market is COINM)
+    assert ("T" in head, "E" in head) == (market is not SPOT, market in (USDM, COINM))
+    (entry, _) = decode_exchange_info(exchange.exchange_info()).listed
+    assert (b'"contractStatus"' in exchange.exchange_info()) is (market is COINM)
+    assert entry.trading

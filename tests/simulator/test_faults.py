@@ -7,7 +7,8 @@ import pytest
 from depthcli.errors import BadMessageError, UsageError
 from depthcli.messages import event_decoder
 from depthcli.simulator.corruption import CORRUPTIONS, Delivery, mistyped
-from depthcli.simulator.faults import EVENT_FAULTS, REST_FAULTS, FaultPlan, Faults
+from depthcli.simulator.faults import ConnectionOrder, ExchangeOrder, Faults
+from depthcli.simulator.plan import EVENT_FAULTS, REST_FAULTS, FaultPlan
 
 STREAM = "bnbbtc@depth@100ms"
 
@@ -164,3 +165,64 @@ def test_a_plan_may_name_every_fault() -> None:
 def test_a_wrong_plan_is_refused_with_the_wrong_part(plan: str) -> None:
     with pytest.raises(UsageError, match=plan):
         FaultPlan.parse(f"duplicate:0.1,{plan}")
+
+
+def test_a_delayed_event_comes_late_and_what_follows_in_its_stream_behind_it() -> None:
+    clock = Clock()
+    faults = Faults(clock=clock)
+    faults.delay_next(2, "bnbbtc")
+    assert sent(faults, range(1, 3)) == []
+    assert sent(faults, range(7, 8), "ethbtc@depth@100ms") == [7]
+    assert faults.late_deliveries() == []
+    clock.now += 1.9
+    assert sent(faults, range(3, 4)) == []
+    clock.now += 0.1
+    late = faults.late_deliveries()
+    assert late == [("", STREAM, Delivery(event(number))) for number in (1, 2, 3)]
+    assert sent(faults, range(4, 6)) == [4, 5]
+    assert faults.log == {"delay": 1}
+
+
+def test_streams_of_the_same_name_in_two_markets_are_not_mixed_up() -> None:
+    faults = Faults()
+    faults.swap_next(STREAM)
+    assert faults.deliveries(STREAM, event(1), "spot") == []
+    assert faults.deliveries(STREAM, event(9), "usdm") == [Delivery(event(9))]
+    assert faults.deliveries(STREAM, event(2), "spot") == [Delivery(event(2)), Delivery(event(1))]
+
+
+def test_connection_orders_are_for_all_or_for_some() -> None:
+    faults = Faults()
+    faults.abort_connections()
+    faults.close_connections(1012, count=2)
+    everybody, two = faults.connection_orders()
+    assert everybody.chosen(["a", "b", "c"]) == ["a", "b", "c"]
+    assert two.chosen(["a", "b", "c"]) == ["a", "b"]
+    assert two.chosen([]) == []
+    assert ConnectionOrder("abort", 2, pick=0.99).chosen(["a", "b", "c"]) == ["c", "a"]
+
+
+def test_random_faults_of_connections_hit_one_of_them_and_not_always_the_same() -> None:
+    faults = Faults(FaultPlan.parse("freeze:1"), seed=5)
+    sent(faults, range(40))
+    hit = [order.chosen(["a", "b", "c"]) for order in faults.connection_orders()]
+    assert {len(connections) for connections in hit} == {1}
+    assert {connections[0] for connections in hit} == {"a", "b", "c"}
+
+
+def test_a_plan_may_halt_the_symbol_whose_event_it_was() -> None:
+    faults = Faults(FaultPlan.parse("halt:1:7"))
+    assert faults.deliveries(STREAM, event(1), "usdm") == [Delivery(event(1))]
+    assert faults.exchange_orders() == [ExchangeOrder("halt", "usdm", "BNBBTC", 7)]
+    assert faults.exchange_orders() == []
+
+
+def test_a_plan_may_refuse_connections_for_a_while() -> None:
+    clock = Clock()
+    once = Faults(FaultPlan.parse("refuse:0.5"), 1, clock)
+    assert len({once.refuses() for _ in range(20)}) == 2
+    assert 3 < once.log["refuse"] < 17
+    for_long = Faults(FaultPlan.parse("refuse:0.2:60"), 1, clock)
+    while not for_long.refuses():
+        pass
+    assert all(for_long.refuses() for _ in range(50))

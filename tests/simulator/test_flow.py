@@ -118,3 +118,10 @@ def test_an_unknown_name_gets_a_plausible_seeded_price() -> None:
 def test_impossible_names_are_refused(market: object, name: str) -> None:
     with pytest.raises(UsageError):
         instrument_named(market, name)
+
+
+def test_most_of_many_unknown_symbols_do_little() -> None:
+    names = [f"{first}{second}XUSDT" for first in "ABCDEFGHIJ" for second in "KLMNOPQRST"]
+    flows = [OrderFlow(instrument_named(SPOT, name), 1) for name in names]
+    paces = sorted(flow.tempo.actions_per_second for flow in flows)
+    assert paces[45] < 1 < paces[70] < 10 < paces[95]

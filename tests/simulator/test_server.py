@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 from contextlib import asynccontextmanager
@@ -10,9 +11,10 @@ import httpx
 import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.protocol import State
 
 from depthcli.errors import UsageError
-from depthcli.markets import COINM, OPTIONS, SPOT, USDM
+from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, Market
 from depthcli.simulator import BackgroundSimulator, FaultPlan, Limits, Simulator, source_for
 
 from .conftest import NaiveBook, small_exchange
@@ -345,3 +347,150 @@ async def test_a_connection_that_was_kept_after_a_request_can_be_upgraded():
         assert b"101" in await reader.readuntil(b"\r\n\r\n")
         writer.close()
         await writer.wait_closed()
+
+
+async def wholly_silent(connection: ClientConnection) -> bool:
+    """Return whether nothing comes any more, once what was on its way has come."""
+    with contextlib.suppress(TimeoutError):
+        while True:
+            await asyncio.wait_for(connection.recv(), 0.4)
+    pong = await connection.ping()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(pong, 0.4)
+        return False
+    return connection.state is State.OPEN
+
+
+async def test_a_frozen_connection_stays_open_and_says_nothing_ever() -> None:
+    limits = Limits(ping_interval=0.2, pong_timeout=0.2)
+    async with (
+        spot_simulator(limits=limits) as simulator,
+        stream(simulator, f"/ws/{DIFFS}") as connection,
+        stream(simulator, f"/ws/{DIFFS}") as other,
+    ):
+        await receive(connection)
+        simulator.faults.freeze_connections(count=1)
+        assert await wholly_silent(connection)
+        assert (await receive(other))["s"] == "BNBBTC"
+        assert simulator.connections == 2
+        assert simulator.subscriptions == [DIFFS, DIFFS]
+        # the client that gives up needn't be answered
+        connection.transport.abort()
+
+
+async def test_faults_can_be_for_one_connection_alone() -> None:
+    async with (
+        spot_simulator() as simulator,
+        stream(simulator, f"/ws/{DIFFS}") as first,
+        stream(simulator, f"/ws/{DIFFS}") as second,
+    ):
+        simulator.faults.close_connections(1012, count=1)
+        assert await closing(first) == 1012
+        assert (await receive(second))["s"] == "BNBBTC"
+        assert simulator.connections == 1
+
+
+async def test_a_shutdown_may_be_announced_and_then_happen() -> None:
+    async with spot_simulator() as simulator, stream(simulator, "/ws") as connection:
+        simulator.faults.announce_shutdown(seconds=0.05)
+        assert (await receive(connection))["e"] == "serverShutdown"
+        assert await closing(connection) == 1001
+
+
+async def test_random_connection_faults_leave_the_other_connections_alone() -> None:
+    plan = FaultPlan.parse("close:0.2:1012")
+    async with (
+        spot_simulator(faults=plan, seed=2) as simulator,
+        stream(simulator, f"/ws/{DIFFS}") as first,
+        stream(simulator, f"/ws/{DIFFS}") as second,
+    ):
+        assert {await closing(first), await closing(second)} == {1012}
+        assert simulator.faults.log["close"] >= 2
+        assert simulator.connections == 0
+
+
+async def test_symbols_are_halted_and_delisted_by_a_plan() -> None:
+    async with (
+        spot_simulator(faults=FaultPlan.parse("halt:1:0.5")) as simulator,
+        stream(simulator, f"/ws/{DIFFS}") as connection,
+        rest(simulator) as client,
+    ):
+        first = await receive(connection)
+        info = (await client.get("/api/v3/exchangeInfo?symbol=BNBBTC")).json()
+        assert info["symbols"][0]["status"] == "HALT"
+        depth = {"symbol": "BNBBTC", "limit": 5}
+        assert (await client.get("/api/v3/depth", params=depth)).status_code == 200
+        # what changed until the halt is still told, then nothing before it is over
+        times = [(await receive(connection))["E"] - first["E"] for _ in range(2)]
+        assert max(times) >= 500
+    async with (
+        spot_simulator(faults=FaultPlan.parse("delist:1")) as simulator,
+        stream(simulator, f"/ws/{DIFFS}") as connection,
+        rest(simulator) as client,
+    ):
+        await receive(connection)
+        refused = await client.get("/api/v3/depth", params=depth)
+        assert (refused.status_code, refused.json()["code"]) == (400, -1121)
+        assert await wholly_silent_of_events(connection)
+
+
+async def wholly_silent_of_events(connection: ClientConnection) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(connection.recv(), 0.5)
+        return False
+    return True
+
+
+async def test_delayed_events_come_late_and_in_order() -> None:
+    async with (
+        spot_simulator() as simulator,
+        stream(simulator, f"/ws/{DIFFS}") as connection,
+    ):
+        last = await receive(connection)
+        simulator.faults.delay_next(0.4, DIFFS)
+        for _ in range(8):
+            event = await receive(connection)
+            assert event["U"] == last["u"] + 1
+            last = event
+        assert simulator.faults.log == {"delay": 1}
+
+
+MIXED = {
+    "spot": "bnbbtc@depth@100ms",
+    "usdm": "btcusdt@depth@100ms",
+    "coinm": "btcusd_perp@depth@100ms",
+    "options": "btc-261225-110000-c@depth@100ms",
+}
+
+
+@pytest.mark.parametrize("prefix", ["", "/public"])
+@pytest.mark.parametrize("market", MARKETS.values(), ids=list(MARKETS))
+async def test_each_market_has_its_own_rules_on_the_shared_origin(
+    market: Market, prefix: str
+) -> None:
+    sources = [small_exchange(MARKETS[name], one.partition("@")[0]) for name, one in MIXED.items()]
+    async with (
+        Simulator(*sources) as simulator,
+        stream(simulator, f"{prefix}/ws/{MIXED[market.name]}") as connection,
+    ):
+        assert (await receive(connection))["s"].lower() == MIXED[market.name].partition("@")[0]
+        await connection.send('{"method":"NONSENSE","id":1}')
+        while "id" not in (reply := await receive(connection)):
+            pass
+        assert ("error" in reply) is market.wraps_failures
+        for number in range(market.messages_per_second):
+            await connection.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}))
+        assert await closing(connection) == 1008, "one more than may be"
+
+
+async def test_derivatives_may_send_as_much_as_they_may_beside_spot() -> None:
+    sources = [small_exchange(SPOT, "BNBBTC"), small_exchange(COINM, "BTCUSD_PERP")]
+    async with (
+        Simulator(*sources) as simulator,
+        stream(simulator, f"/ws/{MIXED['coinm']}") as connection,
+    ):
+        for number in range(9):
+            await connection.send(json.dumps({"method": "LIST_SUBSCRIPTIONS", "id": number}))
+        answered = 0
+        while answered < 9:
+            answered += "result" in await receive(connection)
