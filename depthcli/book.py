@@ -11,12 +11,16 @@ A book is written far more often than it is read, and read mostly at its top. So
 What lies beyond the deepest price of the snapshot is known only in part: the exchange's diff events
 name levels there when they change, and say nothing of the others. That price is the side's
 *horizon*. Reads give what the snapshot vouches for and stop there; `beyond()` gives the rest.
+
+Memory is bounded however long a book is kept: of the levels beyond the horizon the nearest are
+kept, as many as are vouched for or 1,000, whichever is more; the farther ones go when tombstones
+do. What is vouched for is never dropped, and isn't more than the exchange itself has there.
 """
 
 from __future__ import annotations
 
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, cast, overload
 
 from sortedcontainers import SortedList
 
@@ -31,6 +35,12 @@ if TYPE_CHECKING:
 _FEW = 1_000
 """Tombstones up to this number are never worth a rebuild of the index."""
 
+_FEWEST_BEYOND = 1_000
+"""Levels beyond the horizon up to this number are always kept."""
+
+_NEAR = 20
+"""Which level from the best is watched to see whether any vouched one is left."""
+
 
 class Difference(NamedTuple):
     """A level on which two books disagree; a quantity of zero means that the level is absent."""
@@ -41,18 +51,34 @@ class Difference(NamedTuple):
     theirs: float | Decimal
 
 
+class Comparison(NamedTuple):
+    """What came of comparing two books as far as both are vouched for.
+
+    Attributes:
+        levels: how many levels were compared, of both sides together.
+        differences: those on which the books disagree.
+    """
+
+    levels: int
+    differences: list[Difference]
+
+
 class BookSide(Generic[N]):
     """One side of a book. Use `Bids` or `Asks`: they know which end is the best."""
 
-    __slots__ = ("_compact_at", "_index", "_levels", "horizon")
+    __slots__ = ("_compact_at", "_index", "_levels", "_pin", "horizon")
 
     horizon: N | None
     """The deepest price that the snapshot vouched for; None where it covered the whole side."""
+
+    _high_is_near: ClassVar[bool]
+    """Whether the higher of two prices is the nearer to the touch."""
 
     def __init__(self) -> None:
         self._levels: dict[N, N] = {}
         self._index: SortedList[N] = SortedList()
         self._compact_at = _FEW
+        self._pin: N | None = None
         self.horizon = None
 
     def load(self, levels: list[tuple[N, N]], horizon: N | None = None) -> None:
@@ -65,6 +91,7 @@ class BookSide(Generic[N]):
         self._levels = dict(levels)
         self._index = SortedList()
         self._compact_at = 2 * len(self._levels) + _FEW
+        self._pin = None
         self.horizon = horizon
 
     def update(self, levels: Iterable[tuple[N, N]]) -> None:
@@ -113,13 +140,25 @@ class BookSide(Generic[N]):
     def beyond(self) -> list[tuple[N, N]]:
         """Return the levels beyond the horizon that happen to be known, best first. O(n).
 
-        Each of them is true, but others may lie between them.
+        Each of them is true, but others may lie between them, and the farthest are forgotten where
+        there are more than 1,000 of them and more than there are vouched levels.
         """
         vouched = self.levels()
         if self.horizon is None:
             return []
         live = [(price, self._levels[price]) for price in self._best_first()]
         return live[len(vouched) :]
+
+    def exhausted(self) -> bool:
+        """Return whether no level is left of what the snapshot vouched for. O(1) almost always.
+
+        The best price has then moved past the horizon: what the side is like isn't known.
+        """
+        if self.horizon is None or (self._pin is not None and self._levels.get(self._pin)):
+            return False
+        near = self.top(_NEAR)
+        self._pin = near[-1][0] if near else None
+        return not near
 
     def within(self, horizon: N | None) -> dict[N, N]:
         """Return the levels up to a horizon no deeper than the side's own, price to quantity."""
@@ -149,7 +188,15 @@ class BookSide(Generic[N]):
         self._index.update(islice(reversed(self._levels), new))
 
     def _compact(self) -> None:
+        """Drop the tombstones, and of the levels beyond the horizon the farthest."""
         self._levels = {price: quantity for price, quantity in self._levels.items() if quantity}
+        if self.horizon is not None:
+            beyond = [price for price in self._levels if self._deeper(price, self.horizon)]
+            kept = max(len(self._levels) - len(beyond), _FEWEST_BEYOND)
+            if len(beyond) > kept:
+                beyond.sort(reverse=self._high_is_near)
+                for price in beyond[kept:]:
+                    del self._levels[price]
         self._index = SortedList()
         self._compact_at = 2 * len(self._levels) + _FEW
 
@@ -177,6 +224,7 @@ class Bids(BookSide[N]):
     """The bids: the highest price is the best."""
 
     __slots__ = ()
+    _high_is_near = True
 
     def _best_first(self) -> Iterator[N]:
         return reversed(self._index)
@@ -189,6 +237,7 @@ class Asks(BookSide[N]):
     """The asks: the lowest price is the best."""
 
     __slots__ = ()
+    _high_is_near = False
 
     def _best_first(self) -> Iterator[N]:
         return iter(self._index)
@@ -289,21 +338,36 @@ class DepthCache(Generic[N]):
         bid, ask = self.best_bid, self.best_ask
         return None if bid is None or ask is None else ask[0] - bid[0]
 
-    def differences(self, other: DepthCache[N]) -> list[Difference]:
-        """Return the levels on which two books disagree, as far as both are vouched for. O(n)."""
+    def exhausted(self) -> bool:
+        """Return whether a side has nothing left that a snapshot vouched for. O(1) almost always.
+
+        Such a book is in step and yet doesn't say what the side's best price is.
+        """
+        return self.bids.exhausted() or self.asks.exhausted()
+
+    def compare(self, other: DepthCache[N]) -> Comparison:
+        """Compare two books level by level, as far as both are vouched for. O(n)."""
+        count = 0
         found: list[Difference] = []
         for name, ours, theirs in (("bid", self.bids, other.bids), ("ask", self.asks, other.asks)):
             horizon = ours.nearer(ours.horizon, theirs.horizon)
             mine, yours = ours.within(horizon), theirs.within(horizon)
             if mine == yours:
+                count += len(mine)
                 continue
+            prices = mine.keys() | yours.keys()
+            count += len(prices)
             nothing = self.conv_type(0)
             found.extend(
                 Difference(name, price, mine.get(price, nothing), yours.get(price, nothing))
-                for price in sorted(mine.keys() | yours.keys())
+                for price in sorted(prices)
                 if mine.get(price) != yours.get(price)
             )
-        return found
+        return Comparison(count, found)
+
+    def differences(self, other: DepthCache[N]) -> list[Difference]:
+        """Return the levels on which two books disagree, as far as both are vouched for. O(n)."""
+        return self.compare(other).differences
 
     def __repr__(self) -> str:
         return (

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Final, Generic
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple
 
 from depthcli.book import DepthCache
 from depthcli.messages import N
@@ -23,7 +23,7 @@ from depthcli.messages import N
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthcli.book import Difference
+    from depthcli.book import Comparison, Difference
     from depthcli.messages import DepthEvent, Snapshot
 
 MOST_PENDING: Final = 20_000
@@ -76,6 +76,7 @@ class Counters:
         resyncs: times that the book was built from a snapshot after the first.
         audits: fresh snapshots that were compared with the live book.
         differences: levels that differed in the last audit; None before the first.
+        differences_ever: levels that differed in all audits together.
         skipped: events that went into the book without having been shown one by one, because the
             reader was too slow.
     """
@@ -87,7 +88,22 @@ class Counters:
     resyncs: int = 0
     audits: int = 0
     differences: int | None = None
+    differences_ever: int = 0
     skipped: int = 0
+
+
+class AuditResult(NamedTuple):
+    """What an audit found.
+
+    Attributes:
+        update_id: the book's, when it was compared with the exchange's.
+        levels: how many levels were compared, of both sides together.
+        differences: the levels that differed; none where the book was true.
+    """
+
+    update_id: int
+    levels: int
+    differences: list[Difference]
 
 
 @dataclass(slots=True)
@@ -120,7 +136,7 @@ class Synchronizer(Generic[N]):
         halted: whether trading is halted, so that the book stands still.
         pending: events that arrived and aren't applied yet.
         counters: what happened so far.
-        last_differences: what the last audit found.
+        last_audit: what the last audit found; None before the first.
     """
 
     def __init__(
@@ -138,7 +154,7 @@ class Synchronizer(Generic[N]):
         self.halted = False
         self.pending: deque[DepthEvent[N]] = deque()
         self.counters = Counters()
-        self.last_differences: list[Difference] = []
+        self.last_audit: AuditResult | None = None
         self._ids_are_shared = ids_are_shared
         self._on_state = on_state
         self._connected = False
@@ -153,6 +169,11 @@ class Synchronizer(Generic[N]):
     def wants_snapshot(self) -> bool:
         """Whether the book can't go on without a snapshot, and there is a stream to link it to."""
         return self._connected and self.state is not State.LIVE and not self.halted
+
+    @property
+    def last_differences(self) -> list[Difference]:
+        """The levels that differed in the last audit."""
+        return [] if self.last_audit is None else self.last_audit.differences
 
     @property
     def audit_under_way(self) -> bool:
@@ -249,7 +270,9 @@ class Synchronizer(Generic[N]):
                 self._turn(State.STALE, f"gap: {event.follows - at} updates after {at} are missing")
             else:
                 self._apply(pending.popleft())
-                return True
+                if not self.cache.exhausted():
+                    return True
+                self._turn(State.STALE, "the market moved beyond the levels of the snapshot")
         return False
 
     def begin_audit(self) -> None:
@@ -275,7 +298,10 @@ class Synchronizer(Generic[N]):
         if audit is None:
             return Verdict.UNWANTED
         audit.snapshot, audit.limit, audit.replace = snapshot, limit, replace
-        return self._compare(audit, snapshot)
+        verdict = self._compare(audit, snapshot)
+        if verdict is Verdict.AUDITED and self.last_differences:
+            self._unread = True  # the book was mended, or will be
+        return verdict
 
     def _turn(self, state: State, reason: str = "") -> None:
         if (state, reason) == (self.state, self.reason):
@@ -349,26 +375,36 @@ class Synchronizer(Generic[N]):
 
     def _compare(self, audit: Audit[N], snapshot: Snapshot[N]) -> Verdict:
         """Bring the snapshot to the live book's id by the events kept since, and compare."""
-        at = snapshot.last_update_id
-        fresh: DepthCache[N] = DepthCache(self.symbol, self.cache.conv_type)
-        fresh.load(snapshot, audit.limit)
-        if at > self.cache.last_update_id:
-            # Where ids are shared, the id alone doesn't say that anything happened here.
-            if not self._ids_are_shared or self.cache.differences(fresh):
-                return Verdict.AHEAD
-            fresh.last_update_id = self.cache.last_update_id
-        elif at < audit.since:
+        at, ours = snapshot.last_update_id, self.cache.last_update_id
+        if at < audit.since:
             audit.snapshot = None
             return Verdict.TOO_OLD
+        if at > ours and not self._ids_are_shared:
+            return Verdict.AHEAD
+        fresh: DepthCache[N] = DepthCache(self.symbol, self.cache.conv_type)
+        fresh.load(snapshot, audit.limit)
         for event in audit.events:
             if event.last_update_id > at:
                 fresh.apply(event)
-        self._audit = None
-        self.last_differences = self.cache.differences(fresh)
-        self.counters.audits += 1
-        self.counters.differences = len(self.last_differences)
+        comparison = self.cache.compare(fresh)
+        if at > ours and comparison.differences:
+            # Where ids are shared, the id alone doesn't say that anything happened here.
+            return Verdict.AHEAD
+        self._audited(comparison)
         if audit.replace:
-            self.cache.adopt(fresh)
-        elif self.last_differences:
-            self.doubt(f"audit: {len(self.last_differences)} levels differ from the exchange's")
+            if not fresh.exhausted():
+                self.cache.adopt(fresh)
+            if at > ours:
+                # What the stream still brings up to the snapshot's id is in the book already.
+                self._latest_event_time = None
+        elif comparison.differences:
+            self.doubt(f"audit: {len(comparison.differences)} levels differ from the exchange's")
         return Verdict.AUDITED
+
+    def _audited(self, comparison: Comparison) -> None:
+        """Take note of what an audit found, which ends it."""
+        self._audit = None
+        self.last_audit = AuditResult(self.cache.last_update_id, *comparison)
+        self.counters.audits += 1
+        self.counters.differences = len(comparison.differences)
+        self.counters.differences_ever += len(comparison.differences)
