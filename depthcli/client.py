@@ -50,6 +50,9 @@ CONNECT_TIMEOUT: Final = 5.0
 TOTAL_TIMEOUT: Final = 10.0
 """Seconds for a whole request, from the first byte sent to the last one read."""
 
+MOST_NAMED: Final = 50
+"""Symbols that exchange info is asked for by name; for more the address would become too long."""
+
 LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
 """Seconds; the exchange bans for three days at the most, so what is longer is damage."""
 
@@ -74,9 +77,9 @@ class AsyncClient:
         testnet: use the exchange's testnet instead.
         demo: use the exchange's demo environment instead.
         rest_url: the origin of one exchange, such as `http://127.0.0.1:8901`; the markets' usual
-            paths are appended. By default the environment's `DEPTHCLI_REST_URL`, if it is set.
-        ws_url: the same for WebSockets, such as `ws://127.0.0.1:8901`; by default
-            `DEPTHCLI_WS_URL`, if it is set.
+            paths are appended. By default the environment's `DEPTHCLI_REST_URL`, if it is set;
+            an empty text: none, whatever the environment says.
+        ws_url: the same for WebSockets, such as `ws://127.0.0.1:8901`, and `DEPTHCLI_WS_URL`.
         transport: how requests are sent; by default over the network. For tests.
 
     Raises:
@@ -94,8 +97,8 @@ class AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._environment = "testnet" if testnet else "demo" if demo else tld
-        rest_url = rest_url or os.environ.get("DEPTHCLI_REST_URL") or None
-        ws_url = ws_url or os.environ.get("DEPTHCLI_WS_URL") or None
+        rest_url = os.environ.get("DEPTHCLI_REST_URL") if rest_url is None else rest_url
+        ws_url = os.environ.get("DEPTHCLI_WS_URL") if ws_url is None else ws_url
         self._rest_url = _origin(rest_url, ("http", "https")) if rest_url else None
         self._ws_url = _origin(ws_url, ("ws", "wss")) if ws_url else None
         self._turns: dict[str, Turns] = {}
@@ -242,14 +245,15 @@ class AsyncClient:
     async def look_up(self, market: Market, symbols: Sequence[str]) -> list[SymbolInfo]:
         """Return what the exchange says of some symbols, in their order.
 
-        Where the market allows it, only these are asked for; all of them only to offer near names.
+        Where the market allows it, only these are asked for; all that there are if many are
+        wanted, and to offer near names.
 
         Raises:
             UnknownSymbolError: one doesn't exist; it carries the near names.
             ExchangeError, UnreachableError, BadMessageError: as for `exchange_info`.
         """
         info = None
-        if market.narrows_info:
+        if market.narrows_info and len(symbols) <= MOST_NAMED:
             try:
                 info = await self._narrow_info(market, symbols)
             except ExchangeError as error:
@@ -353,10 +357,17 @@ def _origin(url: str, schemes: tuple[str, ...]) -> str:
     example = f"{schemes[0]}://127.0.0.1:8901"
     try:
         parts = urlsplit(url)
-        whole = bool(httpx.URL(url).host) and parts.port != 0 and "@" not in parts.netloc
+        host = httpx.URL(url).host
+        whole = bool(host) and parts.port != 0 and not set("@ %") & set(parts.netloc)
     except (ValueError, httpx.InvalidURL):
         whole = False
-    if not whole or parts.scheme not in schemes or parts.path.strip("/") or parts.query:
+    if (
+        not whole
+        or parts.scheme not in schemes
+        or parts.path.strip("/")
+        or "?" in url
+        or "#" in url
+    ):
         raise UsageError(f"{printable(url)!r} isn't the origin of an exchange: give {example}")
     return f"{parts.scheme}://{parts.netloc}"
 

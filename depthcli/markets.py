@@ -24,9 +24,9 @@ class Origins:
     websocket: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Market:
-    """One market of the exchange.
+    """One market of the exchange. There is one value for each, so a market equals only itself.
 
     Attributes:
         name: the name that users give: `spot`, `usdm`, `coinm`, `options`.

@@ -300,7 +300,8 @@ async def test_no_proxy_stands_before_an_exchange_on_this_machine(monkeypatch):
     [
         "ftp://x", "127.0.0.1", "127.0.0.1:8901", "http://", "http://h/path", "http://h:x",
         "http://h:0", "http://h:99999", "http://h?x", "http://[", "ws://127.0.0.1:8901", "\x1b[2J",
-        "http://xn--☃..h", "http://u:p@h",
+        "http://xn--☃..h", "http://u:p@h", "http://h h", "http://h#", "http://h#x", "http://h?",
+        "http://h%20h",
     ],
 )  # fmt: skip
 async def test_a_url_that_is_no_origin_is_refused_with_one_that_is(url):

@@ -54,11 +54,19 @@ class Manager(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A manager, and with how many decimals its symbol is written."""
+    """A manager, with how many decimals its symbol is written, and what it is called.
+
+    Attributes:
+        manager: who keeps the book.
+        price_decimals: decimals of prices.
+        quantity_decimals: decimals of quantities.
+        label: what is shown in place of the symbol, such as `usdm:BTCUSDT`; empty: the symbol.
+    """
 
     manager: Manager
     price_decimals: int
     quantity_decimals: int
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class Picture:
     """One look at a book.
 
     Attributes:
-        symbol: the symbol.
+        symbol: the symbol, or what it is called where markets are mixed.
         price_decimals: decimals of prices.
         quantity_decimals: decimals of quantities.
         price_width: cells that a price takes; it never shrinks.
@@ -141,7 +149,7 @@ class Observer:
             self._price_width = max(self._price_width, len(text))
         audited = manager.last_audit
         return Picture(
-            symbol=manager.symbol,
+            symbol=self.watched.label or manager.symbol,
             price_decimals=self.watched.price_decimals,
             quantity_decimals=self.watched.quantity_decimals,
             price_width=max(self._price_width, self.watched.price_decimals + 2),
