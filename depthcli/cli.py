@@ -187,6 +187,60 @@ def dump(
 
 
 @app.command()
+def check(
+    context: typer.Context,
+    symbols: Symbols,
+    *,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            "--for",
+            help="Go on for so long, an audit every few seconds; 0: one audit of each book.",
+            min=0,
+            metavar="SECONDS",
+        ),
+    ] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON object a line, instead of lines for people.")
+    ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(help="Seconds to wait for the first audit.", min=0.1, metavar="SECONDS"),
+    ] = 60,
+    market: MarketName = "spot",
+    options: Options = False,
+    limit: Limit = None,
+    update_speed: UpdateSpeed = None,
+    rest_url: RestUrl = None,
+    ws_url: WsUrl = None,
+    testnet: Testnet = False,
+    tld: Tld = None,
+    log_file: LogFile = None,
+) -> None:
+    """Compare live books with the exchange's snapshots, level by level.
+
+    Exit code 0: no level differs; 1: one does; 3: a book could not be compared.
+    """
+    from depthcli.check import check as check_books
+    from depthcli.following import Following, targets_of
+
+    _log_to(log_file)
+    following = Following(
+        targets=targets_of(symbols, _market(market, options)),
+        depth=None,
+        limit=limit,
+        speed=update_speed,
+        refresh_interval=0,
+        environment=environment_of(context),
+    )
+    checking = check_books(
+        following, as_json=as_json, seconds=seconds, timeout=timeout, out=sys.stdout.buffer
+    )
+    if _run(checking) is False:
+        raise typer.Exit(exit_codes.DIFFERENT)
+
+
+@app.command()
 def symbols(
     context: typer.Context,
     pattern: Pattern = None,
