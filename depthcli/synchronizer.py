@@ -270,9 +270,10 @@ class Synchronizer(Generic[N]):
                 self._turn(State.STALE, f"gap: {event.follows - at} updates after {at} are missing")
             else:
                 self._apply(pending.popleft())
-                if not self.cache.exhausted():
+                if self.cache.exhausted():
+                    self._turn(State.STALE, "the market moved beyond the levels of the snapshot")
+                elif self.state is State.LIVE:  # an audit may have ended with this event
                     return True
-                self._turn(State.STALE, "the market moved beyond the levels of the snapshot")
         return False
 
     def begin_audit(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 
 import pytest
-from hypothesis import settings, strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from depthcli import book as book_module
 from depthcli.book import Asks, Bids, DepthCache, Difference
 from depthcli.messages import DepthEvent, Snapshot
 from tests.naive import NaiveBook, both_sides
@@ -112,6 +114,75 @@ class TestHorizon:
         cache.apply(event(11, 11, bids=[(9.0, 0.0), (8.0, 0.0), (7.0, 3.0)]))
         assert cache.best_bid is None
 
+    def test_it_says_when_nothing_is_left_of_what_the_snapshot_vouched_for(self):
+        cache = self.full()
+        assert not cache.exhausted()
+        cache.apply(event(11, 11, bids=[(9.0, 0.0), (7.0, 3.0)]))
+        assert not cache.exhausted()
+        cache.apply(event(12, 12, bids=[(8.0, 0.0)]))
+        assert cache.exhausted()
+        cache.apply(event(13, 13, bids=[(8.5, 1.0)]))
+        assert not cache.exhausted()
+
+    def test_a_side_that_is_known_whole_may_be_empty(self):
+        cache = book([(3.0, 6.0)], [])
+        cache.apply(event(11, 11, bids=[(3.0, 0.0)]))
+        assert (cache.get_bids(), cache.exhausted()) == ([], False)
+
+
+class TestPruning:
+    """Of the levels beyond the horizon only the nearest are kept; the others are as before."""
+
+    @pytest.fixture(autouse=True)
+    def few(self, monkeypatch):
+        monkeypatch.setattr(book_module, "_FEW", 40)
+        monkeypatch.setattr(book_module, "_FEWEST_BEYOND", 8)
+
+    @given(
+        kind=st.sampled_from([Bids, Asks]),
+        known=st.integers(1, 30),
+        changes=st.lists(
+            st.lists(st.tuples(st.integers(1, 400), st.integers(0, 2)), max_size=30), max_size=40
+        ),
+    )
+    @settings(max_examples=100, deadline=None)
+    def test_what_is_vouched_for_is_never_touched_and_the_rest_is_true(self, kind, known, changes):
+        best_first = sorted(range(1, 401), reverse=kind is Bids)
+        levels = [(float(price), 1.0) for price in best_first[:known]]
+        side, naive = kind(), dict(levels)
+        side.load(levels, horizon=levels[-1][0])
+        deeper = set(map(float, best_first[known:]))
+        for numbers in changes:
+            change = [(float(price), float(quantity)) for price, quantity in numbers]
+            side.update(change)
+            NaiveBook.put(naive, change)
+            vouched, beyond = side.levels(), side.beyond()
+            assert (
+                vouched
+                == [(p, naive[p]) for p in map(float, best_first) if p in naive][
+                    : len(naive.keys() - deeper)
+                ]
+            )
+            assert set(beyond) <= {(p, q) for p, q in naive.items() if p in deeper}
+            assert side.exhausted() == (not vouched)
+            side._check()
+        side._compact()
+        kept = max(len(side.levels()), 8)
+        beyond = [p for p, _ in side.beyond()]
+        assert len(beyond) <= kept
+        assert len(side._levels) == len(side.levels()) + len(beyond)
+
+    @pytest.mark.parametrize(("kind", "kept"), [(Bids, (82.0, 89.0)), (Asks, (11.0, 18.0))])
+    def test_the_nearest_are_kept(self, kind, kept):
+        side = kind()
+        best = 90.0 if kind is Bids else 10.0
+        side.load([(best, 1.0)], horizon=best)
+        deeper = [price for price in map(float, range(1, 100)) if side._deeper(price, best)]
+        side.update([(price, 1.0) for price in deeper])
+        side._compact()
+        prices = sorted(price for price, _ in side.beyond())
+        assert (prices[0], prices[-1], len(prices)) == (*kept, 8)
+
 
 class TestDifferences:
     def test_equal_books_have_none(self):
@@ -126,6 +197,27 @@ class TestDifferences:
             Difference("bid", 3.0, 6.0, 5.0),
             Difference("ask", 5.0, 0.0, 9.0),
         ]
+
+    def test_it_says_how_many_levels_were_compared(self):
+        ours = book([(3.0, 6.0), (2.0, 1.0)], [(4.0, 2.0)])
+        assert ours.compare(book([(3.0, 6.0), (2.0, 1.0)], [(4.0, 2.0)])) == (3, [])
+        levels, differences = ours.compare(book([(3.0, 5.0)], [(4.0, 2.0), (5.0, 9.0)]))
+        assert (levels, len(differences)) == (4, 3)
+
+    @pytest.mark.parametrize("kind", [float, Decimal])
+    def test_a_wrong_level_shows_within_the_nearer_horizon_only(self, kind):
+        def side(*prices: str):
+            return [(kind(price), kind("1.50")) for price in prices]
+
+        deep, shallow = DepthCache("X", kind), DepthCache("X", kind)
+        deep.load(Snapshot(1, side("9", "8", "7", "6"), side("10", "11", "12", "13")), limit=4)
+        shallow.load(Snapshot(1, side("9.0", "8.00"), side("10", "11")), limit=2)
+        assert deep.compare(shallow) == (4, [])
+        deep.bids.update([(kind("7"), kind("9"))])
+        assert deep.compare(shallow) == (4, []) == shallow.compare(deep)
+        deep.bids.update([(kind("8"), kind("9"))])
+        assert [found.price for found in deep.differences(shallow)] == [kind("8")]
+        assert [found.price for found in shallow.differences(deep)] == [kind("8")]
 
     def test_only_what_both_vouch_for_is_compared(self):
         ours = book([(3.0, 6.0), (2.0, 1.0), (1.0, 1.0)], [])
@@ -142,6 +234,20 @@ def test_memory_is_bounded_though_nobody_reads():
         side.update([(float(price - 10), 0.0)])
     assert len(side._levels) < 5_000
     assert side.top(2) == [(99_999.0, 1.0), (99_998.0, 1.0)]
+
+
+def test_memory_is_bounded_though_millions_of_levels_are_named_beyond_the_horizon():
+    chance = random.Random(7)
+    side: Asks[float] = Asks()
+    side.load([(float(price), 1.0) for price in range(500)], horizon=499.0)
+    most = 0
+    for _ in range(20_000):
+        start = chance.randrange(500, 3_000_000)
+        side.update([(float(price), 1.0) for price in range(start, start + 100)])
+        most = max(most, len(side._levels))
+    assert most < 2 * (500 + 1_000) + 1_000 + 100
+    assert len(side.levels()) == 500
+    assert len(side.beyond()) >= 1_000
 
 
 prices = st.integers(1, 60)
@@ -210,6 +316,7 @@ class BookMachine(RuleBasedStateMachine):
             copy._levels = dict(side._levels)
             copy._index = side._index.copy()
             copy._compact_at = side._compact_at
+            copy._pin = side._pin
             copy.horizon = side.horizon
             copy._check()
 
