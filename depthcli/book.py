@@ -19,7 +19,9 @@ do. What is vouched for is never dropped, and isn't more than the exchange itsel
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice, pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, cast, overload
 
 from sortedcontainers import SortedList
@@ -27,7 +29,7 @@ from sortedcontainers import SortedList
 from depthcli.messages import N, check_number_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from decimal import Decimal
 
     from depthcli.messages import DepthEvent, Snapshot
@@ -368,6 +370,31 @@ class DepthCache(Generic[N]):
     def differences(self, other: DepthCache[N]) -> list[Difference]:
         """Return the levels on which two books disagree, as far as both are vouched for. O(n)."""
         return self.compare(other).differences
+
+    def add_bid(self, bid: Sequence[Any]) -> None:
+        """Set one bid, `[price, quantity]` as numbers or strings; a quantity of zero removes it."""
+        self.bids.update([(self.conv_type(bid[0]), self.conv_type(bid[1]))])
+
+    def add_ask(self, ask: Sequence[Any]) -> None:
+        """Set one ask, `[price, quantity]` as numbers or strings; a quantity of zero removes it."""
+        self.asks.update([(self.conv_type(ask[0]), self.conv_type(ask[1]))])
+
+    @staticmethod
+    def sort_depth(
+        vals: Mapping[Any, Any] | Iterable[Sequence[Any]],
+        reverse: bool = False,
+        conv_type: Callable[[Any], Any] = float,
+    ) -> list[list[Any]]:
+        """Return levels as `[price, quantity]` by rising price. O(n log n).
+
+        Args:
+            vals: price to quantity, or pairs of them; as numbers or strings.
+            reverse: by falling price, as bids are read.
+            conv_type: what makes a price or a quantity of what is given.
+        """
+        pairs = vals.items() if isinstance(vals, Mapping) else vals
+        levels = [[conv_type(price), conv_type(quantity)] for price, quantity in pairs]
+        return sorted(levels, key=itemgetter(0), reverse=reverse)
 
     def __repr__(self) -> str:
         return (

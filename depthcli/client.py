@@ -7,12 +7,13 @@ import contextlib
 import logging
 import os
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from depthcli.backoff import Backoff
+from depthcli.compatibility import Options
 from depthcli.errors import (
     BadMessageError,
     ExchangeError,
@@ -72,30 +73,58 @@ class AsyncClient:
     Nothing here needs an account or a key. Make one with `await AsyncClient.create()`, and end it
     with `await close_connection()` or by using it in `async with`.
 
+    The first fourteen arguments are those of python-binance's client, in its order.
+
     Args:
+        api_key, api_secret, private_key, private_key_pass: not used: market data is public.
+        requests_params: of these, `proxies` is used as `https_proxy` is.
         tld: `com`, `us` (binance.us) or `vision` (the hosts that serve market data only).
+        base_endpoint: not used.
         testnet: use the exchange's testnet instead.
         demo: use the exchange's demo environment instead.
+        loop: not used: the running loop is.
+        session_params: not used.
+        https_proxy: the HTTP proxy for requests and streams, such as `http://127.0.0.1:3128`; by
+            default the environment's, as `HTTPS_PROXY` and `NO_PROXY` say.
+        time_unit: only `MILLISECOND`.
+        verbose: let the logger `depthcli` pass on everything.
         rest_url: the origin of one exchange, such as `http://127.0.0.1:8901`; the markets' usual
             paths are appended. By default the environment's `DEPTHCLI_REST_URL`, if it is set;
             an empty text: none, whatever the environment says.
         ws_url: the same for WebSockets, such as `ws://127.0.0.1:8901`, and `DEPTHCLI_WS_URL`.
         transport: how requests are sent; by default over the network. For tests.
 
+    What would have changed something and isn't used is named in a `UserWarning`.
+
     Raises:
-        UsageError: a URL isn't an origin.
+        UsageError: a URL isn't an origin or a proxy, or times are wanted in another unit.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917, the ecosystem's order
         self,
-        *,
+        api_key: str | None = None,  # noqa: ARG002
+        api_secret: str | None = None,  # noqa: ARG002
+        requests_params: Mapping[str, Any] | None = None,
         tld: str = "com",
+        base_endpoint: str = "",
         testnet: bool = False,
         demo: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,  # noqa: ARG002
+        session_params: Mapping[str, Any] | None = None,
+        private_key: object = None,  # noqa: ARG002
+        private_key_pass: str | None = None,  # noqa: ARG002
+        https_proxy: str | None = None,
+        time_unit: str | None = None,
+        verbose: bool = False,
+        *,
         rest_url: str | None = None,
         ws_url: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        options = Options(requests_params, session_params, base_endpoint, time_unit, https_proxy)
+        self.proxy = options.settle()
+        if verbose:
+            logging.getLogger("depthcli").setLevel(logging.DEBUG)
         self._environment = "testnet" if testnet else "demo" if demo else tld
         rest_url = os.environ.get("DEPTHCLI_REST_URL") if rest_url is None else rest_url
         ws_url = os.environ.get("DEPTHCLI_WS_URL") if ws_url is None else ws_url
@@ -107,6 +136,7 @@ class AsyncClient:
         self._single_asks = Pace(FEW_ASKED, 60.0)
         self._http = httpx.AsyncClient(
             transport=transport,
+            proxy=self.proxy,
             timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE),
             follow_redirects=False,
@@ -114,17 +144,9 @@ class AsyncClient:
         )
 
     @classmethod
-    async def create(
-        cls,
-        *,
-        tld: str = "com",
-        testnet: bool = False,
-        demo: bool = False,
-        rest_url: str | None = None,
-        ws_url: str | None = None,
-    ) -> Self:
+    async def create(cls, *arguments: Any, **options: Any) -> Self:
         """Return a client; the arguments are those of the class. Nothing is sent yet."""
-        return cls(tld=tld, testnet=testnet, demo=demo, rest_url=rest_url, ws_url=ws_url)
+        return cls(*arguments, **options)
 
     async def close_connection(self) -> None:
         """Close all connections. The client can't be used again."""

@@ -82,6 +82,11 @@ class Market:
             return max(1, min(levels, self.limits[-1]))
         return next((limit for limit in self.limits if limit >= levels), self.limits[-1])
 
+    def generous_limit(self, levels: int) -> int:
+        """Return the largest snapshot limit that costs no more than that many levels do."""
+        weight = self.weight(self.fit_limit(levels))
+        return max(limit for limit in self.limits if self.weight(limit) <= weight)
+
     def weight(self, limit: int) -> int:
         """Return the request weight of a snapshot with that limit."""
         return next((weight for most, weight in self.weights if limit <= most), self.weights[-1][1])

@@ -245,7 +245,10 @@ _NUMBERS: Final[dict[type, Any]] = {
 def check_number_type(conv_type: type[N]) -> type[N]:
     """Return `conv_type`; raise ValueError if a book can't be kept in it."""
     if conv_type not in _NUMBERS:
-        raise ValueError(f"conv_type must be float or Decimal, not {conv_type!r}")
+        raise ValueError(
+            f"conv_type must be float or Decimal, not {conv_type!r}: a book is kept in"
+            " numbers; convert what get_bids() and get_asks() return"
+        )
     return conv_type
 
 
