@@ -164,6 +164,7 @@ class Synchronizer(Generic[N]):
         self._lower_snapshots = 0
         self._latest_event_time: int | None = None
         self._audit: Audit[N] | None = None
+        self._replacement: Audit[N] | None = None
 
     @property
     def wants_snapshot(self) -> bool:
@@ -279,6 +280,7 @@ class Synchronizer(Generic[N]):
     def begin_audit(self) -> None:
         """Keep what is applied from now on, so that a snapshot asked for now can be compared."""
         if self.state is State.LIVE:
+            self._replacement = None
             self._audit = Audit(self.cache.last_update_id, deque())
 
     def cancel_audit(self) -> None:
@@ -308,7 +310,7 @@ class Synchronizer(Generic[N]):
         if (state, reason) == (self.state, self.reason):
             return
         self.state, self.cause, self.reason = state, reason, reason
-        self._audit = None
+        self._audit = self._replacement = None
         self._old_in_a_row = 0
         if self._on_state is not None:
             self._on_state(state, reason)
@@ -318,11 +320,11 @@ class Synchronizer(Generic[N]):
         self.counters.applied += 1
         self._old_in_a_row = 0
         self._latest_event_time = event.event_time
-        audit = self._audit
+        audit = self._audit or self._replacement
         if audit is not None:
             audit.events.append(event)
             if len(audit.events) > MOST_PENDING:
-                self._audit = None
+                self._audit = self._replacement = None
             elif audit.snapshot is not None:
                 self._compare(audit, audit.snapshot)
 
@@ -392,19 +394,19 @@ class Synchronizer(Generic[N]):
             # Where ids are shared, the id alone doesn't say that anything happened here.
             return Verdict.AHEAD
         self._audited(comparison)
-        if audit.replace:
+        if at > ours:
+            # What lies deeper may be from later on: it waits for what the stream still brings.
+            self._replacement = audit if audit.replace else None
+        elif audit.replace:
             if not fresh.exhausted():
                 self.cache.adopt(fresh)
-            if at > ours:
-                # What the stream still brings up to the snapshot's id is in the book already.
-                self._latest_event_time = None
         elif comparison.differences:
             self.doubt(f"audit: {len(comparison.differences)} levels differ from the exchange's")
         return Verdict.AUDITED
 
     def _audited(self, comparison: Comparison) -> None:
         """Take note of what an audit found, which ends it."""
-        self._audit = None
+        self._audit = self._replacement = None
         self.last_audit = AuditResult(self.cache.last_update_id, *comparison)
         self.counters.audits += 1
         self.counters.differences = len(comparison.differences)

@@ -356,7 +356,7 @@ class TestAudit:
         assert drain(synchronizer) == [100]
         assert synchronizer.cache.best_bid == (5.0, 7.0)
 
-    def test_where_ids_are_shared_a_deeper_snapshot_from_ahead_is_the_book_of_its_own_id(self):
+    def test_where_ids_are_shared_a_snapshot_from_ahead_replaces_when_the_stream_is_there(self):
         synchronizer = Synchronizer("X", float, ids_are_shared=True)
         synchronizer.opened()
         synchronizer.offer(snapshot(100, (5.0, 1.0), (4.0, 1.0)), 2)
@@ -364,13 +364,19 @@ class TestAudit:
         synchronizer.begin_audit()
         deeper = snapshot(900, (5.0, 1.0), (4.0, 1.0), (3.0, 7.0))
         assert synchronizer.offer(deeper, 3) is Verdict.AUDITED
-        # The event that made it so is under way, and later than the book's last one.
-        synchronizer.receive(event(800, 850, (3.0, 6.0), previous=100, time=90_000))
-        synchronizer.receive(event(860, 880, (3.0, 7.0), previous=850, time=90_001))
-        synchronizer.receive(event(905, 910, (5.0, 2.0), previous=880, time=90_002))
+        assert synchronizer.cache.get_bids() == [[5.0, 1.0], [4.0, 1.0]]
+        # The events that made the deeper level what it is are still under way.
+        for change in (
+            event(800, 850, (3.0, 6.0), previous=100),
+            event(860, 880, (3.0, 7.0), previous=850),
+        ):
+            synchronizer.receive(change)
+            assert drain(synchronizer) == [change.last_update_id]
+            assert synchronizer.cache.get_bids() == [[5.0, 1.0], [4.0, 1.0]]
+        synchronizer.receive(event(905, 910, (5.0, 2.0), previous=880))
         assert drain(synchronizer) == [910]
         assert synchronizer.cache.get_bids() == [[5.0, 2.0], [4.0, 1.0], [3.0, 7.0]]
-        assert synchronizer.state is State.LIVE
+        assert synchronizer.counters.differences_ever == 0
 
     def test_a_snapshot_of_a_market_that_moved_on_past_it_does_not_replace_the_book(self):
         synchronizer = live()
