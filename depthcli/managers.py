@@ -502,7 +502,7 @@ class DepthCacheManager(Generic[N]):
         )
 
     async def _audit(self, limit: int, urgency: Urgency) -> bool:
-        """Compare the book with a fresh snapshot; return whether the exchange answered.
+        """Compare the book with a fresh snapshot; return whether the exchange gave one.
 
         A refresh also replaces the book; what only questions a silence doesn't.
         """
@@ -522,7 +522,8 @@ class DepthCacheManager(Generic[N]):
         moved_on = verdict is Verdict.AHEAD and not self._synchronizer.pending
         if moved_on and self.state is State.LIVE and self._subscription:
             self._subscription.suspect("silent, while the book moved on")
-        return True
+        # Snapshots that stay below the book answer nothing: the ids may have started anew.
+        return verdict is not Verdict.TOO_OLD
 
     async def _audit_patiently(self, limit: int, urgency: Urgency, *, replace: bool) -> Verdict:
         """Make one audit, as soon as no other is under way, and tell what it finds."""

@@ -418,6 +418,18 @@ async def test_an_exchange_whose_ids_start_anew_is_followed_again():
         assert followed[0].ids[-1] < before
 
 
+async def test_a_quiet_symbol_whose_ids_start_anew_does_not_stay_live_on_its_old_book():
+    async with following() as (_, followed):
+        each = followed[0]
+        await quiet(each)
+        before = each.manager.cache.last_update_id
+        each.exchange.restart_ids()
+        await each.until(lambda it: it.stale_reasons)
+        assert "no snapshot is had" in each.stale_reasons[0]
+        await each.until(lambda it: it.manager.state is State.LIVE)
+        assert each.manager.cache.last_update_id < before
+
+
 @asynccontextmanager
 async def exchange_and_client(market="spot", symbols=SYMBOLS):
     exchange = source_for(market, symbols, seed=3, keep_history=True)
