@@ -101,8 +101,7 @@ async def test_a_herd_of_stale_books_is_spread_and_the_exchange_never_complains(
         await client.exchange_info(exchange.market)  # which tells how much is allowed
         await until(lambda: all(manager.state is State.LIVE for manager in managers))
         simulator.faults.abort_connections()
-        await until(lambda: all(manager.state is not State.LIVE for manager in managers))
-        await until(lambda: all(manager.state is State.LIVE for manager in managers))
+        await until(lambda: all(manager.counters.resyncs for manager in managers))
         streams = exchange.market.streams_per_connection
         assert simulator.connections == -(-COUNT // streams)
     assert set(account.statuses) == {200}
