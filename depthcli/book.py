@@ -6,7 +6,9 @@ A book is written far more often than it is read, and read mostly at its top. So
 - a removed level stays as a *tombstone* (quantity zero) until a read meets it or too many pile up;
   a level that comes back to life is its tombstone filled again;
 - the sorted index of the prices is caught up only when somebody reads. A dict keeps the order of
-  insertion, so the prices that the index lacks are the dict's last `len(dict) - len(index)` keys.
+  insertion, so the prices that the index lacks are the dict's last `len(dict) - len(index)` keys;
+- the index is a plain list with the best price last, for books change near the best price, and what
+  is put in there moves little.
 
 What lies beyond the deepest price of the snapshot is known only in part: the exchange's diff events
 name levels there when they change, and say nothing of the others. That price is the side's
@@ -15,21 +17,24 @@ name levels there when they change, and say nothing of the others. That price is
 
 from __future__ import annotations
 
+import operator
+from bisect import bisect_left
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast, overload
-
-from sortedcontainers import SortedList
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, cast, overload
 
 from depthcli.messages import N, check_number_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from decimal import Decimal
 
     from depthcli.messages import DepthEvent, Snapshot
 
 _FEW = 1_000
 """Tombstones up to this number are never worth a rebuild of the index."""
+
+_MANY = 64
+"""So many new prices at once are sorted into the index with all others, not put in one by one."""
 
 
 class Difference(NamedTuple):
@@ -49,9 +54,15 @@ class BookSide(Generic[N]):
     horizon: N | None
     """The deepest price that the snapshot vouched for; None where it covered the whole side."""
 
+    _falls: ClassVar[bool]
+    """Whether the index, which has the best price last, goes from high prices to low ones."""
+
+    _deeper: ClassVar[Callable[[Any, Any], bool]]
+    """Whether one price is deeper than another."""
+
     def __init__(self) -> None:
         self._levels: dict[N, N] = {}
-        self._index: SortedList[N] = SortedList()
+        self._index: list[N] = []
         self._compact_at = _FEW
         self.horizon = None
 
@@ -63,7 +74,7 @@ class BookSide(Generic[N]):
             horizon: the deepest price up to which `levels` is complete; None: all of it.
         """
         self._levels = dict(levels)
-        self._index = SortedList()
+        self._index = []
         self._compact_at = 2 * len(self._levels) + _FEW
         self.horizon = horizon
 
@@ -81,26 +92,19 @@ class BookSide(Generic[N]):
     def top(self, count: int) -> list[tuple[N, N]]:
         """Return the best `count` levels as `(price, quantity)`, best first.
 
-        Fewer where the side has fewer, or where the horizon comes first. O(count) and, for k prices
-        that are new since the last read, O(k log n).
+        Fewer where the side has fewer, or where the horizon comes first. O(count), and for each
+        price that is new since the last read O(log n) and a move of the better prices in memory.
         """
-        levels = self._levels
-        index = self._index
+        levels, index = self._levels, self._index
         if len(levels) != len(index):
             self._catch_up()
         found: list[tuple[N, N]] = []
-        dead = []
-        for price in self._best_first() if count > 0 else ():
+        for price in index[: -count - 1 : -1] if count > 0 else ():
             quantity = levels[price]
             if not quantity:
-                dead.append(price)
-                continue
+                self._bury(count)
+                return self.top(count)
             found.append((price, quantity))
-            if len(found) == count:
-                break
-        for price in dead:
-            del levels[price]
-            index.remove(price)
         if self.horizon is not None:
             while found and self._deeper(found[-1][0], self.horizon):
                 found.pop()
@@ -108,18 +112,16 @@ class BookSide(Generic[N]):
 
     def levels(self) -> list[tuple[N, N]]:
         """Return all levels up to the horizon as `(price, quantity)`, best first. O(n)."""
-        return self.top(len(self._levels))
+        vouched, _ = self._split()
+        return vouched
 
     def beyond(self) -> list[tuple[N, N]]:
         """Return the levels beyond the horizon that happen to be known, best first. O(n).
 
         Each of them is true, but others may lie between them.
         """
-        vouched = self.levels()
-        if self.horizon is None:
-            return []
-        live = [(price, self._levels[price]) for price in self._best_first()]
-        return live[len(vouched) :]
+        _, beyond = self._split()
+        return beyond
 
     def within(self, horizon: N | None) -> dict[N, N]:
         """Return the levels up to a horizon no deeper than the side's own, price to quantity."""
@@ -138,32 +140,60 @@ class BookSide(Generic[N]):
         """Return the number of levels up to the horizon. O(n)."""
         return len(self.levels())
 
-    def _best_first(self) -> Iterator[N]:
-        raise NotImplementedError
+    def _split(self) -> tuple[list[tuple[N, N]], list[tuple[N, N]]]:
+        """Return the levels up to the horizon and those beyond it, best first."""
+        self._catch_up()
+        index, levels = self._index, self._levels
+        end = 0 if self.horizon is None else self._place(self.horizon)
+        vouched, beyond = reversed(index[end:]), reversed(index[:end])
+        return (
+            [(price, quantity) for price in vouched if (quantity := levels[price])],
+            [(price, quantity) for price in beyond if (quantity := levels[price])],
+        )
 
-    def _deeper(self, price: N, than: N) -> bool:
+    def _place(self, price: N) -> int:
+        """Return where a price is or belongs in the index: how many known prices are deeper."""
         raise NotImplementedError
 
     def _catch_up(self) -> None:
-        new = len(self._levels) - len(self._index)
-        self._index.update(islice(reversed(self._levels), new))
+        """Put the prices that are new since the last read into the index."""
+        index = self._index
+        new = islice(reversed(self._levels), len(self._levels) - len(index))
+        if len(self._levels) - len(index) > _MANY:
+            index.extend(new)
+            index.sort(reverse=self._falls)
+        else:
+            for price in new:
+                index.insert(self._place(price), price)
+
+    def _bury(self, count: int) -> None:
+        """Drop the tombstones that lie among the best `count` levels."""
+        levels, index = self._levels, self._index
+        at = len(index)
+        while at and count:
+            at -= 1
+            if levels[index[at]]:
+                count -= 1
+            else:
+                del levels[index.pop(at)]
 
     def _compact(self) -> None:
         self._levels = {price: quantity for price, quantity in self._levels.items() if quantity}
-        self._index = SortedList()
+        self._index = []
         self._compact_at = 2 * len(self._levels) + _FEW
 
     def _check(self) -> None:
         """Verify every invariant, for tests. O(n)."""
-        index = list(self._index)
-        assert index == sorted(set(index)), "the index is sorted and holds no price twice"
+        index = self._index
+        assert index == sorted(set(index), reverse=self._falls), "sorted, and no price twice"
         assert len(index) <= len(self._levels)
         indexed = list(islice(self._levels, len(index)))
-        assert sorted(indexed) == index, "the index holds the oldest keys of the dict"
+        assert sorted(indexed) == sorted(index), "the index holds the oldest keys of the dict"
         assert len(self._levels) <= self._compact_at, "tombstones are bounded"
         live = {price: quantity for price, quantity in self._levels.items() if quantity}
         vouched, beyond = self.levels(), self.beyond()
         assert dict(vouched + beyond) == live, "reads give all that lives"
+        assert self.top(len(self._levels)) == vouched, "the top goes down to the horizon"
         prices = [price for price, _ in vouched + beyond]
         assert len(set(prices)) == len(prices), "a price is given once"
         for better, worse in pairwise(prices):
@@ -178,11 +208,11 @@ class Bids(BookSide[N]):
 
     __slots__ = ()
 
-    def _best_first(self) -> Iterator[N]:
-        return reversed(self._index)
+    _falls = False
+    _deeper = staticmethod(operator.lt)
 
-    def _deeper(self, price: N, than: N) -> bool:
-        return price < than
+    def _place(self, price: N) -> int:
+        return bisect_left(self._index, price)
 
 
 class Asks(BookSide[N]):
@@ -190,11 +220,19 @@ class Asks(BookSide[N]):
 
     __slots__ = ()
 
-    def _best_first(self) -> Iterator[N]:
-        return iter(self._index)
+    _falls = True
+    _deeper = staticmethod(operator.gt)
 
-    def _deeper(self, price: N, than: N) -> bool:
-        return price > than
+    def _place(self, price: N) -> int:
+        index = self._index
+        low, high = 0, len(index)
+        while low < high:
+            middle = (low + high) // 2
+            if index[middle] > price:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
 
 class DepthCache(Generic[N]):
@@ -243,10 +281,13 @@ class DepthCache(Generic[N]):
 
     def apply(self, event: DepthEvent[N]) -> None:
         """Set the levels that the event names. O(k); whether it is the next one isn't asked."""
-        if event.bids:
-            self.bids.update(event.bids)
-        if event.asks:
-            self.asks.update(event.asks)
+        bids, asks = self.bids, self.asks
+        bids._levels.update(event.bids)
+        if len(bids._levels) > bids._compact_at:
+            bids._compact()
+        asks._levels.update(event.asks)
+        if len(asks._levels) > asks._compact_at:
+            asks._compact()
         self.last_update_id = event.last_update_id
         self.update_time = event.event_time
 
