@@ -7,8 +7,6 @@ A book is written far more often than it is read, and read mostly at its top. So
   a level that comes back to life is its tombstone filled again;
 - the sorted index of the prices is caught up only when somebody reads. A dict keeps the order of
   insertion, so the prices that the index lacks are the dict's last `len(dict) - len(index)` keys;
-- the index is a plain list with the best price last, for books change near the best price, and what
-  is put in there moves little.
 
 What lies beyond the deepest price of the snapshot is known only in part: the exchange's diff events
 name levels there when they change, and say nothing of the others. That price is the side's
@@ -18,10 +16,10 @@ name levels there when they change, and say nothing of the others. That price is
 from __future__ import annotations
 
 import operator
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast, overload
 
 from depthcli.messages import N, check_number_type
 
@@ -48,24 +46,20 @@ class Difference(NamedTuple):
 
 
 class BookSide(Generic[N]):
-    """One side of a book. Use `Bids` or `Asks`: they know which end is the best."""
+    """One side of a book.
 
-    __slots__ = ("_compact_at", "_index", "_levels", "horizon")
+    Args:
+        falling: whether the highest price is the best, as among bids; among asks it is the lowest.
+    """
+
+    __slots__ = ("_compact_at", "_falling", "_index", "_levels", "horizon")
 
     horizon: N | None
     """The deepest price that the snapshot vouched for; None where it covered the whole side."""
 
-    _falls: ClassVar[bool]
-    """Whether the index, which has the best price last, goes from high prices to low ones."""
-
-    _deeper: ClassVar[Callable[[Any, Any], bool]]
-    """Whether one price is deeper than another."""
-
-    def __init__(self) -> None:
-        self._levels: dict[N, N] = {}
-        self._index: list[N] = []
-        self._compact_at = _FEW
-        self.horizon = None
+    def __init__(self, *, falling: bool) -> None:
+        self._falling = falling
+        self.load([])
 
     def load(self, levels: list[tuple[N, N]], horizon: N | None = None) -> None:
         """Replace all levels. O(n), and O(n log n) at the next read.
@@ -74,10 +68,9 @@ class BookSide(Generic[N]):
             levels: `(price, quantity)` in any order.
             horizon: the deepest price up to which `levels` is complete; None: all of it.
         """
-        self._levels = dict(levels)
-        self._index = []
-        self._compact_at = 2 * len(self._levels) + _FEW
+        self._levels: dict[N, N] = dict(levels)
         self.horizon = horizon
+        self._forget_index()
 
     def update(self, levels: Iterable[tuple[N, N]]) -> None:
         """Set the absolute quantities of the given levels; zero removes. O(k) for k levels."""
@@ -93,36 +86,35 @@ class BookSide(Generic[N]):
     def top(self, count: int) -> list[tuple[N, N]]:
         """Return the best `count` levels as `(price, quantity)`, best first.
 
-        Fewer where the side has fewer, or where the horizon comes first. O(count), and for each
-        price that is new since the last read O(log n) and a move of the better prices in memory.
+        Fewer where the side has fewer, or where the horizon comes first. O(count), and O(log n) and
+        a move in memory for each price that is new since the last read.
         """
         levels, index = self._levels, self._index
         if len(levels) != len(index):
             self._catch_up()
         found: list[tuple[N, N]] = []
-        for price in index[: -count - 1 : -1] if count > 0 else ():
-            quantity = levels[price]
-            if not quantity:
-                self._bury(count)
-                return self.top(count)
-            found.append((price, quantity))
-        if self.horizon is not None:
-            while found and self._deeper(found[-1][0], self.horizon):
-                found.pop()
+        if count > 0:
+            for price in index[: -count - 1 : -1] if self._falling else index[:count]:
+                quantity = levels[price]
+                if not quantity:
+                    self._bury(count)
+                    return self.top(count)
+                found.append((price, quantity))
+            if self.horizon is not None:
+                while found and self._deeper(found[-1][0], self.horizon):
+                    found.pop()
         return found
 
     def levels(self) -> list[tuple[N, N]]:
         """Return all levels up to the horizon as `(price, quantity)`, best first. O(n)."""
-        vouched, _ = self._split()
-        return vouched
+        return self._split()[0]
 
     def beyond(self) -> list[tuple[N, N]]:
         """Return the levels beyond the horizon that happen to be known, best first. O(n).
 
         Each of them is true, but others may lie between them.
         """
-        _, beyond = self._split()
-        return beyond
+        return self._split()[1]
 
     def within(self, horizon: N | None) -> dict[N, N]:
         """Return the levels up to a horizon no deeper than the side's own, price to quantity."""
@@ -141,60 +133,70 @@ class BookSide(Generic[N]):
         """Return the number of levels up to the horizon. O(n)."""
         return len(self.levels())
 
+    def _deeper(self, price: N, than: N) -> bool:
+        return price < than if self._falling else price > than
+
     def _split(self) -> tuple[list[tuple[N, N]], list[tuple[N, N]]]:
         """Return the levels up to the horizon and those beyond it, best first."""
         self._catch_up()
-        index, levels = self._index, self._levels
-        end = 0 if self.horizon is None else self._place(self.horizon)
-        vouched, beyond = reversed(index[end:]), reversed(index[:end])
+        levels, prices = self._levels, self._index
+        end = len(prices)
+        if self.horizon is not None:
+            place = bisect_left if self._falling else bisect_right
+            end = place(prices, self.horizon)
+        if self._falling:
+            prices = prices[::-1]
+            end = len(prices) - end if self.horizon is not None else end
         return (
-            [(price, quantity) for price in vouched if (quantity := levels[price])],
-            [(price, quantity) for price in beyond if (quantity := levels[price])],
+            [(price, quantity) for price in prices[:end] if (quantity := levels[price])],
+            [(price, quantity) for price in prices[end:] if (quantity := levels[price])],
         )
-
-    def _place(self, price: N) -> int:
-        """Return where a price is or belongs in the index: how many known prices are deeper."""
-        raise NotImplementedError
-
-    def _catch_up(self) -> None:
-        """Put the prices that are new since the last read into the index."""
-        index = self._index
-        new = islice(reversed(self._levels), len(self._levels) - len(index))
-        if len(self._levels) - len(index) > _MANY:
-            index.extend(new)
-            index.sort(reverse=self._falls)
-        else:
-            for price in new:
-                index.insert(self._place(price), price)
 
     def _bury(self, count: int) -> None:
         """Drop the tombstones that lie among the best `count` levels."""
         levels, index = self._levels, self._index
-        at = len(index)
-        while at and count:
-            at -= 1
+        at = len(index) - 1 if self._falling else 0
+        while count and 0 <= at < len(index):
             if levels[index[at]]:
                 count -= 1
+                at += -1 if self._falling else 1
             else:
                 del levels[index.pop(at)]
+                at -= self._falling
+
+    def _catch_up(self) -> None:
+        """Put the prices that are new since the last read into the index."""
+        index = self._index
+        count = len(self._levels) - len(index)
+        new = islice(reversed(self._levels), count)
+        if count > _MANY:
+            index.extend(new)
+            index.sort()
+        else:
+            for price in new:
+                insort(index, price)
 
     def _compact(self) -> None:
         self._levels = {price: quantity for price, quantity in self._levels.items() if quantity}
-        self._index = []
+        self._forget_index()
+
+    def _forget_index(self) -> None:
+        self._index: list[N] = []
         self._compact_at = 2 * len(self._levels) + _FEW
 
     def _check(self) -> None:
         """Verify every invariant, for tests. O(n)."""
         index = self._index
-        assert index == sorted(set(index), reverse=self._falls), "sorted, and no price twice"
+        assert index == sorted(set(index)), "the index is sorted and holds no price twice"
         assert len(index) <= len(self._levels)
         indexed = list(islice(self._levels, len(index)))
-        assert sorted(indexed) == sorted(index), "the index holds the oldest keys of the dict"
+        assert sorted(indexed) == index, "the index holds the oldest keys of the dict"
         assert len(self._levels) <= self._compact_at, "tombstones are bounded"
         live = {price: quantity for price, quantity in self._levels.items() if quantity}
         vouched, beyond = self.levels(), self.beyond()
         assert dict(vouched + beyond) == live, "reads give all that lives"
-        assert self.top(len(self._levels)) == vouched, "the top goes down to the horizon"
+        for count in (0, 1, 5, len(self._levels)):
+            assert self.top(count) == vouched[:count], "a top is the beginning of it"
         prices = [price for price, _ in vouched + beyond]
         assert len(set(prices)) == len(prices), "a price is given once"
         for better, worse in pairwise(prices):
@@ -202,38 +204,6 @@ class BookSide(Generic[N]):
         if self.horizon is not None:
             assert not any(self._deeper(price, self.horizon) for price, _ in vouched)
             assert all(self._deeper(price, self.horizon) for price, _ in beyond)
-
-
-class Bids(BookSide[N]):
-    """The bids: the highest price is the best."""
-
-    __slots__ = ()
-
-    _falls = False
-    _deeper = staticmethod(operator.lt)
-
-    def _place(self, price: N) -> int:
-        return bisect_left(self._index, price)
-
-
-class Asks(BookSide[N]):
-    """The asks: the lowest price is the best."""
-
-    __slots__ = ()
-
-    _falls = True
-    _deeper = staticmethod(operator.gt)
-
-    def _place(self, price: N) -> int:
-        index = self._index
-        low, high = 0, len(index)
-        while low < high:
-            middle = (low + high) // 2
-            if index[middle] > price:
-                low = middle + 1
-            else:
-                high = middle
-        return low
 
 
 class DepthCache(Generic[N]):
@@ -264,8 +234,8 @@ class DepthCache(Generic[N]):
     def __init__(self, symbol: str, conv_type: type[N] | None = None) -> None:
         self.symbol = symbol
         self.conv_type: type[N] = check_number_type(conv_type or cast("Any", float))
-        self.bids: Bids[N] = Bids()
-        self.asks: Asks[N] = Asks()
+        self.bids: BookSide[N] = BookSide(falling=True)
+        self.asks: BookSide[N] = BookSide(falling=False)
         self.last_update_id = 0
         self.update_time: int | None = None
 
@@ -282,13 +252,8 @@ class DepthCache(Generic[N]):
 
     def apply(self, event: DepthEvent[N]) -> None:
         """Set the levels that the event names. O(k); whether it is the next one isn't asked."""
-        bids, asks = self.bids, self.asks
-        bids._levels.update(event.bids)
-        if len(bids._levels) > bids._compact_at:
-            bids._compact()
-        asks._levels.update(event.asks)
-        if len(asks._levels) > asks._compact_at:
-            asks._compact()
+        self.bids.update(event.bids)
+        self.asks.update(event.asks)
         self.last_update_id = event.last_update_id
         self.update_time = event.event_time
 

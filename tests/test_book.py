@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from decimal import Decimal
 
 import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from depthcli.book import Asks, Bids, DepthCache, Difference
+from depthcli.book import BookSide, DepthCache, Difference
 from depthcli.messages import DepthEvent, Snapshot
 from tests.naive import NaiveBook, both_sides
 
@@ -136,7 +137,7 @@ class TestDifferences:
 
 
 def test_memory_is_bounded_though_nobody_reads():
-    side: Bids[float] = Bids()
+    side: BookSide[float] = BookSide(falling=True)
     for price in range(100_000):
         side.update([(float(price), 1.0)])
         side.update([(float(price - 10), 0.0)])
@@ -206,24 +207,20 @@ class BookMachine(RuleBasedStateMachine):
     def holds_its_invariants(self):
         # A check reads, and reading hides what only shows unread: so it looks at a copy.
         for side in (self.cache.bids, self.cache.asks):
-            copy = type(side)()
-            copy._levels = dict(side._levels)
-            copy._index = side._index.copy()
-            copy._compact_at = side._compact_at
-            copy.horizon = side.horizon
-            copy._check()
+            deepcopy(side)._check()
 
 
 TestBookMachine = BookMachine.TestCase
 TestBookMachine.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 
 
-@pytest.mark.parametrize(("side", "deepest"), [(Bids, 1.0), (Asks, 5.0)])
-def test_the_nearer_of_two_horizons_is_the_one_closer_to_the_touch(side, deepest):
+@pytest.mark.parametrize(("falling", "deepest"), [(True, 1.0), (False, 5.0)])
+def test_the_nearer_of_two_horizons_is_the_one_closer_to_the_touch(falling, deepest):
+    side: BookSide[float] = BookSide(falling=falling)
     nearest = 6.0 - deepest
-    assert side().nearer(deepest, nearest) == nearest
-    assert side().nearer(nearest, None) == nearest
-    assert side().nearer(None, None) is None
+    assert side.nearer(deepest, nearest) == nearest
+    assert side.nearer(nearest, None) == nearest
+    assert side.nearer(None, None) is None
 
 
 def test_a_book_can_be_filled_by_hand_with_strings():
