@@ -6,7 +6,6 @@ doesn't pay for the screen.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
@@ -29,7 +28,7 @@ app = typer.Typer(
     help="Live market depth in a terminal, from an order book that is provably the exchange's.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -316,6 +315,8 @@ def _log_to(file: Path | None) -> None:
 
 
 def _run(job: Coroutine[Any, Any, None]) -> None:
+    import asyncio
+
     try:
         asyncio.run(job)
     except KeyboardInterrupt:
