@@ -43,7 +43,7 @@ app = typer.Typer(
     help="Live market depth in a terminal, from an order book that is provably the exchange's.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

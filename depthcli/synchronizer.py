@@ -54,6 +54,10 @@ class State(StrEnum):
     """Nothing comes any more; `reason` says why."""
 
 
+_LIVE: Final = State.LIVE
+"""Named once more: it is asked for with every event, and an Enum is slow to look into."""
+
+
 class Verdict(Enum):
     """What became of a snapshot."""
 
@@ -260,20 +264,32 @@ class Synchronizer(Generic[N]):
             self._unread = False
             if self.state is State.LIVE:
                 return True
-        pending = self.pending
-        while pending and self.state is State.LIVE:
+        pending, cache = self.pending, self.cache
+        while pending and self.state is _LIVE:
             event = pending[0]
-            at = self.cache.last_update_id
+            at = cache.last_update_id
             if event.last_update_id <= at:
                 self._old(event)
-            elif event.follows > at:
+                continue
+            # `event.follows`, written out: a property takes as long as a look-up of a level.
+            follows = event.previous_update_id
+            if follows is None:
+                follows = event.first_update_id - 1
+            if follows > at:
                 self.counters.gaps += 1
-                self._turn(State.STALE, f"gap: {event.follows - at} updates after {at} are missing")
+                self._turn(State.STALE, f"gap: {follows - at} updates after {at} are missing")
             else:
-                self._apply(pending.popleft())
-                if self.cache.exhausted():
+                del pending[0]
+                cache.apply(event)
+                self.counters.applied += 1
+                self._old_in_a_row = 0
+                self._latest_event_time = event.event_time
+                audit = self._audit or self._replacement
+                if audit is not None:
+                    self._follow_up(audit, event)
+                if cache.exhausted():
                     self._turn(State.STALE, "the market moved beyond the levels of the snapshot")
-                elif self.state is State.LIVE:  # an audit may have ended with this event
+                elif self.state is _LIVE:  # an audit may have ended with this event
                     return True
         return False
 
@@ -315,18 +331,13 @@ class Synchronizer(Generic[N]):
         if self._on_state is not None:
             self._on_state(state, reason)
 
-    def _apply(self, event: DepthEvent[N]) -> None:
-        self.cache.apply(event)
-        self.counters.applied += 1
-        self._old_in_a_row = 0
-        self._latest_event_time = event.event_time
-        audit = self._audit or self._replacement
-        if audit is not None:
-            audit.events.append(event)
-            if len(audit.events) > MOST_PENDING:
-                self._audit = self._replacement = None
-            elif audit.snapshot is not None:
-                self._compare(audit, audit.snapshot)
+    def _follow_up(self, audit: Audit[N], event: DepthEvent[N]) -> None:
+        """Take an event that was applied into the comparison that is under way."""
+        audit.events.append(event)
+        if len(audit.events) > MOST_PENDING:
+            self._audit = self._replacement = None
+        elif audit.snapshot is not None:
+            self._compare(audit, audit.snapshot)
 
     def _old(self, event: DepthEvent[N]) -> None:
         """Ignore an old event, unless it shows that the exchange counts anew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from copy import deepcopy
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from depthcli import book as book_module
-from depthcli.book import Asks, Bids, DepthCache, Difference
+from depthcli.book import BookSide, DepthCache, Difference
 from depthcli.messages import DepthEvent, Snapshot
 from tests.naive import NaiveBook, both_sides
 
@@ -139,17 +140,19 @@ class TestPruning:
         monkeypatch.setattr(book_module, "_FEWEST_BEYOND", 8)
 
     @given(
-        kind=st.sampled_from([Bids, Asks]),
+        falling=st.booleans(),
         known=st.integers(1, 30),
         changes=st.lists(
             st.lists(st.tuples(st.integers(1, 400), st.integers(0, 2)), max_size=30), max_size=40
         ),
     )
     @settings(max_examples=100, deadline=None)
-    def test_what_is_vouched_for_is_never_touched_and_the_rest_is_true(self, kind, known, changes):
-        best_first = sorted(range(1, 401), reverse=kind is Bids)
+    def test_what_is_vouched_for_is_never_touched_and_the_rest_is_true(
+        self, falling, known, changes
+    ):
+        best_first = sorted(range(1, 401), reverse=falling)
         levels = [(float(price), 1.0) for price in best_first[:known]]
-        side, naive = kind(), dict(levels)
+        side, naive = BookSide(falling=falling), dict(levels)
         side.load(levels, horizon=levels[-1][0])
         deeper = set(map(float, best_first[known:]))
         for numbers in changes:
@@ -172,10 +175,10 @@ class TestPruning:
         assert len(beyond) <= kept
         assert len(side._levels) == len(side.levels()) + len(beyond)
 
-    @pytest.mark.parametrize(("kind", "kept"), [(Bids, (82.0, 89.0)), (Asks, (11.0, 18.0))])
-    def test_the_nearest_are_kept(self, kind, kept):
-        side = kind()
-        best = 90.0 if kind is Bids else 10.0
+    @pytest.mark.parametrize(("falling", "kept"), [(True, (82.0, 89.0)), (False, (11.0, 18.0))])
+    def test_the_nearest_are_kept(self, falling, kept):
+        side = BookSide(falling=falling)
+        best = 90.0 if falling else 10.0
         side.load([(best, 1.0)], horizon=best)
         deeper = [price for price in map(float, range(1, 100)) if side._deeper(price, best)]
         side.update([(price, 1.0) for price in deeper])
@@ -228,7 +231,7 @@ class TestDifferences:
 
 
 def test_memory_is_bounded_though_nobody_reads():
-    side: Bids[float] = Bids()
+    side: BookSide[float] = BookSide(falling=True)
     for price in range(100_000):
         side.update([(float(price), 1.0)])
         side.update([(float(price - 10), 0.0)])
@@ -238,7 +241,7 @@ def test_memory_is_bounded_though_nobody_reads():
 
 def test_memory_is_bounded_though_millions_of_levels_are_named_beyond_the_horizon():
     chance = random.Random(7)
-    side: Asks[float] = Asks()
+    side: BookSide[float] = BookSide(falling=False)
     side.load([(float(price), 1.0) for price in range(500)], horizon=499.0)
     most = 0
     for _ in range(20_000):
@@ -312,25 +315,20 @@ class BookMachine(RuleBasedStateMachine):
     def holds_its_invariants(self):
         # A check reads, and reading hides what only shows unread: so it looks at a copy.
         for side in (self.cache.bids, self.cache.asks):
-            copy = type(side)()
-            copy._levels = dict(side._levels)
-            copy._index = side._index.copy()
-            copy._compact_at = side._compact_at
-            copy._pin = side._pin
-            copy.horizon = side.horizon
-            copy._check()
+            deepcopy(side)._check()
 
 
 TestBookMachine = BookMachine.TestCase
 TestBookMachine.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 
 
-@pytest.mark.parametrize(("side", "deepest"), [(Bids, 1.0), (Asks, 5.0)])
-def test_the_nearer_of_two_horizons_is_the_one_closer_to_the_touch(side, deepest):
+@pytest.mark.parametrize(("falling", "deepest"), [(True, 1.0), (False, 5.0)])
+def test_the_nearer_of_two_horizons_is_the_one_closer_to_the_touch(falling, deepest):
+    side: BookSide[float] = BookSide(falling=falling)
     nearest = 6.0 - deepest
-    assert side().nearer(deepest, nearest) == nearest
-    assert side().nearer(nearest, None) == nearest
-    assert side().nearer(None, None) is None
+    assert side.nearer(deepest, nearest) == nearest
+    assert side.nearer(nearest, None) == nearest
+    assert side.nearer(None, None) is None
 
 
 def test_a_book_can_be_filled_by_hand_with_strings():
