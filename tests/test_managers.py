@@ -254,7 +254,7 @@ def of(market):
 
 
 def affordable(market) -> int:
-    """Return a snapshot's limit for many audits in a minute: options have little weight to spend."""
+    """Return a limit for many snapshots in a minute: options have little weight to spend."""
     return 50 if market == "options" else 1000
 
 
