@@ -253,6 +253,11 @@ def of(market):
     return functools.partial(DepthCacheManager, market=market_named(market))
 
 
+def affordable(market) -> int:
+    """Return a limit for many snapshots in a minute: options have little weight to spend."""
+    return 50 if market == "options" else 1000
+
+
 def plant(each, place: int) -> None:
     """Put a wrong quantity into the book, at that level from the best."""
     side = each.manager.cache.bids
@@ -262,8 +267,9 @@ def plant(each, place: int) -> None:
 
 @ALL_MARKETS
 async def test_refreshes_while_events_flow_find_no_difference_in_any_market(market, symbols):
-    limit = 50 if market == "options" else 1000  # its budget of weight is small
-    async with following(market, symbols, of(market), refresh_interval=0.3, limit=limit) as (
+    async with following(
+        market, symbols, of(market), refresh_interval=0.3, limit=affordable(market)
+    ) as (
         simulator,
         each,
     ):
@@ -280,7 +286,9 @@ async def test_refreshes_while_events_flow_find_no_difference_in_any_market(mark
 
 @ALL_MARKETS
 async def test_a_planted_wrong_level_is_found_and_mended_by_the_refresh(market, symbols, caplog):
-    async with following(market, symbols, of(market), refresh_interval=0.5) as (_, followed):
+    async with following(
+        market, symbols, of(market), refresh_interval=0.5, limit=affordable(market)
+    ) as (_, followed):
         each = followed[0]
         plant(each, 300)
         await each.until(lambda it: it.manager.counters.differences_ever == 1)
@@ -318,7 +326,10 @@ async def quiet(each) -> None:
 
 @ALL_MARKETS
 async def test_an_audit_on_demand_compares_all_and_keeps_the_book(market, symbols):
-    async with following(market, symbols, of(market)) as (simulator, followed):
+    async with following(market, symbols, of(market), limit=affordable(market)) as (
+        simulator,
+        followed,
+    ):
         each = followed[0]
         horizon = each.manager.cache.bids.horizon
         asked = len(simulator.requests)
