@@ -6,32 +6,43 @@ A book is written far more often than it is read, and read mostly at its top. So
 - a removed level stays as a *tombstone* (quantity zero) until a read meets it or too many pile up;
   a level that comes back to life is its tombstone filled again;
 - the sorted index of the prices is caught up only when somebody reads. A dict keeps the order of
-  insertion, so the prices that the index lacks are the dict's last `len(dict) - len(index)` keys.
+  insertion, so the prices that the index lacks are the dict's last `len(dict) - len(index)` keys;
 
 What lies beyond the deepest price of the snapshot is known only in part: the exchange's diff events
 name levels there when they change, and say nothing of the others. That price is the side's
 *horizon*. Reads give what the snapshot vouches for and stop there; `beyond()` gives the rest.
+
+Memory is bounded however long a book is kept: of the levels beyond the horizon the nearest are
+kept, as many as are vouched for or 1,000, whichever is more; the farther ones go when tombstones
+do. What is vouched for is never dropped, and isn't more than the exchange itself has there.
 """
 
 from __future__ import annotations
 
+import operator
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
 from itertools import islice, pairwise
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast, overload
-
-from sortedcontainers import SortedList
 
 from depthcli.messages import N, check_number_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from decimal import Decimal
 
     from depthcli.messages import DepthEvent, Snapshot
 
 _FEW = 1_000
 """Tombstones up to this number are never worth a rebuild of the index."""
+
+_FEWEST_BEYOND = 1_000
+"""Levels beyond the horizon up to this number are always kept."""
+
+_NEAR = 20
+"""Which level from the best is watched to see whether any vouched one is left."""
+_MANY = 64
+"""So many new prices at once are sorted into the index with all others, not put in one by one."""
 
 
 class Difference(NamedTuple):
@@ -43,19 +54,33 @@ class Difference(NamedTuple):
     theirs: float | Decimal
 
 
-class BookSide(Generic[N]):
-    """One side of a book. Use `Bids` or `Asks`: they know which end is the best."""
+class Comparison(NamedTuple):
+    """What came of comparing two books as far as both are vouched for.
 
-    __slots__ = ("_compact_at", "_index", "_levels", "horizon")
+    Attributes:
+        levels: how many levels were compared, of both sides together.
+        differences: those on which the books disagree.
+    """
+
+    levels: int
+    differences: list[Difference]
+
+
+class BookSide(Generic[N]):
+    """One side of a book.
+
+    Args:
+        falling: whether the highest price is the best, as among bids; among asks it is the lowest.
+    """
+
+    __slots__ = ("_compact_at", "_falling", "_index", "_levels", "_pin", "horizon")
 
     horizon: N | None
     """The deepest price that the snapshot vouched for; None where it covered the whole side."""
 
-    def __init__(self) -> None:
-        self._levels: dict[N, N] = {}
-        self._index: SortedList[N] = SortedList()
-        self._compact_at = _FEW
-        self.horizon = None
+    def __init__(self, *, falling: bool) -> None:
+        self._falling = falling
+        self.load([])
 
     def load(self, levels: list[tuple[N, N]], horizon: N | None = None) -> None:
         """Replace all levels. O(n), and O(n log n) at the next read.
@@ -64,10 +89,10 @@ class BookSide(Generic[N]):
             levels: `(price, quantity)` in any order.
             horizon: the deepest price up to which `levels` is complete; None: all of it.
         """
-        self._levels = dict(levels)
-        self._index = SortedList()
-        self._compact_at = 2 * len(self._levels) + _FEW
+        self._levels: dict[N, N] = dict(levels)
+        self._pin: N | None = None
         self.horizon = horizon
+        self._forget_index()
 
     def update(self, levels: Iterable[tuple[N, N]]) -> None:
         """Set the absolute quantities of the given levels; zero removes. O(k) for k levels."""
@@ -83,45 +108,47 @@ class BookSide(Generic[N]):
     def top(self, count: int) -> list[tuple[N, N]]:
         """Return the best `count` levels as `(price, quantity)`, best first.
 
-        Fewer where the side has fewer, or where the horizon comes first. O(count) and, for k prices
-        that are new since the last read, O(k log n).
+        Fewer where the side has fewer, or where the horizon comes first. O(count), and O(log n) and
+        a move in memory for each price that is new since the last read.
         """
-        levels = self._levels
-        index = self._index
+        levels, index = self._levels, self._index
         if len(levels) != len(index):
             self._catch_up()
         found: list[tuple[N, N]] = []
-        dead = []
-        for price in self._best_first() if count > 0 else ():
-            quantity = levels[price]
-            if not quantity:
-                dead.append(price)
-                continue
-            found.append((price, quantity))
-            if len(found) == count:
-                break
-        for price in dead:
-            del levels[price]
-            index.remove(price)
-        if self.horizon is not None:
-            while found and self._deeper(found[-1][0], self.horizon):
-                found.pop()
+        if count > 0:
+            for price in index[: -count - 1 : -1] if self._falling else index[:count]:
+                quantity = levels[price]
+                if not quantity:
+                    self._bury(count)
+                    return self.top(count)
+                found.append((price, quantity))
+            if self.horizon is not None:
+                while found and self._deeper(found[-1][0], self.horizon):
+                    found.pop()
         return found
 
     def levels(self) -> list[tuple[N, N]]:
         """Return all levels up to the horizon as `(price, quantity)`, best first. O(n)."""
-        return self.top(len(self._levels))
+        return self._split()[0]
 
     def beyond(self) -> list[tuple[N, N]]:
         """Return the levels beyond the horizon that happen to be known, best first. O(n).
 
-        Each of them is true, but others may lie between them.
+        Each of them is true, but others may lie between them, and the farthest are forgotten where
+        there are more than 1,000 of them and more than there are vouched levels.
         """
-        vouched = self.levels()
-        if self.horizon is None:
-            return []
-        live = [(price, self._levels[price]) for price in self._best_first()]
-        return live[len(vouched) :]
+        return self._split()[1]
+
+    def exhausted(self) -> bool:
+        """Return whether no level is left of what the snapshot vouched for. O(1) almost always.
+
+        The best price has then moved past the horizon: what the side is like isn't known.
+        """
+        if self.horizon is None or (self._pin is not None and self._levels.get(self._pin)):
+            return False
+        near = self.top(_NEAR)
+        self._pin = near[-1][0] if near else None
+        return not near
 
     def within(self, horizon: N | None) -> dict[N, N]:
         """Return the levels up to a horizon no deeper than the side's own, price to quantity."""
@@ -140,24 +167,68 @@ class BookSide(Generic[N]):
         """Return the number of levels up to the horizon. O(n)."""
         return len(self.levels())
 
-    def _best_first(self) -> Iterator[N]:
-        raise NotImplementedError
-
     def _deeper(self, price: N, than: N) -> bool:
-        raise NotImplementedError
+        return price < than if self._falling else price > than
+
+    def _split(self) -> tuple[list[tuple[N, N]], list[tuple[N, N]]]:
+        """Return the levels up to the horizon and those beyond it, best first."""
+        self._catch_up()
+        levels, prices = self._levels, self._index
+        end = len(prices)
+        if self.horizon is not None:
+            place = bisect_left if self._falling else bisect_right
+            end = place(prices, self.horizon)
+        if self._falling:
+            prices = prices[::-1]
+            end = len(prices) - end if self.horizon is not None else end
+        return (
+            [(price, quantity) for price in prices[:end] if (quantity := levels[price])],
+            [(price, quantity) for price in prices[end:] if (quantity := levels[price])],
+        )
+
+    def _bury(self, count: int) -> None:
+        """Drop the tombstones that lie among the best `count` levels."""
+        levels, index = self._levels, self._index
+        at = len(index) - 1 if self._falling else 0
+        while count and 0 <= at < len(index):
+            if levels[index[at]]:
+                count -= 1
+                at += -1 if self._falling else 1
+            else:
+                del levels[index.pop(at)]
+                at -= self._falling
 
     def _catch_up(self) -> None:
-        new = len(self._levels) - len(self._index)
-        self._index.update(islice(reversed(self._levels), new))
+        """Put the prices that are new since the last read into the index."""
+        index = self._index
+        count = len(self._levels) - len(index)
+        new = islice(reversed(self._levels), count)
+        if count > _MANY:
+            index.extend(new)
+            index.sort()
+        else:
+            for price in new:
+                insort(index, price)
 
     def _compact(self) -> None:
+        """Drop the tombstones, and of the levels beyond the horizon the farthest."""
         self._levels = {price: quantity for price, quantity in self._levels.items() if quantity}
-        self._index = SortedList()
+        if self.horizon is not None:
+            beyond = [price for price in self._levels if self._deeper(price, self.horizon)]
+            kept = max(len(self._levels) - len(beyond), _FEWEST_BEYOND)
+            if len(beyond) > kept:
+                beyond.sort(reverse=self._falling)
+                for price in beyond[kept:]:
+                    del self._levels[price]
+        self._forget_index()
+
+    def _forget_index(self) -> None:
+        self._index: list[N] = []
         self._compact_at = 2 * len(self._levels) + _FEW
 
     def _check(self) -> None:
         """Verify every invariant, for tests. O(n)."""
-        index = list(self._index)
+        index = self._index
         assert index == sorted(set(index)), "the index is sorted and holds no price twice"
         assert len(index) <= len(self._levels)
         indexed = list(islice(self._levels, len(index)))
@@ -166,6 +237,8 @@ class BookSide(Generic[N]):
         live = {price: quantity for price, quantity in self._levels.items() if quantity}
         vouched, beyond = self.levels(), self.beyond()
         assert dict(vouched + beyond) == live, "reads give all that lives"
+        for count in (0, 1, 5, len(self._levels)):
+            assert self.top(count) == vouched[:count], "a top is the beginning of it"
         prices = [price for price, _ in vouched + beyond]
         assert len(set(prices)) == len(prices), "a price is given once"
         for better, worse in pairwise(prices):
@@ -173,30 +246,6 @@ class BookSide(Generic[N]):
         if self.horizon is not None:
             assert not any(self._deeper(price, self.horizon) for price, _ in vouched)
             assert all(self._deeper(price, self.horizon) for price, _ in beyond)
-
-
-class Bids(BookSide[N]):
-    """The bids: the highest price is the best."""
-
-    __slots__ = ()
-
-    def _best_first(self) -> Iterator[N]:
-        return reversed(self._index)
-
-    def _deeper(self, price: N, than: N) -> bool:
-        return price < than
-
-
-class Asks(BookSide[N]):
-    """The asks: the lowest price is the best."""
-
-    __slots__ = ()
-
-    def _best_first(self) -> Iterator[N]:
-        return iter(self._index)
-
-    def _deeper(self, price: N, than: N) -> bool:
-        return price > than
 
 
 class DepthCache(Generic[N]):
@@ -227,8 +276,8 @@ class DepthCache(Generic[N]):
     def __init__(self, symbol: str, conv_type: type[N] | None = None) -> None:
         self.symbol = symbol
         self.conv_type: type[N] = check_number_type(conv_type or cast("Any", float))
-        self.bids: Bids[N] = Bids()
-        self.asks: Asks[N] = Asks()
+        self.bids: BookSide[N] = BookSide(falling=True)
+        self.asks: BookSide[N] = BookSide(falling=False)
         self.last_update_id = 0
         self.update_time: int | None = None
 
@@ -245,10 +294,8 @@ class DepthCache(Generic[N]):
 
     def apply(self, event: DepthEvent[N]) -> None:
         """Set the levels that the event names. O(k); whether it is the next one isn't asked."""
-        if event.bids:
-            self.bids.update(event.bids)
-        if event.asks:
-            self.asks.update(event.asks)
+        self.bids.update(event.bids)
+        self.asks.update(event.asks)
         self.last_update_id = event.last_update_id
         self.update_time = event.event_time
 
@@ -291,21 +338,36 @@ class DepthCache(Generic[N]):
         bid, ask = self.best_bid, self.best_ask
         return None if bid is None or ask is None else ask[0] - bid[0]
 
-    def differences(self, other: DepthCache[N]) -> list[Difference]:
-        """Return the levels on which two books disagree, as far as both are vouched for. O(n)."""
+    def exhausted(self) -> bool:
+        """Return whether a side has nothing left that a snapshot vouched for. O(1) almost always.
+
+        Such a book is in step and yet doesn't say what the side's best price is.
+        """
+        return self.bids.exhausted() or self.asks.exhausted()
+
+    def compare(self, other: DepthCache[N]) -> Comparison:
+        """Compare two books level by level, as far as both are vouched for. O(n)."""
+        count = 0
         found: list[Difference] = []
         for name, ours, theirs in (("bid", self.bids, other.bids), ("ask", self.asks, other.asks)):
             horizon = ours.nearer(ours.horizon, theirs.horizon)
             mine, yours = ours.within(horizon), theirs.within(horizon)
             if mine == yours:
+                count += len(mine)
                 continue
+            prices = mine.keys() | yours.keys()
+            count += len(prices)
             nothing = self.conv_type(0)
             found.extend(
                 Difference(name, price, mine.get(price, nothing), yours.get(price, nothing))
-                for price in sorted(mine.keys() | yours.keys())
+                for price in sorted(prices)
                 if mine.get(price) != yours.get(price)
             )
-        return found
+        return Comparison(count, found)
+
+    def differences(self, other: DepthCache[N]) -> list[Difference]:
+        """Return the levels on which two books disagree, as far as both are vouched for. O(n)."""
+        return self.compare(other).differences
 
     def add_bid(self, bid: Sequence[Any]) -> None:
         """Set one bid, `[price, quantity]` as numbers or strings; a quantity of zero removes it."""
@@ -330,7 +392,7 @@ class DepthCache(Generic[N]):
         """
         pairs = vals.items() if isinstance(vals, Mapping) else vals
         levels = [[conv_type(price), conv_type(quantity)] for price, quantity in pairs]
-        return sorted(levels, key=itemgetter(0), reverse=reverse)
+        return sorted(levels, key=operator.itemgetter(0), reverse=reverse)
 
     def __repr__(self) -> str:
         return (

@@ -47,7 +47,7 @@ app = typer.Typer(
     help="Live market depth in a terminal, from an order book that is provably the exchange's.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -189,6 +189,60 @@ def dump(
             out=sys.stdout.buffer,
         )
     )
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    symbols: Symbols,
+    *,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            "--for",
+            help="Go on for so long, an audit every few seconds; 0: one audit of each book.",
+            min=0,
+            metavar="SECONDS",
+        ),
+    ] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON object a line, instead of lines for people.")
+    ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(help="Seconds to wait for the first audit.", min=0.1, metavar="SECONDS"),
+    ] = 60,
+    market: MarketName = "spot",
+    options: Options = False,
+    limit: Limit = None,
+    update_speed: UpdateSpeed = None,
+    rest_url: RestUrl = None,
+    ws_url: WsUrl = None,
+    testnet: Testnet = False,
+    tld: Tld = None,
+    log_file: LogFile = None,
+) -> None:
+    """Compare live books with the exchange's snapshots, level by level.
+
+    Exit code 0: no level differs; 1: one does; 3: a book could not be compared.
+    """
+    from depthcli.check import check as check_books
+    from depthcli.following import Following, targets_of
+
+    log_to(log_file)
+    following = Following(
+        targets=targets_of(symbols, _market(market, options)),
+        depth=None,
+        limit=limit,
+        speed=update_speed,
+        refresh_interval=0,
+        environment=environment_of(context),
+    )
+    checking = check_books(
+        following, as_json=as_json, seconds=seconds, timeout=timeout, out=sys.stdout.buffer
+    )
+    if _run(checking) is False:
+        raise typer.Exit(exit_codes.DIFFERENT)
 
 
 @app.command()

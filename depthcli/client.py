@@ -58,6 +58,9 @@ NO_SUCH_SYMBOL: Final = frozenset({-1121, -1100})
 INFO_AGE: Final = 60.0
 """Seconds for which an exchange info answers questions about single symbols."""
 
+CONNECTION_ATTEMPTS: Final = 250
+"""WebSockets that are tried in five minutes at the most: the exchange allows an address 300."""
+
 FEW_ASKED: Final = 10
 """Single symbols that are asked for in a minute; for more of them the whole info is cheaper."""
 
@@ -90,6 +93,9 @@ class AsyncClient:
         transport: how requests are sent; by default over the network. For tests.
 
     What would have changed something and isn't used is named in a `UserWarning`.
+
+    Attributes:
+        connection_pace: of the WebSockets of all socket managers that use the client.
 
     Raises:
         UsageError: a URL isn't an origin or a proxy, the environment names a proxy that can't be
@@ -130,6 +136,7 @@ class AsyncClient:
         self._infos: dict[str, tuple[float, dict[str, SymbolInfo]]] = {}
         self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._single_asks = Pace(FEW_ASKED, 60.0)
+        self.connection_pace = Pace(CONNECTION_ATTEMPTS, 300.0)
         try:
             self._http = httpx.AsyncClient(
                 headers={"Accept-Encoding": "gzip"},
@@ -350,15 +357,16 @@ class AsyncClient:
         turns = self._turns_of(market)
         budget = turns.budget
         url = self.rest_origin(market) + path
-        async with turns.turn(weight, urgency) as sent:
+        async with turns.turn(weight, urgency):
             answer = await self._send(url, parameters)
+        answered = asyncio.get_running_loop().time()
         if answer.used_weight is not None:
-            budget.report(answer.used_weight, sent)
+            budget.report(answer.used_weight, answered)
         if answer.status == httpx.codes.OK:
             return answer.body
         error = answer.error()
         if isinstance(error, RateLimitedError) and error.retry_after:
-            budget.block(asyncio.get_running_loop().time() + error.retry_after)
+            budget.block(answered + error.retry_after)
         raise error
 
     async def _send(self, url: str, parameters: Mapping[str, str]) -> Answer:

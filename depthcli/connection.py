@@ -176,8 +176,8 @@ class Connection(Generic[N]):
 
     async def _request(self, websocket: ClientConnection) -> None:
         """Subscribe and unsubscribe as the wishes change, within the exchange's pace."""
-        # One message a second is left for pongs.
-        pause = 1 / (self._market.messages_per_second - 1)
+        # Two messages a second are left for a ping and a pong.
+        pause = 1 / (self._market.messages_per_second - 2)
         while True:
             await self._changed.wait()
             self._changed.clear()

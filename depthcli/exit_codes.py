@@ -9,6 +9,8 @@ FAILED: Final = 1
 """Something on this machine, such as a full disk."""
 NOTHING_FOUND: Final = 1
 """A search without a match, as `grep` has it."""
+DIFFERENT: Final = 1
+"""A book that was checked isn't the exchange's, as `diff` has it."""
 USAGE: Final = 2
 """Wrong usage; also an unknown symbol."""
 EXCHANGE: Final = 3

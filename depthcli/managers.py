@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import random
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, cast
 
 from depthcli.backoff import Backoff
@@ -25,7 +26,14 @@ from depthcli.errors import (
 from depthcli.markets import COINM, OPTIONS, SPOT, USDM
 from depthcli.messages import N, check_number_type
 from depthcli.partial import PartialSynchronizer
-from depthcli.schedule import DEFAULT_REFRESH, LONGEST_SILENCE, LOOK, SILENCE, Schedule
+from depthcli.schedule import (
+    DEFAULT_REFRESH,
+    FIRST_REFRESH,
+    LONGEST_SILENCE,
+    LOOK,
+    SILENCE,
+    Schedule,
+)
 from depthcli.sockets import BinanceSocketManager
 from depthcli.symbols import canonical_symbol
 from depthcli.synchronizer import State, Synchronizer, Verdict
@@ -35,12 +43,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
-    from depthcli.book import DepthCache
+    from depthcli.book import DepthCache, Difference
     from depthcli.client import AsyncClient
     from depthcli.markets import Market
     from depthcli.messages import DepthEvent, Snapshot
     from depthcli.sockets import Subscription
-    from depthcli.synchronizer import Counters
+    from depthcli.synchronizer import AuditResult, Counters
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +60,14 @@ PROBE_LIMIT: Final = 50
 
 TELL: Final = 1.0
 """Seconds between two words on what a book is waiting for."""
+
+LEAST_LEVELS: Final = 10
+"""Levels a side that are to be left within the horizon, whatever the user asks for."""
+
+MOST_LOGGED: Final = 10
+"""Levels that are logged one by one when an audit finds that they differ."""
+
+NOT_STARTED: Final = "the manager isn't started: use it in 'async with'"
 
 FAILED_PROBES: Final = 2
 """So many questions without an answer, and the silence itself makes the book stale."""
@@ -79,7 +95,8 @@ class DepthCacheManager(Generic[N]):
             raises is logged, too.
         market: by default the class's own.
         depth: levels a side that are wanted at any time: as the market moves away from where a
-            snapshot was taken, fewer are left within the horizon, and a refresh is made early.
+            snapshot was taken, fewer are left within the horizon, and a refresh is made early, at
+            twice as many or at ten. When none is left the book turns stale until there is one.
         levels: follow the stream of the best 5, 10 or 20 levels instead of the diff events: each
             event replaces the book, which needs no snapshot. Futures and options only.
 
@@ -114,7 +131,7 @@ class DepthCacheManager(Generic[N]):
         self._client = client
         self._refresh_interval = refresh_interval or None
         # Twice as many, so that the refresh comes in time; what no snapshot gives isn't waited for.
-        self._enough = min(2 * depth, self.limit // 2)
+        self._enough = min(max(2 * depth, LEAST_LEVELS), self.limit // 2)
         self._conv_type: type[N] = check_number_type(conv_type)
         self._ws_interval = ws_interval or None
         self._callback: Any = callback
@@ -136,6 +153,7 @@ class DepthCacheManager(Generic[N]):
             self._use_levels(levels)
         self._news = asyncio.Event()
         self._needed = asyncio.Event()
+        self._one_audit = asyncio.Lock()
         self._openings = 0
         self._subscription: Subscription[N] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -215,7 +233,7 @@ class DepthCacheManager(Generic[N]):
             ExchangeError: the exchange refuses the symbol or the request for good.
         """
         if self._subscription is None:
-            raise ClosedError("the manager isn't started: use it in 'async with'")
+            raise ClosedError(NOT_STARTED)
         while not self._synchronizer.advance():
             if self.state is State.CLOSED:
                 if self._error is not None:
@@ -224,6 +242,27 @@ class DepthCacheManager(Generic[N]):
             self._news.clear()
             await self._news.wait()
         return self.cache
+
+    async def audit(self) -> AuditResult | None:
+        """Compare the book with a fresh snapshot now, as a refresh does, but keep the book.
+
+        A book in which something differs turns stale, and is built anew. It costs the request
+        weight of a snapshot, and waits for its turn within the budget.
+
+        Returns:
+            What was found; None if nothing could be compared: the book isn't live, the exchange
+            gave old snapshots only, or the stream didn't come as far as the snapshot.
+
+        Raises:
+            ClosedError: the manager wasn't started.
+            ExchangeError: the exchange refused; the subclass says how.
+            UnreachableError: no answer within the time.
+            BadMessageError: the answer isn't a snapshot.
+        """
+        if self._subscription is None:
+            raise ClosedError(NOT_STARTED)
+        verdict = await self._audit_patiently(self.limit, Urgency.REFRESH, replace=False)
+        return self._synchronizer.last_audit if verdict is Verdict.AUDITED else None
 
     def __aiter__(self) -> Self:
         return self
@@ -322,7 +361,8 @@ class DepthCacheManager(Generic[N]):
         """Fetch a snapshot whenever there is a reason to."""
         clock = asyncio.get_running_loop().time
         patience = Backoff(first=0.25, step=0.5, most=15)
-        schedule = Schedule(self._refresh_interval, clock())
+        # Hundreds of books that are started together aren't refreshed together.
+        schedule = Schedule(self._refresh_interval, clock(), phase=random.uniform(FIRST_REFRESH, 1))
         while self.state is not State.CLOSED:
             self._needed.clear()
             if self._synchronizer.wants_snapshot:
@@ -467,14 +507,13 @@ class DepthCacheManager(Generic[N]):
         )
 
     async def _audit(self, limit: int, urgency: Urgency) -> bool:
-        """Compare the book with a fresh snapshot; return whether the exchange answered.
+        """Compare the book with a fresh snapshot; return whether the exchange gave one.
 
         A refresh also replaces the book; what only questions a silence doesn't.
         """
-        synchronizer = self._synchronizer
-        synchronizer.begin_audit()
+        replace = urgency is Urgency.REFRESH
         try:
-            verdict = await self._audit_patiently(limit, urgency)
+            verdict = await self._audit_patiently(limit, urgency, replace=replace)
         except RateLimitedError as error:
             logger.info("%s: no audit: %s", self.symbol, error)
             return True
@@ -484,30 +523,44 @@ class DepthCacheManager(Generic[N]):
                 return True
             logger.warning("%s: no audit: %s", self.symbol, error)
             return False
-        finally:
-            synchronizer.cancel_audit()
-        if verdict is Verdict.AUDITED:
-            self.last_audit = asyncio.get_running_loop().time()
-            for difference in synchronizer.last_differences:
-                logger.error("%s: audit: %s", self.symbol, difference)
-        elif verdict is Verdict.AHEAD and self.state is State.LIVE and self._subscription:
+        # Events that wait for a slow reader are no sign that the stream is silent.
+        moved_on = verdict is Verdict.AHEAD and not self._synchronizer.pending
+        if moved_on and self.state is State.LIVE and self._subscription:
             self._subscription.suspect("silent, while the book moved on")
-        return True
+        # Snapshots that stay below the book answer nothing: the ids may have started anew.
+        return verdict is not Verdict.TOO_OLD
 
-    async def _audit_patiently(self, limit: int, urgency: Urgency) -> Verdict:
+    async def _audit_patiently(self, limit: int, urgency: Urgency, *, replace: bool) -> Verdict:
+        """Make one audit, as soon as no other is under way, and tell what it finds."""
+        synchronizer = self._synchronizer
+        async with self._one_audit:
+            audits = synchronizer.counters.audits
+            synchronizer.begin_audit()
+            try:
+                verdict = await self._until_compared(limit, urgency, replace=replace)
+            finally:
+                synchronizer.cancel_audit()
+                if synchronizer.counters.audits > audits:
+                    self._audited(synchronizer.last_differences)
+        return verdict
+
+    async def _until_compared(self, limit: int, urgency: Urgency, *, replace: bool) -> Verdict:
         """Ask until a snapshot isn't too old, and wait until the stream has come as far as it."""
         clock = asyncio.get_running_loop().time
         patience = Backoff(first=0.5, step=1.0, most=10)
         synchronizer = self._synchronizer
+        audits = synchronizer.counters.audits
         until = clock() + self.market.snapshot_lag + GRACE
-        while True:
+        verdict = Verdict.UNWANTED
+        while synchronizer.audit_under_way:
             snapshot = await self._snapshot(limit, urgency)
-            verdict = synchronizer.offer(snapshot, limit, replace=urgency is Urgency.REFRESH)
+            if not synchronizer.audit_under_way:
+                break
+            verdict = synchronizer.offer(snapshot, limit, replace=replace)
             if verdict is not Verdict.TOO_OLD or clock() > until:
                 break
             await asyncio.sleep(patience.next())
         asked = clock()
-        audits = synchronizer.counters.audits
         while verdict is Verdict.AHEAD and synchronizer.audit_under_way:
             await asyncio.sleep(GRACE / 10)
             heard = max(asked, self.last_received or asked)
@@ -518,6 +571,16 @@ class DepthCacheManager(Generic[N]):
         if synchronizer.counters.audits > audits:
             return Verdict.AUDITED
         return verdict if verdict is not Verdict.AHEAD else Verdict.UNWANTED
+
+    def _audited(self, differences: list[Difference]) -> None:
+        """Take note of what an audit found, and give the mended book out."""
+        self.last_audit = asyncio.get_running_loop().time()
+        for difference in differences[:MOST_LOGGED]:
+            logger.error("%s: audit: %s", self.symbol, difference)
+        if len(differences) > MOST_LOGGED:
+            logger.error("%s: audit: %d levels differ in all", self.symbol, len(differences))
+        if differences:
+            self._pass_on()
 
     async def _snapshot(self, limit: int, urgency: Urgency) -> Snapshot[N]:
         return await self._client.snapshot(

@@ -86,13 +86,10 @@ class PartialSynchronizer(Synchronizer[N]):
         """Compare a silent book with a snapshot: no event can be replayed over either."""
         fresh: DepthCache[N] = DepthCache(self.symbol, self.cache.conv_type)
         fresh.load(snapshot, audit.limit)
-        differences = self.cache.differences(fresh)
-        if differences:
+        comparison = self.cache.compare(fresh)
+        if comparison.differences:
             ahead = snapshot.last_update_id > self.cache.last_update_id
             audit.snapshot = snapshot if ahead else None
             return Verdict.AHEAD if ahead else Verdict.TOO_OLD
-        self._audit = None
-        self.last_differences = []
-        self.counters.audits += 1
-        self.counters.differences = 0
+        self._audited(comparison)
         return Verdict.AUDITED

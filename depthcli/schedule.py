@@ -7,6 +7,9 @@ from typing import Final
 DEFAULT_REFRESH: Final = 1800.0
 """Seconds between two refreshes, where the user doesn't say."""
 
+FIRST_REFRESH: Final = 0.1
+"""The part of the interval after which the first refresh may be due, for some of many books."""
+
 SILENCE: Final = 6.0
 """Seconds without an event after which a snapshot is asked whether anything was missed."""
 
@@ -24,16 +27,24 @@ HURRY: Final = 10.0
 
 
 class Schedule:
-    """When the next refresh is due, and when a silence is to be questioned. Times in seconds."""
+    """When the next refresh is due, and when a silence is to be questioned. Times in seconds.
 
-    def __init__(self, refresh_interval: float | None, now: float) -> None:
+    Args:
+        refresh_interval: between two refreshes; None or 0: never.
+        now: the time.
+        phase: the part of the interval after which the first refresh is due whenever the book was
+            built anew. Different ones spread the refreshes of books that are built together.
+    """
+
+    def __init__(self, refresh_interval: float | None, now: float, phase: float = 1.0) -> None:
         self._interval = refresh_interval or float("inf")
+        self._phase = phase
         self.restart(now)
 
     def restart(self, now: float) -> None:
         """The book was built anew."""
         self.started = now
-        self.refresh_at = now + self._interval
+        self.refresh_at = now + self._interval * self._phase
         self._hurry_at = now + HURRY
         self.failed = 0
         self._questioned = self._status_asked = now

@@ -20,7 +20,6 @@ from depthcli.errors import ClosedError
 from depthcli.handover import Handover
 from depthcli.messages import N
 from depthcli.network import connect_directly
-from depthcli.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from depthcli.client import AsyncClient
     from depthcli.markets import Market
     from depthcli.messages import DepthEvent
+    from depthcli.pace import Pace
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +36,6 @@ LIFETIME: Final = 23 * 3600.0
 
 SPREAD: Final = 1800.0
 """Seconds by which a lifetime is shortened at random, so that not all are replaced together."""
-
-ATTEMPTS: Final = 250
-"""Connections that are tried in five minutes at the most: the exchange allows 300."""
 
 LOOK: Final = 0.25
 """Seconds between two looks at whether a successor can take over."""
@@ -113,7 +110,6 @@ class BinanceSocketManager:
         self._max_reconnects = max_reconnects
         self._connector = connector if client.proxy is None else _through(client.proxy, connector)
         self._trunks: list[_Trunk[Any]] = []
-        self._pace = Pace(ATTEMPTS, 300.0)
         self._closed = False
 
     def subscribe(
@@ -137,7 +133,7 @@ class BinanceSocketManager:
                 conv_type,
                 self._max_reconnects,
                 self._connector,
-                self._pace,
+                self._client.connection_pace,
             )
             trunk.start(on_end=self._forget)
             self._trunks.append(trunk)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Final, Generic
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple
 
 from depthcli.book import DepthCache
 from depthcli.messages import N
@@ -23,7 +23,7 @@ from depthcli.messages import N
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthcli.book import Difference
+    from depthcli.book import Comparison, Difference
     from depthcli.messages import DepthEvent, Snapshot
 
 MOST_PENDING: Final = 20_000
@@ -54,6 +54,10 @@ class State(StrEnum):
     """Nothing comes any more; `reason` says why."""
 
 
+_LIVE: Final = State.LIVE
+"""Named once more: it is asked for with every event, and an Enum is slow to look into."""
+
+
 class Verdict(Enum):
     """What became of a snapshot."""
 
@@ -76,6 +80,7 @@ class Counters:
         resyncs: times that the book was built from a snapshot after the first.
         audits: fresh snapshots that were compared with the live book.
         differences: levels that differed in the last audit; None before the first.
+        differences_ever: levels that differed in all audits together.
         skipped: events that went into the book without having been shown one by one, because the
             reader was too slow.
     """
@@ -87,7 +92,22 @@ class Counters:
     resyncs: int = 0
     audits: int = 0
     differences: int | None = None
+    differences_ever: int = 0
     skipped: int = 0
+
+
+class AuditResult(NamedTuple):
+    """What an audit found.
+
+    Attributes:
+        update_id: the book's, when it was compared with the exchange's.
+        levels: how many levels were compared, of both sides together.
+        differences: the levels that differed; none where the book was true.
+    """
+
+    update_id: int
+    levels: int
+    differences: list[Difference]
 
 
 @dataclass(slots=True)
@@ -120,7 +140,7 @@ class Synchronizer(Generic[N]):
         halted: whether trading is halted, so that the book stands still.
         pending: events that arrived and aren't applied yet.
         counters: what happened so far.
-        last_differences: what the last audit found.
+        last_audit: what the last audit found; None before the first.
     """
 
     def __init__(
@@ -138,7 +158,7 @@ class Synchronizer(Generic[N]):
         self.halted = False
         self.pending: deque[DepthEvent[N]] = deque()
         self.counters = Counters()
-        self.last_differences: list[Difference] = []
+        self.last_audit: AuditResult | None = None
         self._ids_are_shared = ids_are_shared
         self._on_state = on_state
         self._connected = False
@@ -148,11 +168,17 @@ class Synchronizer(Generic[N]):
         self._lower_snapshots = 0
         self._latest_event_time: int | None = None
         self._audit: Audit[N] | None = None
+        self._replacement: Audit[N] | None = None
 
     @property
     def wants_snapshot(self) -> bool:
         """Whether the book can't go on without a snapshot, and there is a stream to link it to."""
         return self._connected and self.state is not State.LIVE and not self.halted
+
+    @property
+    def last_differences(self) -> list[Difference]:
+        """The levels that differed in the last audit."""
+        return [] if self.last_audit is None else self.last_audit.differences
 
     @property
     def audit_under_way(self) -> bool:
@@ -238,23 +264,39 @@ class Synchronizer(Generic[N]):
             self._unread = False
             if self.state is State.LIVE:
                 return True
-        pending = self.pending
-        while pending and self.state is State.LIVE:
+        pending, cache = self.pending, self.cache
+        while pending and self.state is _LIVE:
             event = pending[0]
-            at = self.cache.last_update_id
+            at = cache.last_update_id
             if event.last_update_id <= at:
                 self._old(event)
-            elif event.follows > at:
+                continue
+            # `event.follows`, written out: a property takes as long as a look-up of a level.
+            follows = event.previous_update_id
+            if follows is None:
+                follows = event.first_update_id - 1
+            if follows > at:
                 self.counters.gaps += 1
-                self._turn(State.STALE, f"gap: {event.follows - at} updates after {at} are missing")
+                self._turn(State.STALE, f"gap: {follows - at} updates after {at} are missing")
             else:
-                self._apply(pending.popleft())
-                return True
+                del pending[0]
+                cache.apply(event)
+                self.counters.applied += 1
+                self._old_in_a_row = 0
+                self._latest_event_time = event.event_time
+                audit = self._audit or self._replacement
+                if audit is not None:
+                    self._follow_up(audit, event)
+                if cache.exhausted():
+                    self._turn(State.STALE, "the market moved beyond the levels of the snapshot")
+                elif self.state is _LIVE:  # an audit may have ended with this event
+                    return True
         return False
 
     def begin_audit(self) -> None:
         """Keep what is applied from now on, so that a snapshot asked for now can be compared."""
         if self.state is State.LIVE:
+            self._replacement = None
             self._audit = Audit(self.cache.last_update_id, deque())
 
     def cancel_audit(self) -> None:
@@ -275,29 +317,27 @@ class Synchronizer(Generic[N]):
         if audit is None:
             return Verdict.UNWANTED
         audit.snapshot, audit.limit, audit.replace = snapshot, limit, replace
-        return self._compare(audit, snapshot)
+        verdict = self._compare(audit, snapshot)
+        if verdict is Verdict.AUDITED and self.last_differences:
+            self._unread = True  # the book was mended, or will be
+        return verdict
 
     def _turn(self, state: State, reason: str = "") -> None:
         if (state, reason) == (self.state, self.reason):
             return
         self.state, self.cause, self.reason = state, reason, reason
-        self._audit = None
+        self._audit = self._replacement = None
         self._old_in_a_row = 0
         if self._on_state is not None:
             self._on_state(state, reason)
 
-    def _apply(self, event: DepthEvent[N]) -> None:
-        self.cache.apply(event)
-        self.counters.applied += 1
-        self._old_in_a_row = 0
-        self._latest_event_time = event.event_time
-        audit = self._audit
-        if audit is not None:
-            audit.events.append(event)
-            if len(audit.events) > MOST_PENDING:
-                self._audit = None
-            elif audit.snapshot is not None:
-                self._compare(audit, audit.snapshot)
+    def _follow_up(self, audit: Audit[N], event: DepthEvent[N]) -> None:
+        """Take an event that was applied into the comparison that is under way."""
+        audit.events.append(event)
+        if len(audit.events) > MOST_PENDING:
+            self._audit = self._replacement = None
+        elif audit.snapshot is not None:
+            self._compare(audit, audit.snapshot)
 
     def _old(self, event: DepthEvent[N]) -> None:
         """Ignore an old event, unless it shows that the exchange counts anew."""
@@ -349,26 +389,36 @@ class Synchronizer(Generic[N]):
 
     def _compare(self, audit: Audit[N], snapshot: Snapshot[N]) -> Verdict:
         """Bring the snapshot to the live book's id by the events kept since, and compare."""
-        at = snapshot.last_update_id
-        fresh: DepthCache[N] = DepthCache(self.symbol, self.cache.conv_type)
-        fresh.load(snapshot, audit.limit)
-        if at > self.cache.last_update_id:
-            # Where ids are shared, the id alone doesn't say that anything happened here.
-            if not self._ids_are_shared or self.cache.differences(fresh):
-                return Verdict.AHEAD
-            fresh.last_update_id = self.cache.last_update_id
-        elif at < audit.since:
+        at, ours = snapshot.last_update_id, self.cache.last_update_id
+        if at < audit.since:
             audit.snapshot = None
             return Verdict.TOO_OLD
+        if at > ours and not self._ids_are_shared:
+            return Verdict.AHEAD
+        fresh: DepthCache[N] = DepthCache(self.symbol, self.cache.conv_type)
+        fresh.load(snapshot, audit.limit)
         for event in audit.events:
             if event.last_update_id > at:
                 fresh.apply(event)
-        self._audit = None
-        self.last_differences = self.cache.differences(fresh)
-        self.counters.audits += 1
-        self.counters.differences = len(self.last_differences)
-        if audit.replace:
-            self.cache.adopt(fresh)
-        elif self.last_differences:
-            self.doubt(f"audit: {len(self.last_differences)} levels differ from the exchange's")
+        comparison = self.cache.compare(fresh)
+        if at > ours and comparison.differences:
+            # Where ids are shared, the id alone doesn't say that anything happened here.
+            return Verdict.AHEAD
+        self._audited(comparison)
+        if at > ours:
+            # What lies deeper may be from later on: it waits for what the stream still brings.
+            self._replacement = audit if audit.replace else None
+        elif audit.replace:
+            if not fresh.exhausted():
+                self.cache.adopt(fresh)
+        elif comparison.differences:
+            self.doubt(f"audit: {len(comparison.differences)} levels differ from the exchange's")
         return Verdict.AUDITED
+
+    def _audited(self, comparison: Comparison) -> None:
+        """Take note of what an audit found, which ends it."""
+        self._audit = self._replacement = None
+        self.last_audit = AuditResult(self.cache.last_update_id, *comparison)
+        self.counters.audits += 1
+        self.counters.differences = len(comparison.differences)
+        self.counters.differences_ever += len(comparison.differences)

@@ -25,6 +25,9 @@ AT_ONCE: Final = 8
 SPARE: Final = 0.5
 """The share of the budget that precaution may help to use up."""
 
+USUAL: Final = 0.8
+"""The share that refreshes may help to use up: the rest is for whoever waits for a book."""
+
 
 class Urgency(IntEnum):
     """How much a request matters; the smaller goes first."""
@@ -39,7 +42,7 @@ class Urgency(IntEnum):
     @property
     def share(self) -> float:
         """The part of the budget that such a request may help to use up."""
-        return SPARE if self is Urgency.PRECAUTION else 1.0
+        return {Urgency.PRECAUTION: SPARE, Urgency.REFRESH: USUAL}.get(self, 1.0)
 
 
 @dataclass(order=True, slots=True)
@@ -47,7 +50,7 @@ class _Turn:
     urgency: Urgency
     number: int
     weight: int = field(compare=False)
-    ready: asyncio.Future[float] = field(compare=False)
+    ready: asyncio.Future[None] = field(compare=False)
 
 
 class Turns:
@@ -65,24 +68,24 @@ class Turns:
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def turn(self, weight: int, urgency: Urgency = Urgency.NEEDED) -> AsyncIterator[float]:
-        """Wait for one's turn, count the weight as spent, and have the turn until the end.
-
-        It gives the moment at which that was, on the loop's clock.
-        """
+    async def turn(self, weight: int, urgency: Urgency = Urgency.NEEDED) -> AsyncIterator[None]:
+        """Wait for one's turn, and have it until the end; meanwhile and after the weight counts."""
         turn = _Turn(
             urgency, next(self._numbers), weight, asyncio.get_running_loop().create_future()
         )
         heappush(self._waiting, turn)
         self.proceed()
         try:
-            yield await turn.ready
+            await turn.ready
+            yield
         finally:
             if turn in self._waiting:
                 self._waiting.remove(turn)
                 heapify(self._waiting)
             else:
                 self._under_way -= 1
+                if not turn.ready.cancelled():
+                    self.budget.end(turn.weight, asyncio.get_running_loop().time())
             self.proceed()
 
     def proceed(self) -> None:
@@ -101,8 +104,8 @@ class Turns:
             heappop(self._waiting)
             self._under_way += 1
             if not turn.ready.cancelled():
-                self.budget.spend(turn.weight, now)
-                turn.ready.set_result(now)
+                self.budget.begin(turn.weight)
+                turn.ready.set_result(None)
 
     def outlook(self, urgency: Urgency = Urgency.NEEDED) -> float:
         """Return about how many seconds whoever waits with that urgency waits at the most. O(n)."""

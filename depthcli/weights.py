@@ -3,6 +3,9 @@
 Each request has a weight, and an address may use so much of it in a minute (`rateLimits` of
 exchangeInfo). Other programs behind the same address count too, so what an answer's header says was
 used is believed over our own count.
+
+When the exchange counts a request is not known: between its sending and its answer. So it counts
+here from the one until a minute after the other.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ class WeightBudget:
 
     def __init__(self, per_minute: int) -> None:
         self.per_minute = per_minute
+        self._under_way = 0
         self._spent: deque[tuple[float, int]] = deque()
         self._reported: tuple[float, int] = (float("-inf"), 0)
         self._blocked_until = float("-inf")
@@ -51,18 +55,25 @@ class WeightBudget:
         if self.used(now) + weight <= allowed:
             return 0.0
         # The earliest moment at which something leaves the window; the caller asks again then.
-        leaving = [sent + MINUTE for sent, _ in self._spent]
+        leaving = [answered + MINUTE for answered, _ in self._spent]
         leaving.append(self._reported[0] + MINUTE)
+        if self._under_way:
+            leaving.append(now + MINUTE)
         return max(min((moment for moment in leaving if moment > now), default=now) - now, 0.001)
 
-    def spend(self, weight: int, now: float) -> None:
+    def begin(self, weight: int) -> None:
         """Count a request that is being sent."""
+        self._under_way += weight
+
+    def end(self, weight: int, now: float) -> None:
+        """Take note that a request was answered, or given up."""
+        self._under_way -= weight
         self._spent.append((now, weight))
 
-    def report(self, used: int, sent: float) -> None:
-        """Take in what the exchange says was used, in answer to the request sent at `sent`."""
-        if sent >= self._reported[0]:
-            self._reported = (sent, used)
+    def report(self, used: int, answered: float) -> None:
+        """Take in what the exchange says was used, in an answer that came at `answered`."""
+        if answered >= self._reported[0]:
+            self._reported = (answered, used)
 
     def block(self, until: float) -> None:
         """Send nothing before that time."""
@@ -76,20 +87,20 @@ class WeightBudget:
         if excess <= 0:
             return start - now
         # What was sent leaves the window after a minute, and what is sent meanwhile a minute later.
-        for sent, spent in self._spent:
-            if sent > start - MINUTE:
+        for answered, spent in self._spent:
+            if answered > start - MINUTE:
                 excess -= spent
                 if excess <= 0:
-                    return max(start, sent + MINUTE) - now
+                    return max(start, answered + MINUTE) - now
         return start - now + MINUTE * (1 + excess // allowed)
 
     def used(self, now: float) -> int:
         """Return the weight used in the last minute, as far as we know."""
         while self._spent and self._spent[0][0] <= now - MINUTE:
             self._spent.popleft()
-        own = sum(weight for _, weight in self._spent)
+        own = self._under_way + sum(weight for _, weight in self._spent)
         reported_at, reported = self._reported
         if reported_at <= now - MINUTE:
             return own
-        since = sum(weight for sent, weight in self._spent if sent > reported_at)
-        return max(own, reported + since)
+        since = sum(weight for answered, weight in self._spent if answered > reported_at)
+        return max(own, reported + self._under_way + since)

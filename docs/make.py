@@ -37,7 +37,11 @@ SECTIONS: Final = {
     ),
     "The exchange": ("client.AsyncClient", "sockets.BinanceSocketManager"),
     "Books": ("book.DepthCache", "book.BookSide"),
-    "What a book is worth": ("synchronizer.State", "synchronizer.Counters"),
+    "What a book is worth": (
+        "synchronizer.State",
+        "synchronizer.Counters",
+        "synchronizer.AuditResult",
+    ),
     "Markets": ("markets.Market", "markets.market_named"),
     "Errors": (
         "errors.DepthcliError",

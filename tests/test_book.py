@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
+from copy import deepcopy
 from decimal import Decimal
 
 import pytest
-from hypothesis import settings, strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from depthcli.book import Asks, Bids, DepthCache, Difference
+from depthcli import book as book_module
+from depthcli.book import BookSide, DepthCache, Difference
 from depthcli.messages import DepthEvent, Snapshot
 from tests.naive import NaiveBook, both_sides
 
@@ -112,6 +115,77 @@ class TestHorizon:
         cache.apply(event(11, 11, bids=[(9.0, 0.0), (8.0, 0.0), (7.0, 3.0)]))
         assert cache.best_bid is None
 
+    def test_it_says_when_nothing_is_left_of_what_the_snapshot_vouched_for(self):
+        cache = self.full()
+        assert not cache.exhausted()
+        cache.apply(event(11, 11, bids=[(9.0, 0.0), (7.0, 3.0)]))
+        assert not cache.exhausted()
+        cache.apply(event(12, 12, bids=[(8.0, 0.0)]))
+        assert cache.exhausted()
+        cache.apply(event(13, 13, bids=[(8.5, 1.0)]))
+        assert not cache.exhausted()
+
+    def test_a_side_that_is_known_whole_may_be_empty(self):
+        cache = book([(3.0, 6.0)], [])
+        cache.apply(event(11, 11, bids=[(3.0, 0.0)]))
+        assert (cache.get_bids(), cache.exhausted()) == ([], False)
+
+
+class TestPruning:
+    """Of the levels beyond the horizon only the nearest are kept; the others are as before."""
+
+    @pytest.fixture(autouse=True)
+    def few(self, monkeypatch):
+        monkeypatch.setattr(book_module, "_FEW", 40)
+        monkeypatch.setattr(book_module, "_FEWEST_BEYOND", 8)
+
+    @given(
+        falling=st.booleans(),
+        known=st.integers(1, 30),
+        changes=st.lists(
+            st.lists(st.tuples(st.integers(1, 400), st.integers(0, 2)), max_size=30), max_size=40
+        ),
+    )
+    @settings(max_examples=100, deadline=None)
+    def test_what_is_vouched_for_is_never_touched_and_the_rest_is_true(
+        self, falling, known, changes
+    ):
+        best_first = sorted(range(1, 401), reverse=falling)
+        levels = [(float(price), 1.0) for price in best_first[:known]]
+        side, naive = BookSide(falling=falling), dict(levels)
+        side.load(levels, horizon=levels[-1][0])
+        deeper = set(map(float, best_first[known:]))
+        for numbers in changes:
+            change = [(float(price), float(quantity)) for price, quantity in numbers]
+            side.update(change)
+            NaiveBook.put(naive, change)
+            vouched, beyond = side.levels(), side.beyond()
+            assert (
+                vouched
+                == [(p, naive[p]) for p in map(float, best_first) if p in naive][
+                    : len(naive.keys() - deeper)
+                ]
+            )
+            assert set(beyond) <= {(p, q) for p, q in naive.items() if p in deeper}
+            assert side.exhausted() == (not vouched)
+            side._check()
+        side._compact()
+        kept = max(len(side.levels()), 8)
+        beyond = [p for p, _ in side.beyond()]
+        assert len(beyond) <= kept
+        assert len(side._levels) == len(side.levels()) + len(beyond)
+
+    @pytest.mark.parametrize(("falling", "kept"), [(True, (82.0, 89.0)), (False, (11.0, 18.0))])
+    def test_the_nearest_are_kept(self, falling, kept):
+        side = BookSide(falling=falling)
+        best = 90.0 if falling else 10.0
+        side.load([(best, 1.0)], horizon=best)
+        deeper = [price for price in map(float, range(1, 100)) if side._deeper(price, best)]
+        side.update([(price, 1.0) for price in deeper])
+        side._compact()
+        prices = sorted(price for price, _ in side.beyond())
+        assert (prices[0], prices[-1], len(prices)) == (*kept, 8)
+
 
 class TestDifferences:
     def test_equal_books_have_none(self):
@@ -127,6 +201,27 @@ class TestDifferences:
             Difference("ask", 5.0, 0.0, 9.0),
         ]
 
+    def test_it_says_how_many_levels_were_compared(self):
+        ours = book([(3.0, 6.0), (2.0, 1.0)], [(4.0, 2.0)])
+        assert ours.compare(book([(3.0, 6.0), (2.0, 1.0)], [(4.0, 2.0)])) == (3, [])
+        levels, differences = ours.compare(book([(3.0, 5.0)], [(4.0, 2.0), (5.0, 9.0)]))
+        assert (levels, len(differences)) == (4, 3)
+
+    @pytest.mark.parametrize("kind", [float, Decimal])
+    def test_a_wrong_level_shows_within_the_nearer_horizon_only(self, kind):
+        def side(*prices: str):
+            return [(kind(price), kind("1.50")) for price in prices]
+
+        deep, shallow = DepthCache("X", kind), DepthCache("X", kind)
+        deep.load(Snapshot(1, side("9", "8", "7", "6"), side("10", "11", "12", "13")), limit=4)
+        shallow.load(Snapshot(1, side("9.0", "8.00"), side("10", "11")), limit=2)
+        assert deep.compare(shallow) == (4, [])
+        deep.bids.update([(kind("7"), kind("9"))])
+        assert deep.compare(shallow) == (4, []) == shallow.compare(deep)
+        deep.bids.update([(kind("8"), kind("9"))])
+        assert [found.price for found in deep.differences(shallow)] == [kind("8")]
+        assert [found.price for found in shallow.differences(deep)] == [kind("8")]
+
     def test_only_what_both_vouch_for_is_compared(self):
         ours = book([(3.0, 6.0), (2.0, 1.0), (1.0, 1.0)], [])
         shallow = DepthCache("BNBBTC")
@@ -136,12 +231,26 @@ class TestDifferences:
 
 
 def test_memory_is_bounded_though_nobody_reads():
-    side: Bids[float] = Bids()
+    side: BookSide[float] = BookSide(falling=True)
     for price in range(100_000):
         side.update([(float(price), 1.0)])
         side.update([(float(price - 10), 0.0)])
     assert len(side._levels) < 5_000
     assert side.top(2) == [(99_999.0, 1.0), (99_998.0, 1.0)]
+
+
+def test_memory_is_bounded_though_millions_of_levels_are_named_beyond_the_horizon():
+    chance = random.Random(7)
+    side: BookSide[float] = BookSide(falling=False)
+    side.load([(float(price), 1.0) for price in range(500)], horizon=499.0)
+    most = 0
+    for _ in range(20_000):
+        start = chance.randrange(500, 3_000_000)
+        side.update([(float(price), 1.0) for price in range(start, start + 100)])
+        most = max(most, len(side._levels))
+    assert most < 2 * (500 + 1_000) + 1_000 + 100
+    assert len(side.levels()) == 500
+    assert len(side.beyond()) >= 1_000
 
 
 prices = st.integers(1, 60)
@@ -206,24 +315,20 @@ class BookMachine(RuleBasedStateMachine):
     def holds_its_invariants(self):
         # A check reads, and reading hides what only shows unread: so it looks at a copy.
         for side in (self.cache.bids, self.cache.asks):
-            copy = type(side)()
-            copy._levels = dict(side._levels)
-            copy._index = side._index.copy()
-            copy._compact_at = side._compact_at
-            copy.horizon = side.horizon
-            copy._check()
+            deepcopy(side)._check()
 
 
 TestBookMachine = BookMachine.TestCase
 TestBookMachine.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 
 
-@pytest.mark.parametrize(("side", "deepest"), [(Bids, 1.0), (Asks, 5.0)])
-def test_the_nearer_of_two_horizons_is_the_one_closer_to_the_touch(side, deepest):
+@pytest.mark.parametrize(("falling", "deepest"), [(True, 1.0), (False, 5.0)])
+def test_the_nearer_of_two_horizons_is_the_one_closer_to_the_touch(falling, deepest):
+    side: BookSide[float] = BookSide(falling=falling)
     nearest = 6.0 - deepest
-    assert side().nearer(deepest, nearest) == nearest
-    assert side().nearer(nearest, None) == nearest
-    assert side().nearer(None, None) is None
+    assert side.nearer(deepest, nearest) == nearest
+    assert side.nearer(nearest, None) == nearest
+    assert side.nearer(None, None) is None
 
 
 def test_a_book_can_be_filled_by_hand_with_strings():

@@ -98,7 +98,7 @@ def test_version_and_help(run):
     assert all(command in shown.stdout for command in ("watch", "dump", "symbols", "simulate"))
 
 
-@pytest.mark.parametrize("command", ["watch", "dump", "symbols", "simulate"])
+@pytest.mark.parametrize("command", ["watch", "dump", "check", "symbols", "simulate"])
 def test_the_help_of_each_command_names_its_options(command):
     shown = CliRunner().invoke(app, [command, "--help"], env=environment(COLUMNS="140"))
     assert shown.exit_code == 0

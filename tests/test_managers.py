@@ -27,6 +27,7 @@ from depthcli import (
 )
 from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, ExchangeError
+from depthcli.markets import market_named
 from depthcli.simulator import Simulator, source_for
 from depthcli.simulator.corruption import CORRUPTIONS
 from depthcli.synchronizer import State
@@ -42,21 +43,15 @@ class Followed:
         self.exchange = exchange
         self.ids: list[int] = []
         self.ended = False
-        self.least = 200  # levels a side that must be there, if the exchange has so many
+        self.least = (
+            options.get("limit", 1000) // 5
+        )  # levels a side that must be there, if the exchange has so many
         self.states: list[tuple[State, str]] = []
         self.wrong: list[object] = []
+        self.planted = False  # whether the book was made wrong, and that isn't found yet
         self.changed = asyncio.Event()
-        self.manager = kind(
-            client,
-            symbol,
-            bm=bm,
-            conv_type=Decimal,
-            ws_interval=100,
-            limit=1000,
-            callback=self.book,
-            on_state=self.state,
-            **options,
-        )
+        settings = {"bm": bm, "conv_type": Decimal, "ws_interval": 100, "limit": 1000, **options}
+        self.manager = kind(client, symbol, callback=self.book, on_state=self.state, **settings)
 
     def book(self, cache) -> None:
         self.changed.set()
@@ -64,6 +59,10 @@ class Followed:
             self.ended = True
             return
         self.ids.append(cache.last_update_id)
+        if self.planted and not (self.manager.counters.differences_ever or self.stale_reasons):
+            return
+        if not cache.best_bid or not cache.best_ask:
+            self.wrong.append((cache.last_update_id, "a side is empty"))
         bids, asks = self.exchange.book_at(cache.symbol, cache.last_update_id)
         for ours, theirs in ((cache.bids.top(200), bids), (cache.asks.top(200), asks)):
             truth = [(Decimal(price), Decimal(quantity)) for price, quantity in theirs[:200]]
@@ -239,17 +238,170 @@ async def test_a_refresh_leaves_no_hole_and_finds_no_difference():
             assert each.stale_reasons == []
 
 
-async def test_a_planted_wrong_level_is_found_and_mended_by_the_refresh():
-    async with following(refresh_interval=0.5) as (_, followed):
+ALL_MARKETS = pytest.mark.parametrize(
+    ("market", "symbols"),
+    [
+        ("spot", SYMBOLS),
+        ("usdm", ("BTCUSDT", "ETHUSDT")),
+        ("coinm", ("BTCUSD_PERP", "ETHUSD_PERP")),
+        ("options", ("BTC-261225-110000-C", "BTC-261225-120000-C")),
+    ],
+)
+
+
+def of(market):
+    return functools.partial(DepthCacheManager, market=market_named(market))
+
+
+def affordable(market) -> int:
+    """Return a limit for many snapshots in a minute: options have little weight to spend."""
+    return 50 if market == "options" else 1000
+
+
+def plant(each, place: int) -> None:
+    """Put a wrong quantity into the book, at that level from the best."""
+    side = each.manager.cache.bids
+    each.planted = True
+    side.update([(side.top(place)[-1][0], Decimal("987.654"))])
+
+
+@ALL_MARKETS
+async def test_refreshes_while_events_flow_find_no_difference_in_any_market(market, symbols):
+    async with following(
+        market, symbols, of(market), refresh_interval=0.3, limit=affordable(market)
+    ) as (
+        simulator,
+        each,
+    ):
+        for one in each:
+            await one.until(lambda it: it.manager.counters.audits >= 2)
+        # Snapshots that the exchange kept for a while are no proof of anything, and no alarm.
+        simulator.faults.stale_next_snapshot(300, count=2)
+        for one in each:
+            audits = one.manager.counters.audits
+            await one.until(lambda it, audits=audits: it.manager.counters.audits > audits + 1)
+            assert one.manager.counters.differences_ever == 0
+            assert one.stale_reasons == []
+
+
+@ALL_MARKETS
+async def test_a_planted_wrong_level_is_found_and_mended_by_the_refresh(market, symbols, caplog):
+    async with following(
+        market, symbols, of(market), refresh_interval=0.5, limit=affordable(market)
+    ) as (_, followed):
         each = followed[0]
-        cache = each.manager.cache
-        assert cache.best_bid is not None
-        deep = cache.bids.top(500)[-1][0]
-        cache.bids.update([(deep, Decimal("987.654"))])
-        await each.until(lambda it: (it.manager.counters.differences or 0) > 0)
+        plant(each, 300)
+        await each.until(lambda it: it.manager.counters.differences_ever == 1)
         audits = each.manager.counters.audits
         await each.until(lambda it: it.manager.counters.audits > audits)
         assert each.manager.counters.differences == 0
+        assert each.manager.counters.differences_ever == 1
+        assert each.stale_reasons == []
+        assert followed[1].manager.counters.differences_ever == 0
+    assert "987.654" in caplog.text
+
+
+@ALL_MARKETS
+async def test_a_planted_wrong_level_is_found_when_a_silence_is_questioned(market, symbols):
+    async with following(market, symbols, of(market)) as (_, followed):
+        each = followed[0]
+        await quiet(each)
+        plant(each, 20)
+        await each.until(lambda it: it.stale_reasons)
+        # Where ids are shared, nothing tells a wrong level from one whose event is under way.
+        word = "silent" if each.manager.market.ids_are_shared else "audit: 1 levels differ"
+        assert word in each.stale_reasons[0]
+        await each.until(lambda it: it.manager.state is State.LIVE)
+        assert each.manager.cache.bids.top(20)[-1][1] != Decimal("987.654")
+
+
+async def quiet(each) -> None:
+    """Let nothing more happen in the symbol, and wait until the book has come as far."""
+    symbol, cache = each.manager.symbol, each.manager.cache
+    each.exchange.halt(symbol)
+    bids, asks = each.exchange.book_at(symbol, each.exchange.last_update_id(symbol))
+    truth = [[tuple(map(Decimal, level)) for level in side[:200]] for side in (bids, asks)]
+    await each.until(lambda _: [*cache.top(200)] == truth)
+
+
+@ALL_MARKETS
+async def test_an_audit_on_demand_compares_all_and_keeps_the_book(market, symbols):
+    async with following(market, symbols, of(market), limit=affordable(market)) as (
+        simulator,
+        followed,
+    ):
+        each = followed[0]
+        horizon = each.manager.cache.bids.horizon
+        asked = len(simulator.requests)
+        found = await each.manager.audit()
+        assert found is not None
+        assert found.differences == []
+        assert found.levels >= len(each.manager.cache.bids)
+        assert found.update_id > 0
+        assert len(simulator.requests) > asked
+        assert each.manager.cache.bids.horizon == horizon
+        assert each.manager.last_audit is not None
+        plant(each, 300)
+        found = await each.manager.audit()
+        assert found is not None
+        assert [difference.ours for difference in found.differences] == [Decimal("987.654")]
+        await each.until_live()
+        assert "audit: 1 levels differ" in each.stale_reasons[0]
+
+
+async def test_several_audits_at_once_are_made_one_after_another():
+    async with following(refresh_interval=0.3) as (_, followed):
+        each = followed[0]
+        found = await asyncio.gather(*(each.manager.audit() for _ in range(4)))
+        assert all(one is not None and one.differences == [] for one in found)
+
+
+async def test_an_audit_without_a_live_book_asks_nothing_and_finds_nothing():
+    async with exchange_and_client() as (_, simulator, client):
+        manager = DepthCacheManager(client, "BNBBTC", ws_interval=100)
+        with pytest.raises(ClosedError, match="async with"):
+            await manager.audit()
+        simulator.faults.fail_next("/api/v3/depth", 500, count=1000)
+        async with manager:
+            assert await manager.audit() is None
+        assert await manager.audit() is None
+
+
+async def test_an_audit_that_the_exchange_refuses_says_so_and_leaves_the_book():
+    async with following() as (simulator, followed):
+        each = followed[0]
+        simulator.faults.fail_next("/api/v3/depth", 500)
+        with pytest.raises(ExchangeError, match="HTTP 500"):
+            await each.manager.audit()
+        await each.until_live()
+        assert each.stale_reasons == []
+
+
+async def test_a_slow_reader_is_not_taken_for_a_silent_stream():
+    reasons = []
+    async with (
+        exchange_and_client() as (exchange, simulator, client),
+        asyncio.timeout(PATIENCE),
+        DepthCacheManager(
+            client, "BNBBTC", ws_interval=100, on_state=lambda *state: reasons.append(state)
+        ) as manager,
+    ):
+        await manager.recv()
+        while not manager.last_received:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        exchange.halt("BNBBTC")
+        # The second question is asked when the first has been answered and judged.
+        asked = len(simulator.requests)
+        while len(simulator.requests) < asked + 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert [state for state, _ in reasons if state is State.STALE] == []
+
+
+async def test_a_book_whose_market_moves_past_its_snapshot_is_not_live_with_an_empty_side():
+    async with following(limit=1) as (_, followed):
+        for each in followed:
+            await each.until(lambda it: any("moved beyond" in why for why in it.stale_reasons))
+            await each.until_live()
 
 
 async def test_a_refresh_comes_early_when_levels_run_short(monkeypatch):
@@ -275,6 +427,18 @@ async def test_an_exchange_whose_ids_start_anew_is_followed_again():
             await each.until(lambda it: any("ids went back" in why for why in it.stale_reasons))
             await each.until_live()
         assert followed[0].ids[-1] < before
+
+
+async def test_a_quiet_symbol_whose_ids_start_anew_does_not_stay_live_on_its_old_book():
+    async with following() as (_, followed):
+        each = followed[0]
+        await quiet(each)
+        before = each.manager.cache.last_update_id
+        each.exchange.restart_ids()
+        await each.until(lambda it: it.stale_reasons)
+        assert "no snapshot is had" in each.stale_reasons[0]
+        await each.until(lambda it: it.manager.state is State.LIVE)
+        assert each.manager.cache.last_update_id < before
 
 
 @asynccontextmanager

@@ -87,3 +87,16 @@ def test_something_heard_makes_the_next_silence_short_again():
         schedule.questioned(at, answered=True, lively=True)
     assert schedule.question_at(last_received=5) > 200 + SILENCE
     assert schedule.question_at(last_received=300) == 300 + SILENCE
+
+
+def test_books_that_are_built_together_are_refreshed_at_different_times():
+    phases = [(index + 1) / 100 for index in range(100)]
+    due = [Schedule(1800, now=50, phase=phase).refresh_at for phase in phases]
+    assert len({int(at) // 180 for at in due}) >= 10
+    assert max(due) == 50 + 1800
+    for phase in phases:
+        schedule = Schedule(1800, now=0, phase=phase)
+        schedule.refreshed(schedule.refresh_at, answered=True)
+        assert schedule.refresh_at == 1800 * phase + 1800
+        schedule.restart(5_000)
+        assert schedule.refresh_at == 5_000 + 1800 * phase

@@ -286,7 +286,8 @@ class TestAudit:
         assert synchronizer.cache.last_update_id == 104
         assert synchronizer.state is State.LIVE
         synchronizer.receive(event(105, 105, (5.0, 3.0)))
-        assert drain(synchronizer) == [105]
+        # The mended book is given out too: it isn't what the reader was given before.
+        assert drain(synchronizer) == [104, 105]
 
     def test_a_healthy_book_has_no_differences(self):
         synchronizer = live()
@@ -325,6 +326,69 @@ class TestAudit:
         assert synchronizer.state is State.STALE
         assert "1 levels differ" in synchronizer.reason
 
+    def test_a_difference_that_shows_with_a_later_event_is_not_given_out(self):
+        synchronizer = live()
+        synchronizer.begin_audit()
+        assert synchronizer.offer(snapshot(102, (5.0, 7.0)), 50, replace=False) is Verdict.AHEAD
+        synchronizer.receive(event(101, 102, (4.0, 0.0)))
+        assert drain(synchronizer) == []
+        assert synchronizer.state is State.STALE
+        assert synchronizer.counters.differences == 1
+
+    def test_what_was_found_is_kept_and_added_up(self):
+        synchronizer = live()
+        assert synchronizer.last_audit is None
+        for wrong in (7.0, 8.0):
+            synchronizer.begin_audit()
+            synchronizer.offer(snapshot(100, (5.0, wrong), (4.0, 1.0)), LIMIT)
+        found = synchronizer.last_audit
+        assert found is not None
+        assert (found.update_id, found.levels, len(found.differences)) == (100, 2, 1)
+        assert (synchronizer.counters.differences, synchronizer.counters.differences_ever) == (1, 3)
+
+    def test_a_reader_is_given_the_mended_book(self):
+        synchronizer = live()
+        synchronizer.begin_audit()
+        synchronizer.offer(snapshot(100, (5.0, 1.0)), LIMIT)
+        assert drain(synchronizer) == []
+        synchronizer.begin_audit()
+        synchronizer.offer(snapshot(100, (5.0, 7.0)), LIMIT)
+        assert drain(synchronizer) == [100]
+        assert synchronizer.cache.best_bid == (5.0, 7.0)
+
+    def test_where_ids_are_shared_a_snapshot_from_ahead_replaces_when_the_stream_is_there(self):
+        synchronizer = Synchronizer("X", float, ids_are_shared=True)
+        synchronizer.opened()
+        synchronizer.offer(snapshot(100, (5.0, 1.0), (4.0, 1.0)), 2)
+        drain(synchronizer)
+        synchronizer.begin_audit()
+        deeper = snapshot(900, (5.0, 1.0), (4.0, 1.0), (3.0, 7.0))
+        assert synchronizer.offer(deeper, 3) is Verdict.AUDITED
+        assert synchronizer.cache.get_bids() == [[5.0, 1.0], [4.0, 1.0]]
+        # The events that made the deeper level what it is are still under way.
+        for change in (
+            event(800, 850, (3.0, 6.0), previous=100),
+            event(860, 880, (3.0, 7.0), previous=850),
+        ):
+            synchronizer.receive(change)
+            assert drain(synchronizer) == [change.last_update_id]
+            assert synchronizer.cache.get_bids() == [[5.0, 1.0], [4.0, 1.0]]
+        synchronizer.receive(event(905, 910, (5.0, 2.0), previous=880))
+        assert drain(synchronizer) == [910]
+        assert synchronizer.cache.get_bids() == [[5.0, 2.0], [4.0, 1.0], [3.0, 7.0]]
+        assert synchronizer.counters.differences_ever == 0
+
+    def test_a_snapshot_of_a_market_that_moved_on_past_it_does_not_replace_the_book(self):
+        synchronizer = live()
+        synchronizer.begin_audit()
+        synchronizer.receive(event(101, 102, (6.0, 2.0)))
+        synchronizer.receive(event(103, 104, (5.0, 0.0), (4.0, 3.0)))
+        drain(synchronizer)
+        synchronizer.receive(event(105, 106, (6.0, 0.0)))
+        drain(synchronizer)
+        assert synchronizer.offer(snapshot(100, (5.0, 1.0)), 1) is Verdict.AUDITED
+        assert synchronizer.cache.get_bids() == [[4.0, 3.0]]
+
     def test_where_ids_are_shared_an_id_ahead_alone_says_nothing(self):
         synchronizer = Synchronizer("X", float, ids_are_shared=True)
         synchronizer.opened()
@@ -353,6 +417,28 @@ class TestAudit:
         synchronizer.begin_audit()
         synchronizer.cancel_audit()
         assert synchronizer.offer(snapshot(100, (1.0, 1.0)), LIMIT) is Verdict.UNWANTED
+
+
+class TestHorizon:
+    def test_a_market_that_moves_past_the_snapshot_makes_the_book_stale_until_the_next(self):
+        synchronizer = opened()
+        synchronizer.offer(snapshot(100, (5.0, 1.0), (4.0, 1.0)), 2)
+        drain(synchronizer)
+        synchronizer.receive(event(101, 102, (5.0, 0.0), (3.0, 2.0)))
+        assert drain(synchronizer) == [102]
+        synchronizer.receive(event(103, 104, (4.0, 0.0)))
+        assert drain(synchronizer) == []
+        assert (synchronizer.state, synchronizer.wants_snapshot) == (State.STALE, True)
+        assert "moved beyond" in synchronizer.reason
+        synchronizer.offer(snapshot(104, (3.0, 2.0), (2.0, 1.0)), 2)
+        assert drain(synchronizer) == [104]
+        assert synchronizer.cache.best_bid == (3.0, 2.0)
+
+    def test_a_side_that_is_truly_empty_is_live(self):
+        synchronizer = live()
+        synchronizer.receive(event(101, 102, (5.0, 0.0)))
+        assert drain(synchronizer) == [102]
+        assert synchronizer.cache.get_bids() == []
 
 
 class TestBounds:

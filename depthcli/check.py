@@ -1,0 +1,285 @@
+"""`depthcli check`: are the books the exchange's? They are followed, and compared with snapshots.
+
+The books are never refreshed meanwhile: what is compared was built from one snapshot and every
+event since, unless a break in the stream made a book be built anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from depthcli.errors import DepthcliError, UnreachableError
+from depthcli.following import SHARE, Listener, follow
+from depthcli.synchronizer import State
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from depthcli.book import DepthCache
+    from depthcli.following import Followed, Following, Target
+
+SETTLE: Final = 3.0
+"""Seconds of events before the first audit of a book."""
+
+PAUSE: Final = 5.0
+"""Seconds between two audits of a book, at the least."""
+
+MOST_SHOWN: Final = 20
+"""Levels that are shown one by one when an audit finds that they differ."""
+
+
+class DifferenceLine(msgspec.Struct):
+    """A level that differs; a quantity of zero means that it is absent."""
+
+    side: str
+    price: str
+    book: str
+    exchange: str
+
+
+class AuditLine(msgspec.Struct, omit_defaults=True):
+    """One line of `check --json`: an audit, or why there was none.
+
+    Attributes:
+        symbol: in the exchange's upper case.
+        market: `spot`, `usdm`, `coinm` or `options`.
+        last_update_id: the book's, when it was compared.
+        received_time: the local clock, ms since the epoch.
+        levels: how many were compared, of both sides together.
+        differ: how many of them differ; null where no audit could be made.
+        differences: the first of those.
+        reason: why no audit could be made.
+    """
+
+    symbol: str
+    market: str
+    last_update_id: int
+    received_time: int
+    levels: int
+    differ: int | None
+    differences: list[DifferenceLine]
+    reason: str = ""
+
+
+class Summary(msgspec.Struct):
+    """What came of all audits together; the last line of `check --json`, as `summary`.
+
+    Attributes:
+        audits: that were made.
+        levels: that were compared, in all of them.
+        events: that were applied to the books.
+        resyncs: times that a book was built anew.
+        differ: levels that differed, in all audits.
+        unchecked: symbols of which no audit could be made.
+    """
+
+    audits: int = 0
+    levels: int = 0
+    events: int = 0
+    resyncs: int = 0
+    differ: int = 0
+    unchecked: list[str] = msgspec.field(default_factory=list)
+
+
+class Check(Listener[Decimal]):
+    """Audits books again and again, and writes a line about each audit.
+
+    Args:
+        following: what is followed.
+        out: where the lines go.
+        as_json: whether they are for programs.
+        seconds: for how long; 0: one audit of each book.
+        timeout: seconds to wait for a first audit of a book.
+    """
+
+    def __init__(
+        self, following: Following, out: BinaryIO, *, as_json: bool, seconds: float, timeout: float
+    ) -> None:
+        self._following = following
+        self._out = out
+        self._as_json = as_json
+        self._clock = asyncio.get_running_loop().time
+        self._end = self._clock() + seconds
+        self._patience = max(self._end, self._clock() + timeout)
+        self._live = {target: asyncio.Event() for target in following.targets}
+        self._levels = 0
+        self._reasons: dict[Target, str] = {}
+
+    def book(self, target: Target, cache: DepthCache[Decimal]) -> None:  # noqa: ARG002
+        """Take note that a book is live."""
+        self._live[target].set()
+
+    def state(self, target: Target, cache: DepthCache[Decimal], state: State, reason: str) -> None:  # noqa: ARG002
+        """Take note that a book won't be live any more."""
+        if state is State.CLOSED:
+            self._live[target].set()
+
+    async def audit_all(self, followed: list[Followed[Decimal]]) -> None:
+        """Audit all books until the time is over, each at least once if it can be had."""
+        async with asyncio.TaskGroup() as group:
+            for one in followed:
+                group.create_task(self._audit_one(one, self._pause(one, followed)))
+
+    def summary(self, followed: list[Followed[Decimal]]) -> Summary:
+        """Return what came of it, and write it."""
+        counters = [one.manager.counters for one in followed]
+        summary = Summary(
+            audits=sum(each.audits for each in counters),
+            levels=self._levels,
+            events=sum(each.applied for each in counters),
+            resyncs=sum(each.resyncs for each in counters),
+            differ=sum(each.differences_ever for each in counters),
+            unchecked=[self._following.label(target) for target in self._reasons],
+        )
+        if self._as_json:
+            self._write(msgspec.json.encode({"summary": summary}))
+        else:
+            self._write(_summary_text(summary, len(followed)).encode())
+        return summary
+
+    @property
+    def unchecked(self) -> str:
+        """Why a book could not be audited, for one of those; empty if all were."""
+        return next(
+            (f"{self._following.label(one)}: {why}" for one, why in self._reasons.items()), ""
+        )
+
+    def _pause(self, one: Followed[Decimal], followed: list[Followed[Decimal]]) -> float:
+        """Return the seconds between two audits that leave a share of the budget alone."""
+        market = one.target.market
+        count = sum(other.target.market is market for other in followed)
+        weight = count * market.weight(one.manager.limit)
+        return max(PAUSE, 60 * weight / (SHARE * market.weight_per_minute))
+
+    async def _audit_one(self, one: Followed[Decimal], pause: float) -> None:
+        self._reasons[one.target] = "not live in time"
+        try:
+            async with asyncio.timeout_at(self._patience):
+                await self._live[one.target].wait()
+        except TimeoutError:
+            self._none(one, one.manager.reason or str(one.manager.state))
+            return
+        await asyncio.sleep(SETTLE)
+        while True:
+            await self._audit(one)
+            now = self._clock()
+            until = self._patience if one.target in self._reasons else self._end
+            if now >= until or one.manager.state is State.CLOSED:
+                return
+            await asyncio.sleep(min(pause, until - now))
+
+    async def _audit(self, one: Followed[Decimal]) -> None:
+        manager = one.manager
+        try:
+            result = await manager.audit()
+        except DepthcliError as error:
+            self._none(one, str(error))
+            return
+        if result is None:
+            not_live = "" if manager.state is State.LIVE else manager.reason or str(manager.state)
+            self._none(one, not_live or "no snapshot was had that links to the stream")
+            return
+        self._reasons.pop(one.target, None)
+        self._levels += result.levels
+        line = _line(one)
+        line.last_update_id, line.levels = result.update_id, result.levels
+        line.differ = len(result.differences)
+        line.differences = [
+            DifferenceLine(side, *(f"{number:f}" for number in numbers))
+            for side, *numbers in result.differences[:MOST_SHOWN]
+        ]
+        self._tell(one, line)
+
+    def _none(self, one: Followed[Decimal], reason: str) -> None:
+        if one.target in self._reasons:
+            self._reasons[one.target] = reason
+        line = _line(one)
+        line.reason = reason
+        self._tell(one, line)
+
+    def _tell(self, one: Followed[Decimal], line: AuditLine) -> None:
+        if self._as_json:
+            self._write(msgspec.json.encode(line))
+        else:
+            self._write(_audit_text(self._following.label(one.target), line).encode())
+
+    def _write(self, line: bytes) -> None:
+        self._out.write(line + b"\n")
+        self._out.flush()
+
+
+async def check(
+    following: Following,
+    *,
+    as_json: bool,
+    seconds: float,
+    timeout: float,  # noqa: ASYNC109, it bounds the wait for the first audit only
+    out: BinaryIO,
+) -> bool:
+    """Follow symbols and audit their books; return whether every audit found them true.
+
+    Args:
+        following: what to follow.
+        as_json: a JSON object a line; otherwise lines for people.
+        seconds: for how long; 0: one audit of each book.
+        timeout: seconds to wait for a first audit of a book.
+        out: where the lines go.
+
+    Raises:
+        DepthcliError: as `follow` does; UnreachableError also if a book could not be audited at
+            all, and no other differs.
+        OSError: `out` can't be written to; BrokenPipeError if its reader went away.
+    """
+    checking = Check(following, out, as_json=as_json, seconds=seconds, timeout=timeout)
+    async with follow(following, Decimal, checking) as followed:
+        try:
+            await checking.audit_all(followed)
+        except* OSError as group:
+            raise group.exceptions[0] from None
+        summary = checking.summary(followed)
+    if not summary.differ and checking.unchecked:
+        raise UnreachableError(f"no audit could be made of {checking.unchecked}")
+    return not summary.differ
+
+
+def _line(one: Followed[Decimal]) -> AuditLine:
+    """Return a line about an audit that wasn't made."""
+    return AuditLine(
+        symbol=one.target.symbol,
+        market=one.target.market.name,
+        last_update_id=one.manager.cache.last_update_id,
+        received_time=time.time_ns() // 1_000_000,
+        levels=0,
+        differ=None,
+        differences=[],
+    )
+
+
+def _audit_text(label: str, line: AuditLine) -> str:
+    if line.differ is None:
+        return f"{label}  id {line.last_update_id}  no audit: {line.reason}"
+    rows = [f"{label}  id {line.last_update_id}  {line.levels:,} levels: {line.differ} differ"]
+    rows += [
+        f"  {each.side} {each.price}: {each.book} in the book, {each.exchange} at the exchange"
+        for each in line.differences
+    ]
+    if line.differ > len(line.differences):
+        rows.append(f"  and {line.differ - len(line.differences)} more")
+    return "\n".join(rows)
+
+
+def _summary_text(summary: Summary, count: int) -> str:
+    words = [
+        f"{summary.audits} audits of {count} {'symbol' if count == 1 else 'symbols'}",
+        f"{summary.levels:,} levels compared after {summary.events:,} events",
+    ]
+    if summary.resyncs:
+        words.append(f"built anew {summary.resyncs} times")
+    if summary.unchecked:
+        words.append(f"not checked: {' '.join(summary.unchecked)}")
+    return ", ".join(words) + f": {summary.differ} differ"
