@@ -59,7 +59,9 @@ def _seconds(command: tuple[str, ...]) -> float:
 
 def _heavy(words: tuple[str, ...]) -> list[str]:
     """Return which of the heavy modules a command loads; it may well fail, without an exchange."""
-    nowhere = ("--rest-url", "http://127.0.0.1:9", "--timeout", "1") if words[-1] == "BNBBTC" else ()
+    nowhere = (
+        ("--rest-url", "http://127.0.0.1:9", "--timeout", "1") if words[-1] == "BNBBTC" else ()
+    )
     command = (*PYTHON, "-X", "importtime", "-m", "depthcli", *words, *nowhere)
     told = subprocess.run(command, check=False, capture_output=True, text=True).stderr
     modules = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in told.splitlines()}

@@ -176,7 +176,10 @@ async def books(books: int, events: int, port: int) -> dict[str, float]:
 
 def _measured(events: int) -> Callable[[], dict[str, float]]:
     cpu, wall = process_time(), perf_counter()
-    return lambda: {"cpu": (process_time() - cpu) / events, "wall": (perf_counter() - wall) / events}
+    return lambda: {
+        "cpu": (process_time() - cpu) / events,
+        "wall": (perf_counter() - wall) / events,
+    }
 
 
 async def main(name: str, *numbers: str) -> None:

@@ -20,7 +20,7 @@ from msgspec import Meta, Struct
 from depthcli.errors import BadMessageError, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 N = TypeVar("N", float, Decimal)
 """The number type of a book: float, or Decimal for exactness."""
@@ -31,6 +31,9 @@ Milliseconds = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 
 LARGEST: Final = 1e300
 """Numbers above it aren't prices or quantities but damage."""
+
+LARGEST_EXPONENT: Final = 300
+"""The same for Decimals: the place of their first digit."""
 
 SMALLEST_EXPONENT: Final = -64
 """Decimal digits this far behind the point aren't the exchange's but damage."""
@@ -309,18 +312,33 @@ def _beginning(raw: bytes | str) -> str:
     return start if isinstance(start, str) else start.decode("utf-8", "replace")
 
 
-def _check_decimals(levels: Iterable[tuple[Any, Any]]) -> None:
-    decimal: Decimal
-    for level in levels:
-        for decimal in level:
-            exponent = decimal.as_tuple().exponent
-            if (
-                not isinstance(exponent, int)
-                or exponent < SMALLEST_EXPONENT
-                or decimal.adjusted() > 300
-                or decimal < 0
-            ):
-                raise BadMessageError(printable(f"not a price or a quantity: {decimal:e}"))
+def _check_decimals(levels: list[tuple[Any, Any]]) -> None:
+    """Check prices and quantities as a whole, and one by one only if something is unusual.
+
+    The exchange gives all prices of a symbol with the same number of digits behind the point, and
+    all quantities too. Where that is so, no one is NaN or infinite unless the first is.
+    """
+    for column in zip(*levels, strict=True):
+        first = column[0]
+        _check_decimal(first)
+        if (
+            not all(map(first.same_quantum, column))
+            or any(map(Decimal.is_signed, column))
+            or max(column).adjusted() > LARGEST_EXPONENT
+        ):
+            for decimal in column:
+                _check_decimal(decimal)
+
+
+def _check_decimal(decimal: Decimal) -> None:
+    exponent = decimal.as_tuple().exponent
+    if (
+        not isinstance(exponent, int)
+        or exponent < SMALLEST_EXPONENT
+        or decimal.adjusted() > LARGEST_EXPONENT
+        or decimal < 0
+    ):
+        raise BadMessageError(printable(f"not a price or a quantity: {decimal:e}"))
 
 
 decode_exchange_info: Final[Callable[[bytes | str], ExchangeInfo]] = _decoder(ExchangeInfo)
