@@ -14,7 +14,6 @@ import sys
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
@@ -116,62 +115,70 @@ async def alone(books: int, events: int, port: int) -> dict[str, float]:
             return measured()
 
 
+class _Client:
+    """What managers ask of a client, without a network for the snapshots."""
+
+    proxy = None
+
+    def __init__(self, port: int, snapshot: bytes) -> None:
+        self._origin = f"ws://127.0.0.1:{port}"
+        self._snapshot = snapshot_decoder(float)(snapshot)
+
+    def websocket_origin(self, _market: Any) -> str:
+        return self._origin
+
+    async def snapshot(self, *_arguments: Any) -> Any:
+        await asyncio.sleep(0)
+        return self._snapshot
+
+    def outlook(self, _market: Any) -> float:
+        return 0.0
+
+    def silent_for(self, _market: Any) -> float:
+        return 0.0
+
+
+class _Progress:
+    """Measures from when all books took their first event until all took their last."""
+
+    def __init__(self, books: int, events: int) -> None:
+        frames = synthetic(LEVELS, events + 1, CHANGES).frames
+        self._first, self._last = (json.loads(frames[at])["data"]["u"] for at in (0, -1))
+        self._missing_first = self._missing_last = books
+        self._events = books * events
+        self._measured: Callable[[], dict[str, float]] | None = None
+        self.found: asyncio.Future[dict[str, float]] = asyncio.Future()
+
+    def changed(self, cache: Any) -> None:
+        """Take note of a change of a book."""
+        if cache is None or self.found.done():
+            return
+        if cache.last_update_id == self._first:
+            self._missing_first -= 1
+            if not self._missing_first:
+                self._measured = _measured(self._events)
+        elif cache.last_update_id == self._last:
+            self._missing_last -= 1
+            if not self._missing_last and self._measured is not None:
+                self.found.set_result(self._measured())
+
+
 async def books(books: int, events: int, port: int) -> dict[str, float]:
     """Keep all books by depth cache managers, which call a function after each event."""
-    body = synthetic(LEVELS, events + 1, CHANGES).snapshot
-    snapshot = snapshot_decoder(float)(body)
-    last = json.loads(synthetic(LEVELS, events + 1, CHANGES).frames[-1])["data"]["u"]
-    first = snapshot.last_update_id + CHANGES
-    finished = asyncio.Event()
-    begun: list[Callable[[], dict[str, float]]] = []
-    ended: list[dict[str, float]] = []
-    complete = 0
-
-    class Client:
-        """What managers ask of a client, without a network."""
-
-        proxy = None
-
-        def websocket_origin(self, _market: Any) -> str:
-            return f"ws://127.0.0.1:{port}"
-
-        async def snapshot(self, *_arguments: Any) -> Any:
-            await asyncio.sleep(0)
-            return msgspec.structs.replace(snapshot)
-
-        def outlook(self, _market: Any) -> float:
-            return 0.0
-
-        def silent_for(self, _market: Any) -> float:
-            return 0.0
-
-    def changed(cache: Any) -> None:
-        nonlocal complete
-        if cache is None:
-            return
-        if cache.last_update_id == first:
-            complete += 1
-            if complete == books:
-                begun.append(_measured(books * events))
-        elif cache.last_update_id == last:
-            complete -= 1
-            if not complete:
-                ended.append(begun[0]())
-                finished.set()
-
-    client: Any = Client()
+    client: Any = _Client(port, synthetic(LEVELS, events + 1, CHANGES).snapshot)
+    progress = _Progress(books, events)
     sockets = BinanceSocketManager(client, max_reconnects=0)
     managers = [
-        DepthCacheManager(client, symbol, bm=sockets, ws_interval=100, callback=changed)
+        DepthCacheManager(client, symbol, bm=sockets, ws_interval=100, callback=progress.changed)
         for symbol in _symbols(books)
     ]
     for manager in managers:
         await manager.__aenter__()
-    await finished.wait()
+    found = await progress.found
     for manager in managers:
         await manager.close()
     await sockets.close()
-    return ended[0]
+    return found
 
 
 def _measured(events: int) -> Callable[[], dict[str, float]]:
