@@ -1,8 +1,9 @@
 """Who is measured: the limit, depthcli, what anybody would write first, and the peers.
 
 Each keeps one book in floats, or in what it keeps books in, from the same bytes. The peers' own
-functions decode nothing; their messages are decoded as their users' are, and what they do with a
-message is called directly, without their sockets.
+functions decode nothing: their messages are decoded by orjson where it is installed, as they do it
+themselves (cryptofeed by yapic), and what they do with a message is called directly, without their
+sockets.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from depthcli.synchronizer import State, Synchronizer
 
 if TYPE_CHECKING:
     from benchmarks.feeds import Feed
+
+try:
+    loads: Any = import_module("orjson").loads
+except ImportError:
+    loads = json.loads
 
 Top = tuple[list[Any], list[Any]]
 
@@ -109,14 +115,14 @@ class Depthcli(Contender):
 
 
 class SortedDicts(Contender):
-    """What anybody would write first: json, and a SortedDict a side."""
+    """What anybody would write first: JSON to dicts, and a SortedDict a side."""
 
     name = "plain SortedDict"
     needs = "sortedcontainers"
 
     def __init__(self, feed: Feed) -> None:
         sorted_dict = import_module("sortedcontainers").SortedDict
-        data = json.loads(feed.snapshot)
+        data = loads(feed.snapshot)
         self.bids, self.asks = sorted_dict(), sorted_dict()
         self.put({"b": data["bids"], "a": data["asks"]})
 
@@ -130,7 +136,7 @@ class SortedDicts(Contender):
                     side.pop(price, None)
 
     def event(self, frame: bytes) -> None:
-        self.put(json.loads(frame)["data"])
+        self.put(loads(frame)["data"])
 
     def top(self, count: int) -> Top:
         bids, asks = self.bids, self.asks
@@ -150,10 +156,10 @@ class PythonBinance(Contender):
         self.manager._depth_cache = module.DepthCache(feed.symbol)  # noqa: SLF001
         self.cache = self.manager._depth_cache  # noqa: SLF001
         self.apply = self.manager._apply_orders  # noqa: SLF001
-        self.apply(json.loads(feed.snapshot))
+        self.apply(loads(feed.snapshot))
 
     def event(self, frame: bytes) -> None:
-        self.apply(json.loads(frame)["data"])
+        self.apply(loads(frame)["data"])
 
     def top(self, count: int) -> Top:
         return self.cache.get_bids()[:count], self.cache.get_asks()[:count]
@@ -174,14 +180,14 @@ class Unicorn(Contender):
         }
         self.manager.threading_lock_ask = {self.market: threading.Lock()}
         self.manager.threading_lock_bid = {self.market: threading.Lock()}
-        data = json.loads(feed.snapshot)
+        data = loads(feed.snapshot)
         self.put({"b": data["bids"], "a": data["asks"]})
 
     def put(self, data: dict[str, Any]) -> None:
         self.manager._apply_updates(asks=data["a"], bids=data["b"], market=self.market)  # noqa: SLF001
 
     def event(self, frame: bytes) -> None:
-        self.put(json.loads(frame)["data"])
+        self.put(loads(frame)["data"])
 
     def top(self, count: int) -> Top:
         return (
@@ -196,12 +202,12 @@ class Ccxt(Contender):
 
     def __init__(self, feed: Feed) -> None:
         self.exchange = import_module("ccxt.pro").binance()
-        data = json.loads(feed.snapshot)
+        data = loads(feed.snapshot)
         self.book = self.exchange.order_book({}, 10_000)
         self.book.reset(self.exchange.parse_order_book(data, feed.symbol))
 
     def event(self, frame: bytes) -> None:
-        data = json.loads(frame)["data"]
+        data = loads(frame)["data"]
         self.exchange.handle_order_book_message(None, data, self.book)
 
     def top(self, count: int) -> Top:
@@ -220,8 +226,8 @@ class Cryptofeed(Contender):
         try:
             self.loads = import_module("yapic.json").loads
         except ImportError:
-            self.loads = json.loads
-        data = json.loads(feed.snapshot)
+            self.loads = loads
+        data = loads(feed.snapshot)
         self.put({"b": data["bids"], "a": data["asks"]})
 
     def put(self, data: dict[str, Any]) -> None:

@@ -53,6 +53,9 @@ def measure(*, tiny: bool) -> Section:
         )
     if absent:
         section.notes.append(f"Not installed, and so skipped: {', '.join(absent)}.")
+    section.notes.append(
+        "cryptofeed keeps its books in Decimals, and the others that are shown in floats."
+    )
     section.notes.extend(_disagreements(kinds))
     return section
 

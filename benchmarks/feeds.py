@@ -51,9 +51,13 @@ def recorded(symbol: str = "SUSHIUSDT", market: str = "usdm") -> Feed | None:
             source, data = entry["source"], entry["data"]
             if entry["kind"] == "rest" and "/depth?" in source and f"symbol={symbol}" in source:
                 snapshot, last_update_id = _compact(data), data["lastUpdateId"]
-            elif "@depth" in source and data["s"] == symbol and snapshot:
-                if data["u"] >= last_update_id:
-                    frames.append(_compact({"stream": source, "data": data}))
+            elif (
+                "@depth" in source
+                and data["s"] == symbol
+                and snapshot
+                and data["u"] >= last_update_id
+            ):
+                frames.append(_compact({"stream": source, "data": data}))
     return Feed(f"recorded {symbol}", symbol, snapshot, frames)
 
 

@@ -19,13 +19,6 @@ LEVELS = (100, 1_000, 5_000)
 TURN = 0.01
 """Seconds that one turn should take."""
 
-READS = {
-    "top 5": lambda contender: contender.top(5),
-    "full sides": lambda contender: contender.full(),
-    "cost to trade": lambda contender: _cost(contender),
-    "groups": lambda contender: _groups(contender),
-}
-
 
 def measure(*, tiny: bool) -> Section:
     """Measure all reads by all contenders at all sizes."""
@@ -108,3 +101,11 @@ def _naive_groups(side: list[Any]) -> dict[Any, Any]:
         price = level[0] // step * step
         groups[price] = groups.get(price, 0) + level[1]
     return groups
+
+
+READS = {
+    "top 5": lambda contender: contender.top(5),
+    "full sides": lambda contender: contender.full(),
+    "cost to trade": _cost,
+    "groups": _groups,
+}

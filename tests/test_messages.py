@@ -271,6 +271,45 @@ def test_a_decimal_keeps_the_exchanges_own_digits(digits):
     assert f"{event.bids[0][1]:f}" == digits
 
 
+def decodes(levels):
+    try:
+        event_decoder(Decimal)(json.dumps(SPOT | {"b": levels}))
+    except BadMessageError:
+        return False
+    return True
+
+
+NUMBER_TEXT = st.sampled_from(
+    [
+        "1.50",
+        "0.25",
+        "7.00",
+        "0.00",
+        "3",
+        "0",
+        "-0.00",
+        "-1.00",
+        "NaN",
+        "inf",
+        "sNaN",
+        "1e300",
+        "1e301",
+        "1e-64",
+        "1e-65",
+        "0e-65",
+        "0e400",
+        "12345678901234567890123456789.01",
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(NUMBER_TEXT, NUMBER_TEXT), min_size=1, max_size=6))
+def test_levels_are_refused_exactly_if_one_of_them_would_be_alone(levels):
+    assert decodes(levels) == all(decodes([level]) for level in levels)
+    assert decodes(levels) == all(decodes([(number, "1")]) for level in levels for number in level)
+
+
 def test_books_are_kept_in_floats_and_decimals_only():
     assert check_number_type(Decimal) is Decimal
     with pytest.raises(ValueError, match="float or Decimal"):
