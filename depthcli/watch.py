@@ -44,7 +44,15 @@ async def watch(following: Following, *, depth: int, fps: float, demo_seed: int 
         listener: Listener[float] = Listener()
         followed = await stack.enter_async_context(follow(following, float, listener))
         watched = [
-            Watched(manager, decimals(info.tick_size), decimals(info.step_size))
+            Watched(
+                manager,
+                decimals(info.tick_size),
+                decimals(info.step_size),
+                tick=info.tick_size,
+                base=info.base_asset,
+                quote=info.quote_asset,
+                trading=info.trading,
+            )
             for manager, info in followed
         ]
         await WatchApp(watched, title=title, depth=depth, fps=fps).run_async()

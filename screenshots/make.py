@@ -93,6 +93,11 @@ class Keeper:
         """Why it isn't live."""
         return self._synchronizer.reason
 
+    @property
+    def buffered(self) -> int:
+        """Events that wait for a snapshot."""
+        return len(self._synchronizer.pending)
+
     def receive(self, payload: bytes) -> None:
         """Take in an event."""
         self._synchronizer.receive(event_decoder(float)(payload))
@@ -129,7 +134,13 @@ class World:
             self._exchange.watch(stream)
             self._keepers[stream] = Keeper(symbol, self._exchange, self._clock)
         watched = [
-            Watched(keeper, decimals(instrument.prices.step), decimals(instrument.quantities.step))
+            Watched(
+                keeper,
+                decimals(instrument.prices.step),
+                decimals(instrument.quantities.step),
+                base=instrument.base,
+                quote=instrument.quote,
+            )
             for keeper, instrument in zip(self._keepers.values(), instruments, strict=True)
         ]
         # The app's own timer is as good as off: a frame is drawn when its time has come here.
@@ -140,6 +151,7 @@ class World:
             fps=1e-6,
             clock=self._clock.seconds,
             wall=self._clock.seconds,
+            plain=False,
         )
 
     def run(self, number: int) -> None:

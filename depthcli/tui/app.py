@@ -4,28 +4,43 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 
+from depthcli.errors import DepthcliError
 from depthcli.synchronizer import State
 from depthcli.tui.canvas import Canvas
-from depthcli.tui.frame import Status, draw, furthest_scroll, plan
+from depthcli.tui.chart import cursor_at
+from depthcli.tui.commands import COMMANDS
+from depthcli.tui.copying import as_json, as_text
+from depthcli.tui.desk import Desk
+from depthcli.tui.edges import Status
 from depthcli.tui.help import HelpScreen
+from depthcli.tui.journal import Journal
+from depthcli.tui.overview import column_at
 from depthcli.tui.palette import DARK, LIGHT, palette
-from depthcli.tui.watched import Observer, Rate
+from depthcli.tui.prompts import Prompt, Search
+from depthcli.tui.rates import Rate
+from depthcli.tui.scene import Drawing, Moment
+from depthcli.tui.views import View
+from depthcli.tui.watched import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from textual.app import ComposeResult
+    from textual.events import Click, MouseMove, MouseScrollDown, MouseScrollUp
     from textual.screen import Screen
 
-    from depthcli.tui.watched import Picture, Watched
+    from depthcli.tui.port import Books
+    from depthcli.tui.scene import Scene
+    from depthcli.tui.watched import Watched
 
-MOST_DEPTH: Final = 100
-"""Levels a side that can be asked for: more than any terminal shows."""
+_WHEEL: Final = 3
 
 
 class WatchApp(App[None]):
@@ -41,6 +56,9 @@ class WatchApp(App[None]):
         fps: frames per second at the most.
         clock: seconds; the clock of the managers' `last_received` and `last_audit`.
         wall: seconds since the epoch, for the time in the header.
+        offset: how far the exchange's clock is ahead of `wall`, in seconds; None: not known.
+        books: who adds and drops symbols; None: nobody, what is watched stays.
+        plain: whether to draw without shades of colour; None: as the terminal needs it.
 
     Raises:
         ValueError: there is nothing to watch.
@@ -48,19 +66,7 @@ class WatchApp(App[None]):
 
     CSS_PATH = "depthcli.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "Quit"),
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
-        Binding("question_mark", "help", "Help"),
-        Binding("p,space", "pause", "Pause"),
-        Binding("plus,equals_sign", "depth(1)", "More levels"),
-        Binding("minus", "depth(-1)", "Fewer levels"),
-        Binding("t", "toggle_theme", "Dark or light"),
-        Binding("up", "scroll_overview(-1)", "Up"),
-        Binding("down", "scroll_overview(1)", "Down"),
-        Binding("pageup", "scroll_pages(-1)", "Page up"),
-        Binding("pagedown", "scroll_pages(1)", "Page down"),
-        Binding("home", "scroll_pages(-1000)", "First"),
-        Binding("end", "scroll_pages(1000)", "Last"),
     ]
 
     def __init__(
@@ -72,20 +78,26 @@ class WatchApp(App[None]):
         fps: float = 10,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        offset: Callable[[], float | None] | None = None,
+        books: Books | None = None,
+        plain: bool | None = None,
     ) -> None:
         # With native colours Textual takes NO_COLOR at its word; otherwise it sends shades of grey.
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         if not watched:
             raise ValueError("there is nothing to watch")
         self.title = f"depthcli · {title}"
+        self.desk = Desk(watched, depth, grows=books is not None)
         self._source = title
-        self._observers = [Observer(one) for one in watched]
-        self._pictures: list[Picture] = []
-        self._depth = min(max(depth, 1), MOST_DEPTH)
+        self._books = books
+        self._plain = plain
         self._fps = fps
         self._clock = clock
         self._wall = wall
-        self._scroll = 0
+        self._offset = offset or (lambda: 0.0)
+        self._journal = Journal()
+        self._scene: Scene | None = None
+        self._pointed: tuple[int, int] | None = None
         self._paused_at: float | None = None
         self._drawn = 0
         self._frame_rate = Rate()
@@ -100,6 +112,9 @@ class WatchApp(App[None]):
 
     def on_mount(self) -> None:
         """Begin to look at the books."""
+        if self._plain is None:
+            few = self.console.color_system == "standard"
+            self._plain = few or bool(os.environ.get("NO_COLOR"))
         self.theme_changed_signal.subscribe(self, lambda _theme: self._recolour())
         self.set_interval(1 / self._fps, self.look)
         self.look()
@@ -108,90 +123,311 @@ class WatchApp(App[None]):
         """Use the new size at once."""
         self._show()
 
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll the overview by the wheel."""
-        self.action_scroll_overview(3)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll the overview by the wheel."""
-        self.action_scroll_overview(-3)
+    # Frames.
 
     def look(self) -> None:
-        """Take a picture of each book, unless paused, and show what changed."""
-        now = self._clock()
+        """Look at each book, and show what changed."""
+        now, wall = self._clock(), self._wall()
         self._drawn += 1
         self._frame_rate.add(now, self._drawn)
-        counters = [observer.watched.manager.counters for observer in self._observers]
-        self._event_rate.add(now, sum(one.applied for one in counters))
-        for observer in self._observers:
-            observer.look(now)
-        if self._paused_at is None:
-            self._take_pictures(self._depth)
+        exchange_wall = wall + (self._offset() or 0.0)
+        applied = 0
+        for place in self.desk.places:
+            place.observer.look(now, exchange_wall)
+            manager = place.observer.watched.manager
+            applied += manager.counters.applied
+            self._journal.look(place.name, manager, now, wall)
+        self._event_rate.add(now, applied)
+        self.desk.remember((), now)
         self._show()
 
-    def _take_pictures(self, depth: int) -> None:
-        now = self._clock()
-        self._pictures = [observer.picture(depth, now) for observer in self._observers]
-
     def _show(self) -> None:
-        if not self._pictures:
-            return
         size = self.size
-        planned = plan(self._pictures, size.width, size.height, self._depth)
-        self._scroll = min(self._scroll, furthest_scroll(planned, len(self._pictures)))
-        lines = draw(self._pictures, planned, self._status(), self._scroll)
+        if not size:
+            return
+        now = self._clock() if self._paused_at is None else self._paused_at
+        moment = Moment(now, self._pointed, bool(self._plain), self._journal.entries)
+        self._scene = Drawing(self.desk, moment, size.width, size.height).draw(self._status())
         # The canvas belongs to the first screen, which help and the palette may lie upon.
-        self.screen_stack[0].query_one(Canvas).show(lines, size.width)
+        self._canvas.show(self._scene.lines, size.width)
+
+    @property
+    def _canvas(self) -> Canvas:
+        return self.screen_stack[0].query_one(Canvas)
 
     def _status(self) -> Status:
-        managers = [observer.watched.manager for observer in self._observers]
+        managers = [place.observer.watched.manager for place in self.desk.places]
         states = [manager.state for manager in managers]
         paused_at = self._paused_at
         return Status(
             title=self._source,
+            view=self.desk.view.value,
             frames_per_second=self._frame_rate.per_second,
             events_per_second=self._event_rate.per_second,
             gaps=sum(manager.counters.gaps for manager in managers),
             states={state: states.count(state) for state in (State.LIVE, *State)},
             clock=self._wall(),
             paused_for=None if paused_at is None else self._clock() - paused_at,
-            depth=self._depth,
-            dark=self.theme == DARK.name,
         )
 
     def _recolour(self) -> None:
-        styles = palette(dark=self.theme == DARK.name)
-        self.screen_stack[0].query_one(Canvas).recolour(styles)
+        self._canvas.recolour(palette(dark=self.theme == DARK.name))
+
+    # The mouse.
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Tell what the mouse points at."""
+        if len(self.screen_stack) > 1:
+            return
+        self._pointed = (event.screen_x, event.screen_y)
+        spot = self._scene.spot_at(*self._pointed) if self._scene else None
+        if spot and spot.view is View.CHART and spot.place >= 0:
+            place = self.desk.places[spot.place]
+            at = cursor_at(place.chart, event.screen_x - spot.x) if place.chart else None
+            if place.chart and at is not None:
+                place.cursor = at * place.chart.step
+        self._show()
+
+    def on_leave(self) -> None:
+        """Tell nothing of what the mouse pointed at before it left."""
+        self._pointed = None
+
+    def on_click(self, event: Click) -> None:
+        """Choose the symbol that was clicked on, or sort by the heading."""
+        if len(self.screen_stack) > 1 or self._scene is None:
+            return
+        spot = self._scene.spot_at(event.screen_x, event.screen_y)
+        if spot is None:
+            return
+        if spot.place >= 0:
+            again = spot.place == self.desk.focus and event.chain > 1
+            self.desk.focus_on(spot.place)
+            if again:
+                self.desk.zoom()
+        elif spot.view is View.OVERVIEW:
+            wanted = self.desk.wanted(View.OVERVIEW, self.desk.depth)
+            pictures = [p.observer.picture(wanted, self._clock()) for p in self.desk.places]
+            column = column_at(pictures, spot.width, event.screen_x)
+            if column is not None:
+                self.desk.order = self.desk.order.by(column)
+                self.desk.sort_again()
+        self._show()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Scroll what the mouse is over."""
+        self._wheel(event.screen_x, event.screen_y, _WHEEL)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Scroll what the mouse is over."""
+        self._wheel(event.screen_x, event.screen_y, -_WHEEL)
+
+    def _wheel(self, x: int, y: int, rows: int) -> None:
+        spot = self._scene.spot_at(x, y) if self._scene else None
+        if len(self.screen_stack) > 1 or spot is None:
+            return
+        if spot.view is None:
+            self.desk.log_back = max(0, self.desk.log_back - rows)
+        elif spot.view is View.OVERVIEW:
+            self.desk.scroll_rows(rows)
+        else:
+            self.desk.focus_on(spot.place)
+            self.desk.scroll_levels(rows)
+        self._show()
+
+    # What the keys and the command palette do.
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Yield what the command palette offers: what the keys do, by name."""
-        yield SystemCommand("Help", "Keys and columns", self.action_help)
-        yield SystemCommand("Pause", "Freeze the picture, or go on", self.action_pause)
-        yield SystemCommand("More levels", "Show a level more", lambda: self.action_depth(1))
-        yield SystemCommand("Fewer levels", "Show a level less", lambda: self.action_depth(-1))
-        yield SystemCommand("Theme", "Dark or light colours", self.action_toggle_theme)
-        yield SystemCommand("Quit", "End depthcli", self.action_quit)
+        for command in COMMANDS:
+            if self.check_action(command.action.partition("(")[0], ()):
+                yield SystemCommand(command.title, command.says, self._caller(command.action))
+
+    def _caller(self, action: str) -> Callable[[], Any]:
+        async def call() -> None:
+            await self.run_action(action)
+
+        return call
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Return whether an action can be done: symbols are added only where someone keeps them."""
+        return self._books is not None if action in {"add", "drop"} else True
 
     def action_help(self) -> None:
         """Show the help."""
-        self.push_screen(HelpScreen())
+        view = self._scene.view if self._scene else self.desk.view
+        self.push_screen(HelpScreen(view))
+
+    def action_view(self, name: str) -> None:
+        """Look at the books in another way."""
+        self.desk.look_at(View(name))
+        self._show()
+
+    def action_next_view(self, steps: int) -> None:
+        """Look at the books in the next way."""
+        self.desk.next_view(steps)
+        self._show()
 
     def action_pause(self) -> None:
         """Freeze the picture, or let it go on."""
         if self._paused_at is None:
-            # A frozen picture can't be asked for more later: take as much as may be wanted.
-            self._take_pictures(MOST_DEPTH)
             self._paused_at = self._clock()
-            self._show()
+            for place in self.desk.places:
+                place.observer.freeze()
         else:
             self._paused_at = None
-            self.look()
+            for place in self.desk.places:
+                place.observer.thaw()
+        self.look()
 
-    def action_depth(self, more: int) -> None:
-        """Show so many levels a side more."""
-        self._depth = min(max(self._depth + more, 1), MOST_DEPTH)
-        if self._paused_at is None:
-            self._take_pictures(self._depth)
+    def action_zoom(self) -> None:
+        """Show only the chosen symbol, or all again."""
+        self.desk.zoom()
+        self._show()
+
+    def action_all(self) -> None:
+        """Show all symbols again."""
+        if self.desk.zoomed:
+            self.desk.zoom()
+        elif self.desk.sought:
+            self.desk.sought = ""
+            self.desk.sort_again()
+        self._show()
+
+    def action_more(self, steps: int) -> None:
+        """Show more levels, or a wider range of prices."""
+        if self.desk.view in {View.CHART, View.HEATMAP}:
+            self.desk.wider(steps)
+        else:
+            self.desk.deeper(steps)
+        self._show()
+
+    def action_group(self, powers: int) -> None:
+        """Put levels into coarser or finer groups."""
+        if place := self.desk.focused:
+            place.observer.coarser(powers)
+            place.ladder = None
+        self._show()
+
+    def action_unit(self) -> None:
+        """Show quantities in the other asset."""
+        self.desk.in_quote = not self.desk.in_quote
+        self._show()
+
+    def action_size(self, steps: int) -> None:
+        """Show the cost of a smaller or larger trade."""
+        self.desk.resize(steps)
+        self._show()
+
+    def action_ask_size(self) -> None:
+        """Ask for the size whose cost is shown."""
+        place = self.desk.focused
+        if place is None:
+            return
+        unit = place.observer.watched.base or "the base asset"
+
+        def take(text: str | None) -> None:
+            if not text or not text.strip():
+                return
+            try:
+                place.observer.size = size_of(text)
+            except ValueError as error:
+                self.notify(str(error), severity="warning")
+            self._show()
+
+        self.push_screen(Prompt(f"cost to trade how much {unit}?"), take)
+
+    def action_flash(self) -> None:
+        """Let changed quantities flash, or not."""
+        self.desk.flashing = not self.desk.flashing
+        self._show()
+
+    def action_filter(self) -> None:
+        """Ask which symbols the overview should show."""
+        before = self.desk.sought
+        self.desk.look_at(View.OVERVIEW)
+
+        def seek(text: str | None) -> None:
+            self.desk.sought = before if text is None else text.strip()
+            self.desk.sort_again()
+            self._show()
+
+        self.push_screen(Prompt("filter", before, seek), seek)
+
+    def action_sort(self) -> None:
+        """Sort the overview by the next column."""
+        self.desk.order = self.desk.order.next(1)
+        self.desk.sort_again()
+        self._show()
+
+    def action_reverse(self) -> None:
+        """Sort the overview the other way round."""
+        self.desk.order = self.desk.order.by(self.desk.order.column)
+        self.desk.sort_again()
+        self._show()
+
+    def action_move(self, places: int) -> None:
+        """Move the chosen symbol in the order."""
+        self.desk.move(places)
+        self._show()
+
+    def action_add(self) -> None:
+        """Ask for a symbol, and watch it."""
+        books = self._books
+        if books is not None:
+            self.push_screen(Search("add a symbol", books.search), self._add)
+
+    async def _add(self, name: str | None) -> None:
+        if not name or self._books is None:
+            return
+        try:
+            watched = await self._books.add(name)
+        except DepthcliError as error:
+            self.notify(str(error), title=name, severity="warning", markup=False)
+            return
+        known = [place.name for place in self.desk.places]
+        if watched.name in known:
+            self.desk.focus_on(known.index(watched.name))
+        else:
+            self.desk.add(watched)
+            self._journal.note(self._wall(), watched.name, "added")
+        self.look()
+
+    async def action_drop(self) -> None:
+        """Watch the chosen symbol no longer."""
+        gone = self.desk.drop()
+        if gone and self._books:
+            await self._books.drop(gone.observer.watched)
+            self._journal.forget(gone.name)
+            self._journal.note(self._wall(), gone.name, "dropped")
+        self._show()
+
+    def action_copy(self, as_object: bool) -> None:
+        """Copy the chosen book."""
+        place = self.desk.focused
+        if place is None:
+            return
+        depth = max(self.desk.depth, 20) if self.desk.zoomed else self.desk.depth
+        picture = place.observer.picture(
+            Wanted(depth, in_quote=self.desk.in_quote, beyond=False), self._clock()
+        )
+        self.copy_to_clipboard(as_json(picture) if as_object else as_text(picture))
+        kind = "JSON" if as_object else "text"
+        self.notify(f"{place.name}: {depth} levels a side copied as {kind}", markup=False)
+
+    def action_save_picture(self) -> None:
+        """Save the screen as a picture, and say where."""
+        moment = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y%m%d-%H%M%S")
+        folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
+        try:
+            path = self.save_screenshot(f"depthcli-{moment}.svg", str(folder))
+        except OSError as error:
+            self.notify(f"the picture can't be saved: {error}", severity="error", markup=False)
+            return
+        self.notify(f"saved as {path}", markup=False)
+
+    def action_log(self) -> None:
+        """Open or close the log."""
+        self.desk.log, self.desk.log_back = not self.desk.log, 0
         self._show()
 
     def action_toggle_theme(self) -> None:
@@ -199,11 +435,65 @@ class WatchApp(App[None]):
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
         self._show()
 
-    def action_scroll_overview(self, rows: int) -> None:
-        """Scroll the overview down by so many rows."""
-        self._scroll = max(0, self._scroll + rows)
+    def action_home(self) -> None:
+        """Go back to the touch, to the market, to the first line."""
+        if self._shows_overview:
+            self.desk.select(-len(self.desk.places))
+        else:
+            self.desk.recentre()
         self._show()
 
-    def action_scroll_pages(self, pages: int) -> None:
-        """Scroll the overview down by so many pages."""
-        self.action_scroll_overview(pages * max(1, self.size.height - 3))
+    # Keys that move about.
+
+    @property
+    def _shows_overview(self) -> bool:
+        return self._scene is not None and self._scene.view is View.OVERVIEW
+
+    def action_step(self, rows: int) -> None:
+        """Choose the next line, or scroll the chosen book."""
+        if self._shows_overview:
+            self.desk.select(rows)
+        else:
+            self.desk.scroll_levels(rows)
+        self._show()
+
+    def action_pages(self, pages: int) -> None:
+        """The same, by so many pages."""
+        self.action_step(pages * max(1, self.size.height - 3))
+
+    def action_aside(self, steps: int) -> None:
+        """Move the chart's cursor; change the heatmap's time; else choose the next symbol."""
+        if self.desk.view is View.CHART:
+            self.desk.point(steps)
+        elif self.desk.view is View.HEATMAP:
+            self.desk.longer(-steps)
+        else:
+            self.desk.focus_next(steps)
+        self._show()
+
+    def action_next_symbol(self, steps: int) -> None:
+        """Choose the next symbol."""
+        self.desk.focus_next(steps)
+        self._show()
+
+    def action_jump(self, number: int) -> None:
+        """Choose a symbol by its number."""
+        self.desk.focus_on(number - 1)
+        self._show()
+
+
+def size_of(text: str) -> float:
+    """Return a size as people type it: `10`, `0.5`, `25k`, `1.5M`.
+
+    Raises:
+        ValueError: it isn't a positive number.
+    """
+    bare = text.strip().replace(",", "").replace("_", "")
+    factor = {"k": 1e3, "m": 1e6, "b": 1e9}.get(bare[-1:].lower(), 1.0)
+    try:
+        size = float(bare[:-1] if factor > 1 else bare) * factor
+    except ValueError:
+        size = 0.0
+    if not 0 < size < 1e15:
+        raise ValueError(f"{text!r} is no size: type a number such as 10, 0.5 or 25k")
+    return size

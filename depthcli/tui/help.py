@@ -12,22 +12,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from depthcli.synchronizer import State
-from depthcli.tui.panel import SIGNS
+from depthcli.tui.conditions import SIGNS
+from depthcli.tui.hints import EVERYWHERE, HERE
+from depthcli.tui.views import SAYS, View
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-KEYS: Final = (
-    ("q, ctrl+c", "quit"),
-    ("?", "this help; ?, Esc or q closes it"),
-    ("p, space", "freeze the picture and go on; the books are kept up meanwhile"),
-    ("+ and -", "more and fewer levels, as many as there is room for"),
-    ("t", "dark and light colours"),
-    ("↑ ↓ PgUp PgDn", "scroll the overview; Home and End, too"),
-    ("ctrl+p", "find a command by its name"),
-)
-
-COLUMNS: Final = (
+NUMBERS: Final = (
     ("price", "of the level; best bid and best ask are bold on a coloured ground"),
     ("quantity", "what is offered at that price; k, M, B, T stand for 10³, 10⁶, 10⁹, 10¹²"),
     ("total", "the quantity from the best price down to this level"),
@@ -49,16 +41,24 @@ STATES: Final = {
 }
 
 
-def help_table() -> Table:
-    """Return the help: names on the left, what they mean on the right."""
+def help_table(view: View) -> Table:
+    """Return the help for a view: names on the left, what they mean on the right."""
     states = [(f"{SIGNS[state]} {state.name}", says) for state, says in STATES.items()]
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
-    for title, rows in (("Keys", KEYS), ("Columns", COLUMNS), ("States", states)):
+    parts = (
+        (f"Here: {view.value}, {SAYS[view]}", HERE[view]),
+        ("Everywhere", EVERYWHERE),
+        ("Numbers", NUMBERS),
+        ("States", states),
+    )
+    for title, rows in parts:
         if table.row_count:
             table.add_row()
-        table.add_row(Text.assemble((title, "bold underline")))
+        table.add_row(
+            Text.assemble((title.partition(":")[0], "bold underline")), title.partition(": ")[2]
+        )
         for name, says in rows:
             table.add_row(name, says)
     return table
@@ -71,8 +71,12 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark", "dismiss", "Close"),
     ]
 
+    def __init__(self, view: View) -> None:
+        super().__init__()
+        self._view = view
+
     def compose(self) -> ComposeResult:
         """Lay out the text in a box that scrolls where the screen is small."""
         with VerticalScroll(id="help") as box:
             box.border_title = "depthcli watch"
-            yield Static(help_table(), id="help-text")
+            yield Static(help_table(self._view), id="help-text")

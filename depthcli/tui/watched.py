@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from math import floor, log10
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from depthcli.analytics import cost_to_trade, group_levels, imbalance, micro_price
+from depthcli.book import DepthCache
 from depthcli.synchronizer import State
 from depthcli.tui.numbers import price_text
+from depthcli.tui.rates import Gauge, Rate
 
 if TYPE_CHECKING:
-    from depthcli.book import DepthCache
+    from depthcli.analytics import Cost, Side
     from depthcli.synchronizer import Counters
     from depthcli.tui.numbers import Number
 
-Levels = tuple[tuple[Any, Any], ...]
+Level = tuple[Any, Any]
+Levels = tuple[Level, ...]
 """`(price, quantity)`, best first: all floats, or all Decimals."""
 
-_RATE_SECONDS: Final = 3.0
+COARSEST: Final = 6
+"""Groups are at the most ten to this power times the tick."""
+
+MOST_LEVELS: Final = 5_000
+"""Levels a side that are looked at for one picture: no snapshot has more."""
 
 
 class Manager(Protocol):
@@ -44,6 +53,10 @@ class Manager(Protocol):
         """What happened to the book since the start."""
 
     @property
+    def buffered(self) -> int:
+        """Events that wait for a snapshot."""
+
+    @property
     def last_received(self) -> float | None:
         """When the last event came, in seconds of the app's clock; None before the first."""
 
@@ -54,11 +67,38 @@ class Manager(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A manager, and with how many decimals its symbol is written."""
+    """A manager, and how its symbol is written.
+
+    Attributes:
+        manager: who keeps the book.
+        price_decimals: decimals of prices.
+        quantity_decimals: decimals of quantities.
+        tick: the smallest step between two prices; None: one in the last decimal.
+        base: what quantities are counted in, such as `BTC`; empty if that isn't known.
+        quote: what prices are counted in, such as `USDT`; empty if that isn't known.
+        trading: whether the exchange matches orders now.
+        market: whose symbol it is, where several markets are watched.
+    """
 
     manager: Manager
     price_decimals: int
     quantity_decimals: int
+    tick: Decimal | None = None
+    base: str = ""
+    quote: str = ""
+    trading: bool = True
+    market: str = ""
+
+    @property
+    def name(self) -> str:
+        """The symbol, with its market where there are several."""
+        symbol = self.manager.symbol
+        return f"{self.market}:{symbol}" if self.market else symbol
+
+    @property
+    def step(self) -> Decimal:
+        """The smallest step between two prices."""
+        return self.tick or Decimal(1).scaleb(-self.price_decimals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +108,37 @@ class Picture:
     Attributes:
         symbol: the symbol.
         price_decimals: decimals of prices.
-        quantity_decimals: decimals of quantities.
+        quantity_decimals: decimals of quantities, in the asset that they are shown in.
         price_width: cells that a price takes; it never shrinks.
         state: what the book is worth.
         reason: why it isn't live.
-        bids: the best bids.
-        asks: the best asks.
+        bids: the best bids, put into groups if that was asked for.
+        asks: the best asks, likewise.
         update_time: the exchange's time of the last event in the book, ms since the epoch.
         age: seconds since the last event came; of a book that isn't live, since it was last true;
             of one that never was, since it was first looked at.
         audit_age: seconds since the last audit, or None.
         differences: levels that differed in the last audit, or None.
+        reason_age: seconds since the reason was given.
+        buffered: events that wait for a snapshot.
+        trading: whether the exchange matches orders now.
+        base: what quantities are counted in; empty if that isn't known.
+        quote: what prices are counted in; empty if that isn't known.
+        in_quote: whether quantities are shown in the quote asset.
+        step: the step of the groups; None if each level stands by itself.
+        tick: the smallest step between two prices.
+        group: ten to this power times the tick makes the step.
+        horizons: the deepest bid and ask up to which the book is known; None: all of the side.
+        bids_tail: so many of `bids`, the last ones, aren't known whole: the snapshot ended there.
+        asks_tail: the same of `asks`.
+        touch: best bid and best ask as they are, not grouped, quantities in the base asset.
+        micro: the mid weighted by the other side's quantity; None if a side is empty.
+        lean: from -1 (only asks) to 1 (only bids), over the levels shown; None without any.
+        size: the size that `buy` and `sell` are of, in the base asset; None if none is asked for.
+        buy: what it takes to buy that size at once, reckoned from the mid.
+        sell: what it takes to sell it.
+        rate: updates a second lately; None until it is known.
+        latency: seconds from the exchange's event time to its coming here; None if unknown.
     """
 
     symbol: str
@@ -93,6 +153,26 @@ class Picture:
     age: float
     audit_age: float | None
     differences: int | None
+    reason_age: float = 0.0
+    buffered: int = 0
+    trading: bool = True
+    base: str = ""
+    quote: str = ""
+    in_quote: bool = False
+    step: Decimal | None = None
+    tick: Decimal = Decimal(1)
+    group: int = 0
+    horizons: tuple[Number | None, Number | None] = (None, None)
+    bids_tail: int = 0
+    asks_tail: int = 0
+    touch: tuple[Level | None, Level | None] | None = None
+    micro: Number | None = None
+    lean: Number | None = None
+    size: Number | None = None
+    buy: Cost[Any] | None = None
+    sell: Cost[Any] | None = None
+    rate: float | None = None
+    latency: float | None = None
 
     @property
     def live(self) -> bool:
@@ -105,85 +185,342 @@ class Picture:
         return not self.bids and not self.asks
 
     @property
+    def best_bid(self) -> Level | None:
+        """The best bid, not grouped."""
+        return self.touch[0] if self.touch else next(iter(self.bids), None)
+
+    @property
+    def best_ask(self) -> Level | None:
+        """The best ask, not grouped."""
+        return self.touch[1] if self.touch else next(iter(self.asks), None)
+
+    @property
     def spread(self) -> Number | None:
         """Best ask less best bid; None if a side is empty."""
-        return self.asks[0][0] - self.bids[0][0] if self.bids and self.asks else None
+        bid, ask = self.best_bid, self.best_ask
+        return ask[0] - bid[0] if bid and ask else None
 
     @property
     def mid(self) -> Number | None:
         """The price halfway between best bid and best ask; None if a side is empty."""
-        return (self.asks[0][0] + self.bids[0][0]) / 2 if self.bids and self.asks else None
+        bid, ask = self.best_bid, self.best_ask
+        return (ask[0] + bid[0]) / 2 if bid and ask else None
+
+
+class Wanted(NamedTuple):
+    """What a picture should hold.
+
+    Attributes:
+        depth: levels or groups a side.
+        grouped: whether levels are put into groups of the observer's step.
+        in_quote: whether quantities are shown in the quote asset.
+        numbers: whether micro-price, imbalance and the cost to trade are wanted.
+        beyond: whether known levels past the horizon follow, marked as such.
+    """
+
+    depth: int
+    grouped: bool = True
+    in_quote: bool = False
+    numbers: bool = True
+    beyond: bool = True
+
+
+class _Content(NamedTuple):
+    """What a picture shows of the book itself; made anew only when the book has changed."""
+
+    bids: Levels
+    asks: Levels
+    bids_tail: int
+    asks_tail: int
+    touch: tuple[Level | None, Level | None]
+    micro: Number | None
+    lean: Number | None
+    buy: Cost[Any] | None
+    sell: Cost[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    """A manager as it was at one moment."""
+
+    symbol: str
+    cache: DepthCache[Any]
+    state: State
+    reason: str
+    counters: Counters
+    buffered: int
+    last_received: float | None
+    last_audit: float | None
 
 
 class Observer:
-    """Looks at one manager, and remembers when its book was last seen to be true."""
+    """Looks at one manager, and remembers what it can't be asked later.
+
+    Attributes:
+        watched: what is looked at.
+        group: ten to this power times the tick is the step of the groups.
+        size: the size whose cost is shown, in the base asset; None until a book was seen.
+    """
 
     def __init__(self, watched: Watched) -> None:
         self.watched = watched
+        self.group = 0
+        self.size: float | None = None
+        self._source: Manager = watched.manager
         self._first_look: float | None = None
         self._last_true: float | None = None
+        self._reason = ""
+        self._reason_since = 0.0
+        self._update_time: int | None = None
         self._price_width = 0
+        self._quote_decimals: int | None = None
+        self._rate = Rate()
+        self._shown_rate: float | None = None
+        self._latency = Gauge()
+        self._key: tuple[Any, ...] = ()
+        self._content: _Content | None = None
 
-    def look(self, now: float) -> None:
-        """Take note of the state. Call it for each frame, shown or not."""
+    @property
+    def step(self) -> Decimal:
+        """The step of the groups."""
+        return self.watched.step * Decimal(10) ** self.group
+
+    @property
+    def rate(self) -> float | None:
+        """Updates a second lately, looked at once a second; None until it is known."""
+        return self._shown_rate
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds from the exchange's event time to its coming here, lately; None if unknown."""
+        return self._latency.value
+
+    def look(self, now: float, wall: float | None = None) -> None:
+        """Take note of what changes. Call it for each frame, shown or not.
+
+        Args:
+            now: seconds of the app's clock.
+            wall: seconds since the epoch by the exchange's clock, as well as it is known.
+        """
+        manager = self.watched.manager
         if self._first_look is None:
             self._first_look = now
-        if self.watched.manager.state is State.LIVE:
+        if manager.state is State.LIVE:
             self._last_true = now
+        if manager.reason != self._reason:
+            self._reason, self._reason_since = manager.reason, now
+        update_time, received = manager.cache.update_time, manager.last_received
+        if wall is not None and received is not None and update_time != self._update_time:
+            self._update_time = update_time
+            if update_time is not None:
+                self._latency.add(now, wall - (now - received) - update_time / 1000)
+        if self._rate.due(now):
+            self._rate.add(now, manager.counters.applied)
+            self._shown_rate = self._rate.per_second
 
-    def picture(self, depth: int, now: float) -> Picture:
-        """Return the best `depth` levels of both sides, and all that is to be said of them."""
+    def freeze(self) -> None:
+        """Show the book as it is now, whatever becomes of it, until `thaw`."""
         manager = self.watched.manager
-        bids, asks = manager.cache.top(depth)
-        best = asks[:1] or bids[:1]
-        if best:
-            text = price_text(best[0][0], self.watched.price_decimals)
-            self._price_width = max(self._price_width, len(text))
-        audited = manager.last_audit
-        return Picture(
-            symbol=manager.symbol,
-            price_decimals=self.watched.price_decimals,
-            quantity_decimals=self.watched.quantity_decimals,
-            price_width=max(self._price_width, self.watched.price_decimals + 2),
-            state=manager.state,
-            reason=manager.reason,
-            bids=tuple(bids),
-            asks=tuple(asks),
-            update_time=manager.cache.update_time,
-            age=now - self._since(now, has_book=bool(best)),
-            audit_age=None if audited is None else now - audited,
-            differences=manager.counters.differences,
+        cache = DepthCache(manager.cache.symbol, manager.cache.conv_type)
+        for copy, side in (
+            (cache.bids, manager.cache.bids),
+            (cache.asks, manager.cache.asks),
+        ):
+            copy.load([*side.levels(), *side.beyond()], side.horizon)
+        cache.last_update_id = manager.cache.last_update_id
+        cache.update_time = manager.cache.update_time
+        self._source = _Frozen(
+            manager.symbol,
+            cache,
+            manager.state,
+            manager.reason,
+            replace(manager.counters),
+            manager.buffered,
+            manager.last_received,
+            manager.last_audit,
         )
+
+    def thaw(self) -> None:
+        """Show the book as it goes on."""
+        self._source = self.watched.manager
+
+    def coarser(self, powers: int) -> None:
+        """Make groups so many powers of ten coarser, as far as it makes sense."""
+        bid = self._source.cache.best_bid
+        most = COARSEST
+        if bid:
+            most = min(most, max(0, floor(log10(float(bid[0]) / float(self.watched.step)))))
+        self.group = min(max(self.group + powers, 0), most)
+
+    def picture(self, wanted: Wanted | int, now: float) -> Picture:
+        """Return the best levels of both sides, and all that is to be said of them.
+
+        Args:
+            wanted: what it should hold; a number: so many levels, and all the rest.
+            now: seconds of the app's clock.
+        """
+        if isinstance(wanted, int):
+            wanted = Wanted(wanted)
+        source, watched = self._source, self.watched
+        content = self._look_inside(wanted)
+        audited = source.last_audit
+        return Picture(
+            symbol=watched.name,
+            price_decimals=watched.price_decimals,
+            quantity_decimals=(self._quote_decimals or 0)
+            if wanted.in_quote
+            else watched.quantity_decimals,
+            price_width=max(self._price_width, watched.price_decimals + 2),
+            state=source.state,
+            reason=source.reason,
+            bids=content.bids,
+            asks=content.asks,
+            update_time=source.cache.update_time,
+            age=now - self._since(now, has_book=bool(content.bids or content.asks)),
+            audit_age=None if audited is None else now - audited,
+            differences=source.counters.differences,
+            reason_age=now - self._reason_since,
+            buffered=source.buffered,
+            trading=watched.trading,
+            base=watched.base,
+            quote=watched.quote,
+            in_quote=wanted.in_quote,
+            step=self.step if self.group and wanted.grouped else None,
+            tick=watched.step,
+            group=self.group if wanted.grouped else 0,
+            horizons=(source.cache.bids.horizon, source.cache.asks.horizon),
+            bids_tail=content.bids_tail,
+            asks_tail=content.asks_tail,
+            touch=content.touch,
+            micro=content.micro,
+            lean=content.lean,
+            size=self.size,
+            buy=content.buy,
+            sell=content.sell,
+            rate=self._shown_rate,
+            latency=self._latency.value,
+        )
+
+    def _look_inside(self, wanted: Wanted) -> _Content:
+        """Return what the book holds; the same object as before if nothing has changed."""
+        source = self._source
+        counters = source.counters
+        key = (
+            id(source),
+            source.cache.last_update_id,
+            counters.applied,
+            counters.audits,
+            counters.resyncs,
+            source.state,
+            wanted,
+            self.group,
+            self.size,
+        )
+        if self._content is None or key != self._key:
+            self._content = self._content_of(source.cache, wanted)
+            self._key = (*key[:-1], self.size)
+        return self._content
+
+    def _content_of(self, cache: DepthCache[Any], wanted: Wanted) -> _Content:
+        bid, ask = cache.best_bid, cache.best_ask
+        best = ask or bid
+        if best:
+            text = price_text(best[0], self.watched.price_decimals)
+            self._price_width = max(self._price_width, len(text))
+            if self._quote_decimals is None:
+                self._quote_decimals = decimals_of_notional(float(best[0]) * float(best[1]))
+        bids, bids_tail = self._side(cache, "bid", wanted)
+        asks, asks_tail = self._side(cache, "ask", wanted)
+        lean = micro = buy = sell = None
+        if wanted.numbers:
+            known_bids, known_asks = bids[: len(bids) - bids_tail], asks[: len(asks) - asks_tail]
+            lean = imbalance(known_bids, known_asks)
+            micro = micro_price(bid, ask)
+            if bid and ask:
+                if self.size is None:
+                    self.size = usual_size([float(quantity) for _, quantity in cache.asks.top(20)])
+                mid = (bid[0] + ask[0]) / 2
+                size = cache.conv_type(str(self.size))
+                buy = _cost(cache.asks, size, mid)
+                sell = _cost(cache.bids, size, mid)
+        if wanted.in_quote:
+            bids = tuple((price, price * quantity) for price, quantity in bids)
+            asks = tuple((price, price * quantity) for price, quantity in asks)
+        return _Content(bids, asks, bids_tail, asks_tail, (bid, ask), micro, lean, buy, sell)
+
+    def _side(self, cache: DepthCache[Any], side: Side, wanted: Wanted) -> tuple[Levels, int]:
+        """Return the levels or groups of a side, and how many of the last aren't known whole."""
+        levels = cache.bids if side == "bid" else cache.asks
+        depth = wanted.depth
+        if not (wanted.grouped and self.group):
+            found = levels.top(depth)
+            if len(found) == depth or levels.horizon is None or not wanted.beyond:
+                return tuple(found), 0
+            beyond = levels.beyond()[: depth - len(found)]
+            return (*found, *beyond), len(beyond)
+        count = max(4 * depth, 50)
+        while True:
+            found = levels.top(count)
+            groups = group_levels(found, self.step, side=side)
+            # The last group is whole only if there is a next one.
+            if len(groups) > depth:
+                return tuple(groups[:depth]), 0
+            if len(found) < count or count > MOST_LEVELS:
+                break
+            count *= 4
+        if levels.horizon is None:
+            return tuple(groups), 0
+        whole = max(0, len(groups) - 1)
+        groups = group_levels([*found, *levels.beyond()], self.step, side=side)[:depth]
+        return tuple(groups), len(groups) - whole
 
     def _since(self, now: float, *, has_book: bool) -> float:
         """Return the moment from which the age of what is shown counts."""
-        manager = self.watched.manager
-        if manager.state is State.LIVE:
-            moment = manager.last_received
+        source = self._source
+        if source.state is State.LIVE:
+            moment = source.last_received
         elif self._last_true is not None:
             moment = self._last_true
         else:
-            moment = manager.last_received if has_book else self._first_look
+            moment = source.last_received if has_book else self._first_look
         return now if moment is None else moment
 
 
-class Rate:
-    """How fast a total grows, over the last few seconds."""
+def _cost(side: Any, size: Any, mid: Any) -> Cost[Any]:
+    """Return what it takes to trade a size at once, looking no deeper than it takes."""
+    count = 20
+    while True:
+        levels = side.top(count)
+        cost = cost_to_trade(levels, size, reference=mid)
+        if cost.complete or len(levels) < count:
+            return cost
+        count *= 8
 
-    def __init__(self) -> None:
-        self._samples: deque[tuple[float, int]] = deque()
 
-    def add(self, now: float, total: int) -> None:
-        """Take note of the total at a moment, in seconds."""
-        samples = self._samples
-        samples.append((now, total))
-        while now - samples[0][0] > _RATE_SECONDS:
-            samples.popleft()
+def decimals_of_notional(notional: float) -> int:
+    """Return how many decimals a quantity in the quote asset needs to keep four digits."""
+    return min(max(3 - floor(log10(notional)), 0), 8) if notional > 0 else 2
 
-    @property
-    def per_second(self) -> float | None:
-        """The growth per second, or None before two moments are known."""
-        if not self._samples:
-            return None
-        (start, before), (end, after) = self._samples[0], self._samples[-1]
-        return (after - before) / (end - start) if end > start else None
+
+def usual_size(quantities: list[float]) -> float:
+    """Return a round size that a few of such levels can fill."""
+    typical = sorted(quantities)[len(quantities) // 2] * 5 if quantities else 1.0
+    return round_up(typical) if typical > 0 else 1.0
+
+
+def round_up(number: float) -> float:
+    """Return the next number of 1, 2, 5, 10, 20, 50, ... that isn't below a positive one."""
+    return float(next(size for size in _series(number) if float(size) >= number * (1 - 1e-9)))
+
+
+def next_size(size: float, steps: int) -> float:
+    """Return the neighbour of a size in the series 1, 2, 5, 10, ...: above for 1, below for -1."""
+    series = _series(size)
+    if steps > 0:
+        return float(next(one for one in series if float(one) > size * (1 + 1e-9)))
+    return float(next(one for one in reversed(series) if float(one) < size * (1 - 1e-9)))
+
+
+def _series(around: float) -> list[Decimal]:
+    power = floor(log10(around))
+    return [Decimal(digit).scaleb(power + more) for more in (-1, 0, 1) for digit in (1, 2, 5)]

@@ -29,6 +29,14 @@ MIDS = {
 """Symbol to mid in ticks, decimals of prices, decimals of quantities."""
 
 
+ASSETS = {
+    "BNBBTC": ("BNB", "BTC"),
+    "ETHBTC": ("ETH", "BTC"),
+    "BTCUSDT": ("BTC", "USDT"),
+    "SOLUSDT": ("SOL", "USDT"),
+}
+
+
 class Clock:
     """Seconds that pass when they are told to."""
 
@@ -69,8 +77,13 @@ class FakeManager:
         return self.synchronizer.counters
 
     @property
+    def buffered(self) -> int:
+        return len(self.synchronizer.pending)
+
+    @property
     def watched(self) -> Watched:
-        return Watched(self, self.price_decimals, self.quantity_decimals)
+        base, quote = ASSETS.get(self.symbol, ("", ""))
+        return Watched(self, self.price_decimals, self.quantity_decimals, base=base, quote=quote)
 
     def price(self, ticks: int) -> Any:
         return self.conv_type(Decimal(ticks).scaleb(-self.price_decimals))

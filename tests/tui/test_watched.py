@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from depthcli.synchronizer import State
-from depthcli.tui.watched import Observer, Rate
+from depthcli.tui.rates import Rate
+from depthcli.tui.watched import Observer
 from tests.tui.books import FakeManager, manager
 
 
