@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
@@ -29,7 +30,9 @@ from depthcli.messages import (
     decode_server_time,
     snapshot_decoder,
 )
+from depthcli.pace import Pace
 from depthcli.symbols import select_symbols
+from depthcli.turns import AT_ONCE, Turns, Urgency
 from depthcli.weights import WeightBudget
 
 if TYPE_CHECKING:
@@ -47,14 +50,17 @@ CONNECT_TIMEOUT: Final = 5.0
 TOTAL_TIMEOUT: Final = 10.0
 """Seconds for a whole request, from the first byte sent to the last one read."""
 
-AT_ONCE: Final = 8
-"""Requests under way at the same time."""
-
 LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
 """Seconds; the exchange bans for three days at the most, so what is longer is damage."""
 
 NO_SUCH_SYMBOL: Final = frozenset({-1121, -1100})
 """The exchange's codes for a symbol that it doesn't have, or that can't be one."""
+
+INFO_AGE: Final = 60.0
+"""Seconds for which an exchange info answers questions about single symbols."""
+
+FEW_ASKED: Final = 10
+"""Single symbols that are asked for in a minute; for more of them the whole info is cheaper."""
 
 
 class AsyncClient:
@@ -92,12 +98,14 @@ class AsyncClient:
         ws_url = ws_url or os.environ.get("DEPTHCLI_WS_URL") or None
         self._rest_url = _origin(rest_url, ("http", "https")) if rest_url else None
         self._ws_url = _origin(ws_url, ("ws", "wss")) if ws_url else None
-        self._budgets: dict[str, WeightBudget] = {}
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._turns: dict[str, Turns] = {}
+        self._infos: dict[str, tuple[float, dict[str, SymbolInfo]]] = {}
+        self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._single_asks = Pace(FEW_ASKED, 60.0)
         self._http = httpx.AsyncClient(
             transport=transport,
             timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
-            limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE),
             follow_redirects=False,
             trust_env=not (self._rest_url and is_loopback(self._rest_url)),
         )
@@ -149,11 +157,16 @@ class AsyncClient:
         return self._ws_url or self._origins(market, self._rest_url).websocket
 
     async def snapshot(
-        self, market: Market, symbol: str, limit: int, conv_type: type[N]
+        self,
+        market: Market,
+        symbol: str,
+        limit: int,
+        conv_type: type[N],
+        urgency: Urgency = Urgency.NEEDED,
     ) -> Snapshot[N]:
         """Fetch the best `limit` levels of both sides, in one try.
 
-        It waits first until the request-weight budget allows the request.
+        It waits first for its turn within the request-weight budget; `outlook` tells how long.
 
         Raises:
             ExchangeError: the exchange refused; the subclass says how.
@@ -165,8 +178,18 @@ class AsyncClient:
             market.depth_path(),
             {"symbol": symbol, "limit": str(limit)},
             market.weight(limit),
+            urgency,
         )
         return snapshot_decoder(conv_type)(body)
+
+    def outlook(self, market: Market) -> float:
+        """Return about how many seconds a snapshot asked for now would wait for its turn."""
+        return self._turns_of(market).outlook()
+
+    def silent_for(self, market: Market) -> float:
+        """Return for how many seconds nothing may be asked, since the exchange said so; 0: none."""
+        until = self._turns_of(market).budget.blocked_until
+        return max(0.0, until - asyncio.get_running_loop().time())
 
     async def exchange_info(self, market: Market) -> ExchangeInfo:
         """Fetch all symbols of a market, and learn its limits; tried up to three times.
@@ -177,7 +200,35 @@ class AsyncClient:
             BadMessageError: the answer isn't an exchange info.
         """
         body = await self._get_patiently(market, market.info_path(), {}, market.info_weight)
-        return self._learn(market, decode_exchange_info(body))
+        info = self._learn(market, decode_exchange_info(body))
+        now = asyncio.get_running_loop().time()
+        self._infos[market.name] = (now, {entry.symbol: entry for entry in info.listed})
+        return info
+
+    async def symbol_info(self, market: Market, symbol: str) -> SymbolInfo | None:
+        """Return what the exchange says of one symbol, at most a minute old; None: not listed.
+
+        Many such questions share one answer.
+
+        Raises:
+            ExchangeError, UnreachableError, BadMessageError: as for `exchange_info`.
+        """
+        clock = asyncio.get_running_loop().time
+        async with self._info_locks[market.name]:
+            asked, known = self._infos.get(market.name, (-INFO_AGE, {}))
+            if clock() - asked < INFO_AGE:
+                return known.get(symbol)
+            if not market.narrows_info or self._single_asks.delay(clock()):
+                info = await self.exchange_info(market)
+                return next((entry for entry in info.listed if entry.symbol == symbol), None)
+            self._single_asks.note(clock())
+            try:
+                info = await self._narrow_info(market, [symbol])
+            except ExchangeError as error:
+                if error.code not in NO_SUCH_SYMBOL:
+                    raise
+                return None
+            return next(iter(info.listed), None)
 
     async def server_time(self, market: Market) -> int:
         """Return the exchange's clock, ms since the epoch; tried up to three times.
@@ -199,18 +250,21 @@ class AsyncClient:
         """
         info = None
         if market.narrows_info:
-            names = ",".join(f'"{symbol}"' for symbol in symbols)
             try:
-                body = await self._get_patiently(
-                    market, market.info_path(), {"symbols": f"[{names}]"}, market.info_weight
-                )
-                info = self._learn(market, decode_exchange_info(body))
+                info = await self._narrow_info(market, symbols)
             except ExchangeError as error:
                 if error.code not in NO_SUCH_SYMBOL:
                     raise
         if info is None:
             info = await self.exchange_info(market)
         return select_symbols(symbols, info.listed, market.name)
+
+    async def _narrow_info(self, market: Market, symbols: Sequence[str]) -> ExchangeInfo:
+        names = ",".join(f'"{symbol}"' for symbol in symbols)
+        body = await self._get_patiently(
+            market, market.info_path(), {"symbols": f"[{names}]"}, market.info_weight
+        )
+        return self._learn(market, decode_exchange_info(body))
 
     def _origins(self, market: Market, other: str | None) -> Origins:
         if other is not None:
@@ -228,14 +282,14 @@ class AsyncClient:
 
     def _learn(self, market: Market, info: ExchangeInfo) -> ExchangeInfo:
         if info.weight_per_minute:
-            self._budget(market).per_minute = info.weight_per_minute
+            self._turns_of(market).budget.per_minute = info.weight_per_minute
         return info
 
-    def _budget(self, market: Market) -> WeightBudget:
+    def _turns_of(self, market: Market) -> Turns:
         # One address's weight is counted per interface (/api, /fapi, ...), even on one host.
-        if market.name not in self._budgets:
-            self._budgets[market.name] = WeightBudget(market.weight_per_minute)
-        return self._budgets[market.name]
+        if market.name not in self._turns:
+            self._turns[market.name] = Turns(WeightBudget(market.weight_per_minute))
+        return self._turns[market.name]
 
     async def _get_patiently(
         self, market: Market, path: str, parameters: Mapping[str, str], weight: int
@@ -257,16 +311,17 @@ class AsyncClient:
                 backoff.next()
 
     async def _get(
-        self, market: Market, path: str, parameters: Mapping[str, str], weight: int
+        self,
+        market: Market,
+        path: str,
+        parameters: Mapping[str, str],
+        weight: int,
+        urgency: Urgency = Urgency.NEEDED,
     ) -> bytes:
-        clock = asyncio.get_running_loop().time
-        budget = self._budget(market)
+        turns = self._turns_of(market)
+        budget = turns.budget
         url = self.rest_origin(market) + path
-        async with self._slots:
-            while delay := budget.delay(weight, clock()):  # noqa: ASYNC110, time is what it waits for
-                await asyncio.sleep(delay)
-            sent = clock()
-            budget.spend(weight, sent)
+        async with turns.turn(weight, urgency) as sent:
             response = await self._send(url, parameters)
         with contextlib.suppress(KeyError, ValueError):
             budget.report(int(response.headers["X-MBX-USED-WEIGHT-1M"]), sent)
@@ -274,7 +329,7 @@ class AsyncClient:
             return response.content
         error = _error(response)
         if isinstance(error, RateLimitedError) and error.retry_after:
-            budget.block(clock() + error.retry_after)
+            budget.block(asyncio.get_running_loop().time() + error.retry_after)
         raise error
 
     async def _send(self, url: str, parameters: Mapping[str, str]) -> httpx.Response:

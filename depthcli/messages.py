@@ -163,9 +163,14 @@ class SymbolInfo(Struct, gc=False, rename="camel"):
     filters: list[SymbolFilter] = []
 
     @property
+    def state(self) -> str:
+        """What the exchange calls its status, by whichever of its two names for it."""
+        return self.status or self.contract_status or "TRADING"
+
+    @property
     def trading(self) -> bool:
         """Whether orders are matched now, and so whether the book moves."""
-        return (self.status or self.contract_status or "TRADING") == "TRADING"
+        return self.state == "TRADING"
 
     @property
     def tick_size(self) -> Decimal | None:
