@@ -255,7 +255,7 @@ class WatchApp(App[None]):
     def action_help(self) -> None:
         """Show the help."""
         view = self._scene.view if self._scene else self.desk.view
-        self.push_screen(HelpScreen(view))
+        self.push_screen(HelpScreen(view, grows=self.desk.grows))
 
     def action_view(self, name: str) -> None:
         """Look at the books in another way."""

@@ -133,7 +133,7 @@ def _steps(
         if row == 0:
             label = size_text(full)
         elif row == rows // 2 and rows >= 6:
-            label = size_text(full * (rows - row) / rows)
+            label = size_text(float(f"{full * (rows - row) / rows:.2g}"))
         segments: list[Segment] = [(right(label, _GUTTER) + " ", "label")]
         text, style = "", ""
         for column, (_, side, known) in enumerate(totals):

@@ -20,12 +20,17 @@ SIGNS: Final = {
 }
 """A sign for each state, so that neither colour nor the word alone has to be seen."""
 
+HALTED: Final = ("‖", "HALTED")
+
 _WAIT: Final = re.compile(r"\b((?:again|try) in )(\d+(?:\.\d+)?) s\b")
-_LIMITED: Final = re.compile(r"\bHTTP (?:429|418)\b|\bcode -(?:1003|1015)\b")
+_LIMITED: Final = re.compile(r"\bHTTP (?:429|418)\b|\bcode -(?:1003|1015)\b|may be asked again in")
+_HALTED: Final = "trading is halted"
 _UNREACHABLE: Final = re.compile(
     r"can't be reached|refused|unreachable|resolve|timed out", re.IGNORECASE
 )
-_DELISTED: Final = re.compile(r"delisted|-1121|invalid symbol|no such symbol", re.IGNORECASE)
+_DELISTED: Final = re.compile(
+    r"delisted|expired|-1121|invalid symbol|no such symbol", re.IGNORECASE
+)
 
 
 class Condition(NamedTuple):
@@ -47,12 +52,14 @@ def condition(picture: Picture) -> Condition:
     state, reason = picture.state, picture.reason
     if state is State.LIVE:
         if not picture.trading:
-            return Condition("‖", "HALTED", State.STALE)
+            return Condition(*HALTED, State.STALE)
         return Condition(SIGNS[state], "LIVE", state)
     if state is State.CLOSED:
         return Condition(SIGNS[state], "DELISTED" if _DELISTED.search(reason) else "CLOSED", state)
     sign, word = SIGNS[state], state.name
-    if _LIMITED.search(reason):
+    if reason.startswith(_HALTED):
+        sign, word = HALTED
+    elif _LIMITED.search(reason):
         sign, word, state = "◷", "RATE LIMITED", State.STALE
     elif reason.startswith("socket lost"):
         never = state is State.CONNECTING and _UNREACHABLE.search(reason)

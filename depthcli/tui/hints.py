@@ -18,8 +18,6 @@ EVERYWHERE: Final = (
     ("tab, 1-9, click", "choose a symbol: keys act on the chosen one"),
     ("z, Enter", "only the chosen symbol, or all again; Esc, too"),
     ("< >", "move the chosen symbol in the order"),
-    ("a", "add a symbol, found as you type"),
-    ("d", "drop the chosen symbol"),
     ("u", "quantities in the base or in the quote asset"),
     ("[ ] c", "a smaller or larger size whose cost is shown; c to type one"),
     ("y Y", "copy the chosen book as text, as JSON"),
@@ -29,6 +27,12 @@ EVERYWHERE: Final = (
     ("w", "save this workspace: symbols, view, groups, colours"),
     ("ctrl+p", "find a command by its name"),
 )
+
+GROWING: Final = (
+    ("a", "add a symbol, found as you type"),
+    ("d", "drop the chosen symbol"),
+)
+"""Where somebody keeps the books that are added."""
 
 HERE: Final[dict[View, tuple[tuple[str, str], ...]]] = {
     View.BOOKS: (
@@ -61,15 +65,12 @@ HERE: Final[dict[View, tuple[tuple[str, str], ...]]] = {
 """The keys of each view, for the help."""
 
 
-_GROWING: Final = (("a", "add"),)
-
-
 def hints(desk: Desk, view: View, *, paused: bool) -> list[Hint]:
     """Return the keys that matter now, the most important first."""
     several = len(desk.places) > 1
     found: list[Hint] = [("q", "quit"), ("?", "help"), ("p", "go on" if paused else "pause")]
     if not desk.places:
-        return [*found[:2], *_GROWING] if desk.grows else found[:2]
+        return [*found[:2], ("a", "add")] if desk.grows else found[:2]
     found.append(("v", "view"))
     if several or desk.zoomed:
         found.append(("z", "all" if desk.zoomed else "zoom"))
@@ -91,4 +92,6 @@ def hints(desk: Desk, view: View, *, paused: bool) -> list[Hint]:
     found.append(("u", "base" if desk.in_quote else "quote"))
     if several and view is not View.OVERVIEW:
         found.append(("tab", "next"))
-    return [*found, *(_GROWING if desk.grows else ()), ("y", "copy"), ("l", "log"), ("t", "theme")]
+    if desk.grows:
+        found.append(("a", "add"))
+    return [*found, ("y", "copy"), ("l", "log"), ("t", "theme")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from depthcli.tui.watched import Manager
 
 KEPT: Final = 500
+
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+"""What is counted down isn't news."""
 
 
 class Entry(NamedTuple):
@@ -39,7 +43,7 @@ class _Known(NamedTuple):
     """What was known of a book at the last look."""
 
     state: State
-    reason: str
+    gist: str
     audits: int
     since: float
 
@@ -54,12 +58,13 @@ class Journal:
     def look(self, name: str, manager: Manager, now: float, wall: float) -> None:
         """Take note of what happened to a book since the last look."""
         state, reason, audits = manager.state, manager.reason, manager.counters.audits
+        gist = _NUMBER.sub("#", reason) if reason else ""
         before = self._known.get(name)
-        if before and (before.state, before.reason, before.audits) == (state, reason, audits):
+        if before and (before.state, before.gist, before.audits) == (state, gist, audits):
             return
         since = before.since if before and before.state is state else now
-        self._known[name] = _Known(state, reason, audits, since)
-        if before is None or before.state is not state or before.reason != reason:
+        self._known[name] = _Known(state, gist, audits, since)
+        if before is None or before.state is not state or before.gist != gist:
             text = state.value + (f": {reason}" if reason else "")
             if before and state is State.LIVE and before.state is not State.LIVE:
                 text = f"live, after {age_text(now - before.since)} {before.state.value}"

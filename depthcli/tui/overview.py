@@ -146,6 +146,7 @@ def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
 
 def _headings(columns: _Columns) -> list[tuple[str, str]]:
     """Return the names of the columns that there are, and what stands over them."""
+    share = "bid share" if columns.balance > len("bid share") else "bids"
     headings = [
         ("symbol", left("symbol", columns.symbol)),
         ("quantity", right("quantity", columns.quantity)),
@@ -153,7 +154,7 @@ def _headings(columns: _Columns) -> list[tuple[str, str]]:
         ("ask", right("ask", columns.price * columns.ask)),
         ("quantity", right("quantity", columns.quantity)),
         ("bp", right("bp", columns.points)),
-        ("bid share", " " + left("bid share", columns.balance) if columns.balance else ""),
+        ("bid share", " " + left(share, columns.balance) if columns.balance else ""),
         ("upd/s", right("upd/s", columns.rate)),
         ("latency", right("latency", columns.latency)),
         ("time", " " + left("time, UTC", columns.time) if columns.time else ""),
@@ -201,9 +202,8 @@ def _row(picture: Picture, width: int, columns: _Columns, *, selected: bool) -> 
     # Rather no number than a part of one.
     while len(segments) > 1 and _room(width, segments) < len(age):
         segments = segments[:-1]
-    blanks = max(1, width - 2 - len(age) - width_of([*segments, *share]))
-    end: list[Segment] = [(age[:1], "sign.live"), (age[1:], "quantity")]
-    return line(width, [first, *segments, *share, (" " * blanks, ""), *end])
+    end: list[Segment] = [(" ", ""), (age[:1], "sign.live"), (age[1:], "quantity")]
+    return line(width, [first, *segments, *share, *end])
 
 
 def _not_live(picture: Picture, width: int, segments: list[Segment], first: Segment) -> Line:

@@ -200,7 +200,7 @@ class Drawing:
         if below < _LEAST_BOOK and height >= 34:
             below = height * 2 // 5
         below = min(below, _MOST_BOOK) if below >= _LEAST_BOOK and width >= 40 else 0
-        above = height - below - (below > 0)
+        above = min(height - below - 1, len(rows) + 1) if below else height
         scroll = desk.scrolled(max(1, above - 1))
         shown = rows[scroll : scroll + max(0, above - 1)]
         if len(shown) < len(desk.places):

@@ -121,6 +121,26 @@ class FakeManager:
         self.last_audit = now
 
 
+def trade(book: FakeManager, now: float, rounds: int) -> None:
+    """Let a few levels of a book change, and now and then the best ones, by the book's own seed."""
+    rnd = book.random
+    for round_ in range(rounds):
+        bids, asks = book.cache.top(15)
+        changed = [
+            [(price, book.quantity(rnd.randint(1, 90_000))) for price, _ in rnd.sample(side, 4)]
+            for side in (bids, asks)
+        ]
+        if round_ % 3 == 0:
+            lower, upper = round(bids[0][0] / book.price(1)), round(asks[0][0] / book.price(1))
+            side, at = rnd.choice([(0, lower), (1, upper)])
+            wide = upper - lower
+            if wide > 4 or (wide > 1 and rnd.random() < 0.5):
+                changed[side].append(book.level(at + (1 if side == 0 else -1)))
+            else:
+                changed[side].append((book.price(at), book.quantity(0)))
+        book.change(now, *changed)
+
+
 def manager(symbol: str, now: float, **options: Any) -> FakeManager:
     """Return a manager whose book is live since `now`."""
     made = FakeManager(symbol, **options)
