@@ -205,8 +205,7 @@ class WatchApp(App[None]):
             if again:
                 self.desk.zoom()
         elif spot.view is View.OVERVIEW:
-            wanted = self.desk.wanted(View.OVERVIEW, self.desk.depth)
-            pictures = [p.observer.picture(wanted, self._clock()) for p in self.desk.places]
+            pictures = self.desk.summaries((), self._clock())
             column = column_at(pictures, spot.width, event.screen_x)
             if column is not None:
                 self.desk.order = self.desk.order.by(column)

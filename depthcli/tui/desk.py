@@ -13,7 +13,7 @@ from depthcli.tui.views import View
 from depthcli.tui.watched import Observer, Wanted, next_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from depthcli.tui.axis import Axis
     from depthcli.tui.watched import Picture, Watched
@@ -99,6 +99,7 @@ class Desk:
         self.sought = ""
         self.seconds = SPANS[0]
         self._rows: list[int] = []
+        self._summaries: list[Picture] = []
         self._sorted_at: float | None = None
         self._follow = True
 
@@ -233,16 +234,24 @@ class Desk:
 
     # What is drawn.
 
-    def rows(self, pictures: Sequence[Picture], now: float) -> list[int]:
+    def rows(self, now: float) -> list[int]:
         """Return the overview's symbols as indices, sorted and filtered.
 
         Lines that moved at each frame couldn't be read: they are sorted anew once a second.
         """
-        stale = self._sorted_at is None or not 0 <= now - self._sorted_at < _SORT_SECONDS
-        if stale or len(pictures) < len(self._rows):
-            self._rows = ordered(pictures, self.order, self.sought)
+        if self._sorted_at is None or not 0 <= now - self._sorted_at < _SORT_SECONDS:
+            wanted = self.wanted(View.OVERVIEW, self.depth)
+            self._summaries = [place.observer.picture(wanted, now) for place in self.places]
+            self._rows = ordered(self._summaries, self.order, self.sought)
             self._sorted_at = now
         return self._rows
+
+    def summaries(self, shown: Iterable[int], now: float) -> list[Picture]:
+        """Return a picture of each symbol, as it is now of those shown; call `rows` before."""
+        wanted = self.wanted(View.OVERVIEW, self.depth)
+        for index in shown:
+            self._summaries[index] = self.places[index].observer.picture(wanted, now)
+        return self._summaries
 
     def sort_again(self) -> None:
         """Sort the overview at the next frame."""

@@ -29,6 +29,7 @@ _SMALLEST_WITH_FOOTER: Final = 4
 _SMALLEST_WITH_HEADER: Final = 6
 _LOG_SHARE: Final = 3
 _LOG_ROWS: Final = 12
+_BETWEEN: Final = (" " * BETWEEN, "")
 _LEAST_BOOK: Final = 9
 _MOST_BOOK: Final = 26
 
@@ -143,7 +144,7 @@ class Drawing:
         if desk.zoomed:
             return self._zoomed(height, top)
         if desk.view is View.OVERVIEW:
-            return self._overview(self._pictures(desk.depth, View.OVERVIEW), height, top)
+            return self._overview(height, top)
         if desk.view is View.BOOKS:
             depth = desk.depth + max(place.scroll for place in desk.places)
             pictures = self._pictures(depth, View.BOOKS)
@@ -152,7 +153,7 @@ class Drawing:
             found = arrange(len(pictures), self._width, height, desk.depth, widest)
             if found is None:
                 self._view = View.OVERVIEW
-                return self._overview(self._pictures(desk.depth, View.OVERVIEW), height, top)
+                return self._overview(height, top)
             grid = Grid(found.columns, found.rows, found.widths, found.height)
             return self._tiles(range(len(pictures)), grid, found.gap, top, pictures, found.shape)
         least = {
@@ -193,9 +194,9 @@ class Drawing:
         )
         return panel(picture, self._width, form, focused=focused, scroll=place.scroll)
 
-    def _overview(self, pictures: list[Picture], height: int, top: int) -> list[Line]:
+    def _overview(self, height: int, top: int) -> list[Line]:
         desk, width = self._desk, self._width
-        rows = desk.rows(pictures, self._moment.now)
+        rows = desk.rows(self._moment.now)
         below = height - len(rows) - 2
         if below < _LEAST_BOOK and height >= 34:
             below = height * 2 // 5
@@ -207,6 +208,7 @@ class Drawing:
             self._page = f"{scroll + 1}-{scroll + len(shown)} of {len(rows)}"
         if desk.sought:
             self._page += f" with “{desk.sought}”"
+        pictures = desk.summaries(shown, self._moment.now)
         lines = overview(pictures, shown, width, above, focus=desk.focus, order=desk.order)
         self._spots.append(Spot(0, top, width, 1, -1, View.OVERVIEW))
         self._spots += [
@@ -247,7 +249,8 @@ class Drawing:
                     Spot(x, y, width, grid.height, index, desk.view, form, picture, scroll)
                 )
                 x += width + BETWEEN
-            lines += [_beside(parts, self._width) for parts in zip(*drawn, strict=True)]
+            rest = self._width - (x - BETWEEN)
+            lines += [_beside(parts, rest) for parts in zip(*drawn, strict=True)]
         return lines
 
     def _tile(
@@ -300,10 +303,13 @@ class Drawing:
         return ""
 
 
-def _beside(parts: Iterable[Line], width: int) -> Line:
+def _beside(parts: Iterable[Line], rest: int) -> Line:
+    """Return the lines of several tiles as one, with so many blanks behind the last."""
     joined: list[Segment] = []
-    for index, part in enumerate(parts):
-        if index:
-            joined.append((" " * BETWEEN, ""))
+    for part in parts:
+        if joined:
+            joined.append(_BETWEEN)
         joined += part
-    return line(width, joined)
+    if rest > 0:
+        joined.append((" " * rest, ""))
+    return tuple(joined)

@@ -422,15 +422,18 @@ class Observer:
         return self._content
 
     def _content_of(self, cache: DepthCache[Any], wanted: Wanted) -> _Content:
-        bid, ask = cache.best_bid, cache.best_ask
+        bids, bids_tail = self._side(cache, "bid", wanted)
+        asks, asks_tail = self._side(cache, "ask", wanted)
+        if wanted.grouped and self.group:
+            bid, ask = cache.best_bid, cache.best_ask
+        else:
+            bid, ask = next(iter(bids), None), next(iter(asks), None)
         best = ask or bid
         if best:
             text = price_text(best[0], self.watched.price_decimals)
             self._price_width = max(self._price_width, len(text))
             if self._quote_decimals is None:
                 self._quote_decimals = decimals_of_notional(float(best[0]) * float(best[1]))
-        bids, bids_tail = self._side(cache, "bid", wanted)
-        asks, asks_tail = self._side(cache, "ask", wanted)
         lean = micro = buy = sell = None
         if wanted.numbers:
             known_bids, known_asks = bids[: len(bids) - bids_tail], asks[: len(asks) - asks_tail]
