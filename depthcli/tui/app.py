@@ -119,7 +119,7 @@ class WatchApp(App[None]):
         self.set_interval(1 / self._fps, self.look)
         self.look()
 
-    def on_resize(self) -> None:
+    def on_canvas_resized(self) -> None:
         """Use the new size at once."""
         self._show()
 
@@ -142,7 +142,7 @@ class WatchApp(App[None]):
         self._show()
 
     def _show(self) -> None:
-        size = self.size
+        size = self._canvas.size
         if not size:
             return
         now = self._clock() if self._paused_at is None else self._paused_at

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -36,6 +37,9 @@ class Canvas(Widget, can_focus=True):
         *(Binding(keys, f"app.{action}", show=False) for keys, action in SILENT),
     ]
 
+    class Resized(Message):
+        """There is more or less room than before."""
+
     def __init__(self, styles: Mapping[str, Style]) -> None:
         super().__init__()
         self._palette = styles
@@ -56,6 +60,10 @@ class Canvas(Widget, can_focus=True):
         ]
         if regions:
             self.refresh(*regions)
+
+    def on_resize(self) -> None:
+        """Ask for lines that fit."""
+        self.post_message(self.Resized())
 
     def recolour(self, styles: Mapping[str, Style]) -> None:
         """Use other colours from now on."""

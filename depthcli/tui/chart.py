@@ -102,8 +102,13 @@ def _totals(picture: Picture, axis: Axis) -> list[tuple[float, str, bool]]:
         ("ask", picture.asks, picture.horizons[1]),
     ):
         sign = -1 if side == "bid" else 1
-        reached = [sign * index_of(float(price), axis.step, side) for price, _ in levels]
-        sums = [0.0, *accumulate(float(quantity) for _, quantity in levels)]
+        end = axis.highest if side == "ask" else -axis.lowest
+        reached = []
+        for price, _ in levels:
+            reached.append(sign * index_of(float(price), axis.step, side))
+            if reached[-1] > end:
+                break
+        sums = [0.0, *accumulate(float(size) for _, size in levels[: len(reached)])]
         last = None if horizon is None else sign * index_of(float(horizon), axis.step, side)
         if not reached:
             continue
@@ -141,7 +146,7 @@ def _steps(
             character = _EIGHTHS[filled] if known else _UNSURE if filled else " "
             named = f"{side}.bar" if filled else ""
             if column == marked:
-                named, character = ("cursor", character if filled else _CURSOR)
+                named, character = "cursor" if filled else "cursor.line", _CURSOR
             if named != style and text:
                 segments.append((text, style))
                 text = ""

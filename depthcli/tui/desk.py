@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from depthcli.tui.axis import coarser, placed, step_for
@@ -278,29 +278,21 @@ class Desk:
         )
 
     def ladder_axis(self, place: Place, picture: Picture, count: int) -> Axis | None:
-        """Return the axis of a ladder with so many rows."""
-        mid = picture.mid
-        if mid is None:
-            return place.ladder
-        place.ladder = placed(place.ladder, float(mid), float(place.observer.step), count)
+        """Return the axis of a ladder with so many rows; None before the first book."""
+        step = float(place.observer.step)
+        place.ladder = _placed(place.ladder, picture, step, count)
         return place.ladder
 
     def chart_axis(self, place: Place, picture: Picture, count: int) -> Axis | None:
-        """Return the axis of a chart with so many columns."""
-        mid = picture.mid
-        if mid is None:
-            return place.chart
-        step = place.step or (place.chart and place.chart.step) or _fitting(place, picture, count)
-        place.chart = placed(place.chart, float(mid), step, count)
+        """Return the axis of a chart with so many columns; None before the first book."""
+        step = place.step or (place.chart.step if place.chart else _fitting(place, picture, count))
+        place.chart = _placed(place.chart, picture, step, count)
         return place.chart
 
     def heat_axis(self, place: Place, picture: Picture, count: int) -> Axis | None:
-        """Return the axis of a heatmap with so many prices."""
-        mid = picture.mid
-        if mid is None:
-            return place.heat
-        step = place.step or (place.heat and place.heat.step) or _fitting(place, picture, count)
-        place.heat = placed(place.heat, float(mid), step, count)
+        """Return the axis of a heatmap with so many prices; None before the first book."""
+        step = place.step or (place.heat.step if place.heat else _fitting(place, picture, count))
+        place.heat = _placed(place.heat, picture, step, count)
         return place.heat
 
     def remember(self, shown: Iterable[Place], now: float) -> None:
@@ -311,6 +303,13 @@ class Desk:
                 place.history = History()
             if place.history.due(now) and manager.state.value == "live":
                 place.history.add(now, manager.cache)
+
+
+def _placed(before: Axis | None, picture: Picture, step: float, count: int) -> Axis | None:
+    """Return the axis for a book; where a side of it is empty, the one before."""
+    if picture.mid is not None:
+        return placed(before, float(picture.mid), step, count)
+    return before and replace(before, count=count)
 
 
 def _fitting(place: Place, picture: Picture, count: int) -> float:

@@ -55,17 +55,20 @@ class Sample:
             if not levels:
                 continue
             ends = sorted(index_of(price, axis.step, side) for price in (levels[0], levels[-2]))
-            start, end = max(ends[0] - lowest, 0), min(ends[1] - lowest + 1, axis.count)
-            found[start:end] = [0.0] * max(end - start, 0)
+            known = _within(axis, ends[0], ends[1] + 1)
+            found[known] = [0.0] * (known.stop - known.start)
             for price, quantity in zip(levels[::2], levels[1::2], strict=True):
                 at = index_of(price, axis.step, side) - lowest
                 if 0 <= at < axis.count:
                     found[at] += quantity
         if self.bids and self.asks:
             # Nothing rests between the best prices, and that is known.
-            start = max(index_of(self.bids[0], axis.step, "bid") - lowest + 1, 0)
-            end = min(index_of(self.asks[0], axis.step, "ask") - lowest, axis.count)
-            found[start:end] = [0.0] * max(end - start, 0)
+            between = _within(
+                axis,
+                index_of(self.bids[0], axis.step, "bid") + 1,
+                index_of(self.asks[0], axis.step, "ask"),
+            )
+            found[between] = [0.0] * (between.stop - between.start)
         return found
 
 
@@ -108,6 +111,12 @@ class History:
                 self._sizes.clear()
             found = self._sizes[sample.time] = sample.sizes(axis)
         return found
+
+
+def _within(axis: Axis, first: int, end: int) -> slice:
+    """Return where prices from `first` to before `end` lie on an axis; empty if nowhere."""
+    start = min(max(first - axis.lowest, 0), axis.count)
+    return slice(start, max(start, min(end - axis.lowest, axis.count)))
 
 
 def _packed(levels: list[tuple[Any, Any]]) -> array[float]:

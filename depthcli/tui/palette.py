@@ -130,6 +130,7 @@ def palette(*, dark: bool) -> dict[str, Style]:
         "old.edge": style(colours.faint, dim=True, reverse=True),
         "tail": style(colours.faint, dim=True),
         "selected": style(colours.text, _mixed(colours.brand, colours.background, 0.25), bold=True),
+        "cursor.line": style(colours.brand, bold=True),
         "cursor": style(colours.background, colours.brand, bold=True),
         "ladder.price": style(colours.muted),
         "ladder.gap": style(colours.faint),

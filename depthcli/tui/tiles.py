@@ -212,8 +212,8 @@ def cost_line(picture: Picture, width: int) -> Line:
 def _cost_text(cost: Cost[Any], decimals: int, width: int, *, long: bool) -> str:
     """Return what a trade costs, always as wide; or that the known levels aren't enough."""
     if not cost.complete or cost.slippage is None or cost.worst_price is None:
-        text = f"only {size_text(float(cost.filled))} known"
-        return left(text, width + 11 if long else 8)
+        known = size_text(float(cost.filled))
+        return left(f"only {known} known", width + 11) if long else left(f"> {known}", 8)
     points = f"{points_text(float(cost.slippage)):>5} bp"
     if not long:
         return points

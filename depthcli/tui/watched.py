@@ -7,7 +7,7 @@ from decimal import Decimal
 from math import floor, log10
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from depthcli.analytics import cost_to_trade, group_levels, imbalance, micro_price
+from depthcli.analytics import cost_to_trade, group_levels, imbalance, micro_price, reaches_past
 from depthcli.book import DepthCache
 from depthcli.synchronizer import State
 from depthcli.tui.numbers import price_text
@@ -473,9 +473,9 @@ class Observer:
             count *= 4
         if levels.horizon is None:
             return tuple(groups), 0
-        whole = max(0, len(groups) - 1)
         groups = group_levels([*found, *levels.beyond()], self.step, side=side)[:depth]
-        return tuple(groups), len(groups) - whole
+        tail = sum(reaches_past(price, levels.horizon, side=side) for price, _ in groups)
+        return tuple(groups), tail
 
     def _since(self, now: float, *, has_book: bool) -> float:
         """Return the moment from which the age of what is shown counts."""
