@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from depthcli.tui.axis import ceiling, index_of
-from depthcli.tui.lines import cells, fit, left, line, right
+from depthcli.tui.lines import cells, cut, fit, left, line, right
 from depthcli.tui.numbers import price_text, size_text
 from depthcli.tui.tiles import cost_line, covered, described, spread, title, waiting
 
@@ -64,7 +64,11 @@ def chart(
     body += _steps(totals, axis, cursor, rows, width)
     body.append(_prices(picture, axis, width))
     told = None if cursor is None else reading(picture, axis, cursor)
-    body.append(cost_line(picture, width) if told is None else line(width, [(" " + told, "name")]))
+    body.append(
+        cost_line(picture, width)
+        if told is None
+        else line(width, [(" " + cut(told, width - 2), "name")])
+    )
     return fit([head, *covered(body, picture, width)], width, height)
 
 
