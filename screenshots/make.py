@@ -167,7 +167,7 @@ class World:
         )
 
     def run(self, number: int) -> None:
-        """Let one frame's time pass, and draw the frame; those long before have negative numbers."""
+        """Let a frame's time pass, and draw it; frames long before the picture are below zero."""
         self._clock.now_ms += FRAME_MS
         for event in self._exchange.advance(self._clock.now_ms):
             keeper = self._keepers[event.stream]
