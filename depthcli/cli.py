@@ -1,28 +1,42 @@
 """The commands: they parse, wire and print, and decide nothing.
 
 What a command needs is imported inside it, so that `--help` and `--version` are quick and `dump`
-doesn't pay for the screen.
+doesn't pay for the screen. Typer reads the annotations when the program runs.
 """
 
-from __future__ import annotations
-
-import asyncio
 import logging
 import os
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
 from depthcli import __version__, exit_codes
+from depthcli.completion import complete_market, end_word
+from depthcli.environment import environment_of
 from depthcli.errors import DepthcliError, UsageError
+from depthcli.markets import MARKETS, OPTIONS, Market, market_named
+from depthcli.parameters import (
+    Limit,
+    LogFile,
+    MarketName,
+    Options,
+    Pattern,
+    RefreshInterval,
+    RestUrl,
+    Symbols,
+    SymbolsIfAny,
+    Testnet,
+    Tld,
+    UpdateSpeed,
+    WsUrl,
+)
 from depthcli.schedule import DEFAULT_REFRESH
+from depthcli.symbols import split_market
 
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from depthcli.markets import Market
+T = TypeVar("T")
 
 app = typer.Typer(
     name="depthcli",
@@ -32,69 +46,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Symbols = Annotated[
-    list[str],
-    typer.Argument(help="Such as BNBBTC; bnb/btc and bnb-btc are understood.", show_default=False),
-]
-MarketName = Annotated[
-    str, typer.Option("--market", "-m", help="spot, usdm, coinm or options.", metavar="NAME")
-]
-Options = Annotated[
-    bool, typer.Option("--options", help="Short for --market options: vanilla options.")
-]
-RestUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="Origin of another exchange, such as http://127.0.0.1:8901.",
-        envvar="DEPTHCLI_REST_URL",
-        metavar="URL",
-    ),
-]
-WsUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="Origin of its WebSockets, such as ws://127.0.0.1:8901.",
-        envvar="DEPTHCLI_WS_URL",
-        metavar="URL",
-    ),
-]
-RefreshInterval = Annotated[
-    float,
-    typer.Option(
-        help="Seconds between two snapshots that are compared with the book and replace it;"
-        " 0: never.",
-        min=0,
-        metavar="SECONDS",
-    ),
-]
-Limit = Annotated[
-    int | None,
-    typer.Option(
-        help="Levels a side of a snapshot.  [default: from --depth and the number of symbols]",
-        min=1,
-        metavar="LEVELS",
-        show_default=False,
-    ),
-]
-UpdateSpeed = Annotated[
-    int | None,
-    typer.Option(
-        help="Update speed of the stream, ms.  [default: the market's fastest]",
-        min=1,
-        metavar="MS",
-        show_default=False,
-    ),
-]
-LogFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="Write to this file what happens to the books and the connections.",
-        dir_okay=False,
-        metavar="FILE",
-        show_default=False,
-    ),
-]
 
 
 def _print_version(wanted: bool) -> None:
@@ -117,12 +68,8 @@ def _root(
 
 @app.command()
 def watch(
-    symbols: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Such as BNBBTC ETHBTC; bnb/btc and bnb-btc are understood.", show_default=False
-        ),
-    ] = None,
+    context: typer.Context,
+    symbols: SymbolsIfAny = None,
     *,
     depth: Annotated[
         int, typer.Option("--depth", "-d", help="Levels a side to show.", min=1, max=1000)
@@ -139,36 +86,42 @@ def watch(
     update_speed: UpdateSpeed = None,
     rest_url: RestUrl = None,
     ws_url: WsUrl = None,
+    testnet: Testnet = False,
+    tld: Tld = None,
     log_file: LogFile = None,
 ) -> None:
     """Show live depth, a panel a symbol. [bold]q[/] leaves, [bold]?[/] explains."""
-    from depthcli.following import Following
+    from depthcli.following import Following, targets_of
     from depthcli.watch import watch as watch_books
 
+    default = _market(market, options)
     if not symbols:
         if not demo:
             raise UsageError(
                 "name a symbol: depthcli watch BNBBTC ETHBTC; or try: depthcli watch --demo"
             )
-        symbols = ["BNBBTC", "ETHBTC", "BTCUSDT", "SOLUSDT"]
+        from depthcli.simulator import default_symbols
+
+        symbols = default_symbols(default)[:4]
+    if demo and (testnet or tld):
+        raise UsageError(f"--demo and {'--testnet' if testnet else '--tld'} exclude each other")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("watch needs a terminal; for programs and pipes there is: depthcli dump")
     _log_to(log_file)
     following = Following(
-        market=_market(market, options),
-        symbols=tuple(symbols),
+        targets=targets_of(symbols, default),
         depth=depth,
         limit=limit,
         speed=update_speed,
         refresh_interval=refresh_interval,
-        rest_url=rest_url,
-        ws_url=ws_url,
+        environment=environment_of(context),
     )
     _run(watch_books(following, depth=depth, fps=fps, demo_seed=seed if demo else None))
 
 
 @app.command()
 def dump(
+    context: typer.Context,
     symbols: Symbols,
     *,
     as_json: Annotated[
@@ -188,7 +141,7 @@ def dump(
         typer.Option(
             "--depth",
             "-d",
-            help="Levels a side.  [default: with --json all that the snapshot covers, else 10]",
+            help="Levels a side.  \\[default: with --json all that the snapshot covers, else 10]",
             min=1,
             metavar="N",
             show_default=False,
@@ -204,22 +157,22 @@ def dump(
     update_speed: UpdateSpeed = None,
     rest_url: RestUrl = None,
     ws_url: WsUrl = None,
+    testnet: Testnet = False,
+    tld: Tld = None,
     log_file: LogFile = None,
 ) -> None:
     """Print books for programs, one a line, and nothing else on standard output."""
     from depthcli.dump import TEXT_DEPTH, dump as dump_books
-    from depthcli.following import Following
+    from depthcli.following import Following, targets_of
 
     _log_to(log_file)
     following = Following(
-        market=_market(market, options),
-        symbols=tuple(symbols),
+        targets=targets_of(symbols, _market(market, options)),
         depth=depth if as_json else depth or TEXT_DEPTH,
         limit=limit,
         speed=update_speed,
         refresh_interval=refresh_interval,
-        rest_url=rest_url,
-        ws_url=ws_url,
+        environment=environment_of(context),
     )
     _run(
         dump_books(
@@ -231,6 +184,79 @@ def dump(
             out=sys.stdout.buffer,
         )
     )
+
+
+@app.command()
+def symbols(
+    context: typer.Context,
+    pattern: Pattern = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON object a line, instead of a table for people.")
+    ] = False,
+    market: Annotated[
+        str,
+        typer.Option(
+            "--market",
+            "-m",
+            help="spot, usdm, coinm, options or all.",
+            metavar="NAME",
+            autocompletion=complete_market,
+        ),
+    ] = "spot",
+    options: Options = False,
+    underlying: Annotated[
+        str | None,
+        typer.Option(
+            help="Options and futures: only those on it, such as BTCUSDT.",
+            metavar="PAIR",
+            show_default=False,
+        ),
+    ] = None,
+    expiry: Annotated[
+        str | None,
+        typer.Option(
+            help="Options and futures: only those that expire then: 261225, 2026-12-25, nearest.",
+            metavar="DATE",
+            show_default=False,
+        ),
+    ] = None,
+    side: Annotated[
+        Literal["call", "put"] | None,
+        typer.Option(help="Options: only calls, or only puts.", show_default=False),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Also those that aren't trading now.")
+    ] = False,
+    rest_url: RestUrl = None,
+    ws_url: WsUrl = None,
+    testnet: Testnet = False,
+    tld: Tld = None,
+) -> None:
+    """List and search the exchange's symbols. Exit code 1: none matches."""
+    from depthcli.listing import Search, list_symbols
+
+    _log_to(None)
+    named, pattern = split_market(pattern or "")
+    market = market if named is None else named
+    search = Search(
+        pattern=pattern,
+        underlying=underlying,
+        expiry=expiry,
+        side=side,
+        everything=everything,
+    )
+    markets = tuple(MARKETS.values()) if market == "all" else (_market(market, options),)
+    listing = list_symbols(
+        search,
+        markets,
+        environment_of(context),
+        as_json=as_json,
+        out=sys.stdout,
+        notes=sys.stderr,
+    )
+    if not _run(listing):
+        raise typer.Exit(exit_codes.NOTHING_FOUND)
 
 
 @app.command()
@@ -293,8 +319,6 @@ def simulate(
 
 
 def _market(name: str, options: bool) -> Market:
-    from depthcli.markets import OPTIONS, market_named
-
     market = market_named(name)
     if options and market.name not in {"spot", OPTIONS.name}:
         raise UsageError(f"--options and --market {name} exclude each other")
@@ -315,14 +339,17 @@ def _log_to(file: Path | None) -> None:
     logger.propagate = False
 
 
-def _run(job: Coroutine[Any, Any, None]) -> None:
+def _run(job: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+
     try:
-        asyncio.run(job)
+        return asyncio.run(job)
     except KeyboardInterrupt:
         raise typer.Exit(exit_codes.INTERRUPTED) from None
     except BrokenPipeError:
         # Nobody reads any more: nothing more is said, also not when the interpreter flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(exit_codes.DONE) from None
     except OSError as error:
         print(f"depthcli: {error.strerror or error}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -331,8 +358,10 @@ def _run(job: Coroutine[Any, Any, None]) -> None:
 
 def main() -> None:
     """Run the command line; the exit codes are those of `exit_codes`."""
+    end_word(os.environ)
     try:
         app()
     except DepthcliError as error:
-        print(f"depthcli: {error}", file=sys.stderr)
+        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+        print(f"depthcli: {error}{notes}", file=sys.stderr)
         sys.exit(exit_codes.USAGE if isinstance(error, UsageError) else exit_codes.EXCHANGE)

@@ -7,12 +7,13 @@ import contextlib
 import logging
 import os
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from depthcli.backoff import Backoff
+from depthcli.compatibility import Options
 from depthcli.errors import (
     BadMessageError,
     ExchangeError,
@@ -50,6 +51,9 @@ CONNECT_TIMEOUT: Final = 5.0
 TOTAL_TIMEOUT: Final = 10.0
 """Seconds for a whole request, from the first byte sent to the last one read."""
 
+MOST_NAMED: Final = 50
+"""Symbols that exchange info is asked for by name; for more the address would become too long."""
+
 LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
 """Seconds; the exchange bans for three days at the most, so what is longer is damage."""
 
@@ -69,33 +73,61 @@ class AsyncClient:
     Nothing here needs an account or a key. Make one with `await AsyncClient.create()`, and end it
     with `await close_connection()` or by using it in `async with`.
 
+    The first fourteen arguments are those of python-binance's client, in its order.
+
     Args:
+        api_key, api_secret, private_key, private_key_pass: not used: market data is public.
+        requests_params: of these, `proxies` is used as `https_proxy` is.
         tld: `com`, `us` (binance.us) or `vision` (the hosts that serve market data only).
+        base_endpoint: not used.
         testnet: use the exchange's testnet instead.
         demo: use the exchange's demo environment instead.
+        loop: not used: the running loop is.
+        session_params: not used.
+        https_proxy: the HTTP proxy for requests and streams, such as `http://127.0.0.1:3128`; by
+            default the environment's, as `HTTPS_PROXY` and `NO_PROXY` say.
+        time_unit: only `MILLISECOND`.
+        verbose: let the logger `depthcli` pass on everything.
         rest_url: the origin of one exchange, such as `http://127.0.0.1:8901`; the markets' usual
-            paths are appended. By default the environment's `DEPTHCLI_REST_URL`, if it is set.
-        ws_url: the same for WebSockets, such as `ws://127.0.0.1:8901`; by default
-            `DEPTHCLI_WS_URL`, if it is set.
+            paths are appended. By default the environment's `DEPTHCLI_REST_URL`, if it is set;
+            an empty text: none, whatever the environment says.
+        ws_url: the same for WebSockets, such as `ws://127.0.0.1:8901`, and `DEPTHCLI_WS_URL`.
         transport: how requests are sent; by default over the network. For tests.
 
+    What would have changed something and isn't used is named in a `UserWarning`.
+
     Raises:
-        UsageError: a URL isn't an origin.
+        UsageError: a URL isn't an origin or a proxy, or times are wanted in another unit.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917, the ecosystem's order
         self,
-        *,
+        api_key: str | None = None,  # noqa: ARG002
+        api_secret: str | None = None,  # noqa: ARG002
+        requests_params: Mapping[str, Any] | None = None,
         tld: str = "com",
+        base_endpoint: str = "",
         testnet: bool = False,
         demo: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,  # noqa: ARG002
+        session_params: Mapping[str, Any] | None = None,
+        private_key: object = None,  # noqa: ARG002
+        private_key_pass: str | None = None,  # noqa: ARG002
+        https_proxy: str | None = None,
+        time_unit: str | None = None,
+        verbose: bool = False,
+        *,
         rest_url: str | None = None,
         ws_url: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        options = Options(requests_params, session_params, base_endpoint, time_unit, https_proxy)
+        self.proxy = options.settle()
+        if verbose:
+            logging.getLogger("depthcli").setLevel(logging.DEBUG)
         self._environment = "testnet" if testnet else "demo" if demo else tld
-        rest_url = rest_url or os.environ.get("DEPTHCLI_REST_URL") or None
-        ws_url = ws_url or os.environ.get("DEPTHCLI_WS_URL") or None
+        rest_url = os.environ.get("DEPTHCLI_REST_URL") if rest_url is None else rest_url
+        ws_url = os.environ.get("DEPTHCLI_WS_URL") if ws_url is None else ws_url
         self._rest_url = _origin(rest_url, ("http", "https")) if rest_url else None
         self._ws_url = _origin(ws_url, ("ws", "wss")) if ws_url else None
         self._turns: dict[str, Turns] = {}
@@ -104,6 +136,7 @@ class AsyncClient:
         self._single_asks = Pace(FEW_ASKED, 60.0)
         self._http = httpx.AsyncClient(
             transport=transport,
+            proxy=self.proxy,
             timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE),
             follow_redirects=False,
@@ -111,17 +144,9 @@ class AsyncClient:
         )
 
     @classmethod
-    async def create(
-        cls,
-        *,
-        tld: str = "com",
-        testnet: bool = False,
-        demo: bool = False,
-        rest_url: str | None = None,
-        ws_url: str | None = None,
-    ) -> Self:
+    async def create(cls, *arguments: Any, **options: Any) -> Self:
         """Return a client; the arguments are those of the class. Nothing is sent yet."""
-        return cls(tld=tld, testnet=testnet, demo=demo, rest_url=rest_url, ws_url=ws_url)
+        return cls(*arguments, **options)
 
     async def close_connection(self) -> None:
         """Close all connections. The client can't be used again."""
@@ -242,14 +267,15 @@ class AsyncClient:
     async def look_up(self, market: Market, symbols: Sequence[str]) -> list[SymbolInfo]:
         """Return what the exchange says of some symbols, in their order.
 
-        Where the market allows it, only these are asked for; all of them only to offer near names.
+        Where the market allows it, only these are asked for; all that there are if many are
+        wanted, and to offer near names.
 
         Raises:
             UnknownSymbolError: one doesn't exist; it carries the near names.
             ExchangeError, UnreachableError, BadMessageError: as for `exchange_info`.
         """
         info = None
-        if market.narrows_info:
+        if market.narrows_info and len(symbols) <= MOST_NAMED:
             try:
                 info = await self._narrow_info(market, symbols)
             except ExchangeError as error:
@@ -353,10 +379,17 @@ def _origin(url: str, schemes: tuple[str, ...]) -> str:
     example = f"{schemes[0]}://127.0.0.1:8901"
     try:
         parts = urlsplit(url)
-        whole = bool(httpx.URL(url).host) and parts.port != 0 and "@" not in parts.netloc
+        host = httpx.URL(url).host
+        whole = bool(host) and parts.port != 0 and not set("@ %") & set(parts.netloc)
     except (ValueError, httpx.InvalidURL):
         whole = False
-    if not whole or parts.scheme not in schemes or parts.path.strip("/") or parts.query:
+    if (
+        not whole
+        or parts.scheme not in schemes
+        or parts.path.strip("/")
+        or "?" in url
+        or "#" in url
+    ):
         raise UsageError(f"{printable(url)!r} isn't the origin of an exchange: give {example}")
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from depthcli.errors import UnreachableError
-from depthcli.following import Following, Listener, follow
+from depthcli.following import Following, Listener, Target, follow
 from depthcli.synchronizer import State
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Dump(Listener[Decimal]):
 
     Attributes:
         finished: done when everything asked for was written, or the reader went away.
-        waiting: symbols that haven't been live yet.
+        waiting: targets that haven't been live yet.
     """
 
     def __init__(
@@ -78,36 +78,49 @@ class Dump(Listener[Decimal]):
         count: int | None,
     ) -> None:
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting: set[str] = set()
+        self.waiting: set[Target] = set(following.targets)
         self._following = following
         self._out = out
         self._encode = encode
         self._follow_on = follow_on
         self._left = count
-        self._states: dict[str, State] = {}
+        self._states: dict[Target, State] = {}
+        self._closed: dict[Target, str] = {}
 
-    def book(self, cache: DepthCache[Decimal]) -> None:
+    def book(self, target: Target, cache: DepthCache[Decimal]) -> None:
         """Write a live book."""
-        first = cache.symbol in self.waiting
-        self.waiting.discard(cache.symbol)
-        if not (first or self._follow_on):
+        first = target in self.waiting
+        self.waiting.discard(target)
+        if self.finished.done() or not (first or self._follow_on):
             return
         depth = self._following.depth
         bids, asks = (
             (cache.bids.levels(), cache.asks.levels()) if depth is None else cache.top(depth)
         )
-        self._write(cache, State.LIVE, "", bids, asks)
-        if not self._follow_on and not self.waiting:
-            self.finish()
+        line = _line(target, cache, State.LIVE)
+        line.bids, line.asks = _digits(bids), _digits(asks)
+        self._write(line)
+        self._end_if_done()
 
-    def state(self, cache: DepthCache[Decimal], state: State, reason: str) -> None:
+    def state(self, target: Target, cache: DepthCache[Decimal], state: State, reason: str) -> None:
         """Write that a book which was live is no longer."""
-        before = self._states.get(cache.symbol)
-        self._states[cache.symbol] = state
+        before = self._states.get(target)
+        self._states[target] = state
         if self._follow_on and state is not before and state in {State.STALE, State.CLOSED}:
-            self._write(cache, state, reason, [], [])
-        if state is State.CLOSED and all(known is State.CLOSED for known in self._states.values()):
-            self.finish(UnreachableError(f"{cache.symbol}: {reason}"))
+            self._write(_line(target, cache, state, reason))
+        if state is State.CLOSED:
+            self._closed[target] = reason
+            self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        """End it if all is written, or if all that is still to come is closed for good."""
+        awaited = self._following.targets if self._follow_on else self.waiting
+        if not awaited:
+            self.finish()
+        elif len(self._closed) >= len(awaited) and self._closed.keys() >= set(awaited):
+            last = next(one for one in reversed(self._closed) if one in awaited)
+            name = self._following.label(last)
+            self.finish(UnreachableError(f"{name}: {self._closed[last]}"))
 
     def finish(self, error: BaseException | None = None) -> None:
         """End it: well, or with an error."""
@@ -118,27 +131,9 @@ class Dump(Listener[Decimal]):
         else:
             self.finished.set_exception(error)
 
-    def _write(
-        self,
-        cache: DepthCache[Decimal],
-        state: State,
-        reason: str,
-        bids: list[tuple[Decimal, Decimal]],
-        asks: list[tuple[Decimal, Decimal]],
-    ) -> None:
+    def _write(self, line: BookLine) -> None:
         if self.finished.done():
             return
-        line = BookLine(
-            symbol=cache.symbol,
-            market=self._following.market.name,
-            state=state.value,
-            last_update_id=cache.last_update_id,
-            update_time=cache.update_time,
-            received_time=time.time_ns() // 1_000_000,
-            bids=[(f"{price:f}", f"{quantity:f}") for price, quantity in bids],
-            asks=[(f"{price:f}", f"{quantity:f}") for price, quantity in asks],
-            reason=reason,
-        )
         try:
             self._out.write(self._encode(line))
             self._out.flush()
@@ -179,19 +174,36 @@ async def dump(
     )
     _watch_reader(out, lines)
     async with follow(following, Decimal, lines) as followed:
-        managers = {manager.symbol: manager for manager, _ in followed}
-        lines.waiting.update(managers)
         try:
             done, _ = await asyncio.wait([lines.finished], timeout=timeout)
-            none_yet = lines.waiting == managers.keys()
-            if not done and lines.waiting and (none_yet or not follow_on):
-                symbol = min(lines.waiting)
-                reason = managers[symbol].reason or managers[symbol].state
-                lines.finish(UnreachableError(f"{symbol} isn't live after {timeout:g} s: {reason}"))
+            late = [one for one in followed if one.target in lines.waiting]
+            if not done and late and (len(late) == len(followed) or not follow_on):
+                name = following.label(late[0].target)
+                reason = late[0].manager.reason or late[0].manager.state
+                lines.finish(UnreachableError(f"{name} isn't live after {timeout:g} s: {reason}"))
             await lines.finished
         finally:
             # Whatever ended it, the managers that are stopped next have nothing to tell.
             lines.finished.cancel()
+
+
+def _line(target: Target, cache: DepthCache[Decimal], state: State, reason: str = "") -> BookLine:
+    """Return a line about a book, without its levels."""
+    return BookLine(
+        symbol=target.symbol,
+        market=target.market.name,
+        state=state.value,
+        last_update_id=cache.last_update_id,
+        update_time=cache.update_time,
+        received_time=time.time_ns() // 1_000_000,
+        bids=[],
+        asks=[],
+        reason=reason,
+    )
+
+
+def _digits(levels: list[tuple[Decimal, Decimal]]) -> list[tuple[str, str]]:
+    return [(f"{price:f}", f"{quantity:f}") for price, quantity in levels]
 
 
 def _as_json(line: BookLine) -> bytes:

@@ -7,6 +7,8 @@ from typing import Final
 DONE: Final = 0
 FAILED: Final = 1
 """Something on this machine, such as a full disk."""
+NOTHING_FOUND: Final = 1
+"""A search without a match, as `grep` has it."""
 USAGE: Final = 2
 """Wrong usage; also an unknown symbol."""
 EXCHANGE: Final = 3

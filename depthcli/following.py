@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple
 
-from depthcli.client import AsyncClient
+from depthcli.environment import Environment
+from depthcli.errors import DepthcliError, UnknownSymbolError
 from depthcli.managers import DepthCacheManager
+from depthcli.markets import MARKETS, Market, market_named
 from depthcli.messages import N
+from depthcli.remembering import client_of
 from depthcli.sockets import BinanceSocketManager
-from depthcli.symbols import canonical_symbol
+from depthcli.symbols import canonical_symbol, split_market
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from depthcli.book import DepthCache
-    from depthcli.markets import Market
+    from depthcli.client import AsyncClient
     from depthcli.messages import SymbolInfo
     from depthcli.synchronizer import State
 
@@ -26,14 +30,45 @@ DEPTH: Final = 1_000
 SHARE: Final = 0.5
 """The share of a minute's request weight that the first snapshots may take together."""
 
+ELSEWHERE_TIMEOUT: Final = 2.0
+"""Seconds for which other markets are asked whether they have a symbol that one hasn't."""
+
+
+class Target(NamedTuple):
+    """A symbol of a market, as the exchange writes it. In text: `usdm:BTCUSDT`."""
+
+    market: Market
+    symbol: str
+
+    def __str__(self) -> str:
+        return f"{self.market.name}:{self.symbol}"
+
+
+def targets_of(typed: Iterable[str], default: Market) -> tuple[Target, ...]:
+    """Return what the user means, each once, in order.
+
+    Args:
+        typed: symbols as people type them, with their market before a colon or without.
+        default: the market of those without.
+
+    Raises:
+        UsageError: there is no such market, or a symbol can't be one.
+    """
+    targets = []
+    for one in typed:
+        name, symbol = split_market(one)
+        market = default if name is None else market_named(name)
+        targets.append(Target(market, canonical_symbol(symbol)))
+    return tuple(dict.fromkeys(targets))
+
 
 class Listener(Generic[N]):
     """What hears of every change of the books; by itself it lets them be."""
 
-    def book(self, cache: DepthCache[N]) -> None:
+    def book(self, target: Target, cache: DepthCache[N]) -> None:
         """The book is live and has changed, by one event or by a snapshot."""
 
-    def state(self, cache: DepthCache[N], state: State, reason: str) -> None:
+    def state(self, target: Target, cache: DepthCache[N], state: State, reason: str) -> None:
         """The state of the book, or its reason, has changed."""
 
 
@@ -42,35 +77,38 @@ class Following:
     """What a command follows.
 
     Attributes:
-        market: whose symbols they are.
-        symbols: as typed.
+        targets: what is followed, each once.
         depth: levels a side that are shown; None: all.
         limit: levels a side of a snapshot; None: chosen from `depth` and the weight budget.
-        speed: update speed of the streams, ms; None: the market's fastest.
+        speed: update speed of the streams, ms; None: the fastest of each market.
         refresh_interval: seconds between two refreshes; 0: never.
-        rest_url: origin of an exchange of one's own, or None.
-        ws_url: the same for WebSockets.
+        environment: where the exchange is.
     """
 
-    market: Market
-    symbols: tuple[str, ...]
+    targets: tuple[Target, ...]
     depth: int | None
     limit: int | None = None
     speed: int | None = None
     refresh_interval: float
-    rest_url: str | None = None
-    ws_url: str | None = None
+    environment: Environment = field(default_factory=Environment)
 
     @property
-    def names(self) -> list[str]:
-        """The symbols as the exchange writes them, each once; UsageError if one can't be."""
-        return list(dict.fromkeys(canonical_symbol(typed) for typed in self.symbols))
+    def wanted(self) -> dict[Market, list[str]]:
+        """The symbols of each market, in the order in which they were typed."""
+        wanted: dict[Market, list[str]] = {}
+        for market, symbol in self.targets:
+            wanted.setdefault(market, []).append(symbol)
+        return wanted
 
-    def snapshot_limit(self, count: int) -> int:
-        """Return how many levels a side to ask for, with so many symbols to start."""
-        market = self.market
+    def label(self, target: Target) -> str:
+        """Return what a target is called: by its symbol alone if all are of one market."""
+        return str(target) if len(self.wanted) > 1 else target.symbol
+
+    def snapshot_limit(self, market: Market) -> int:
+        """Return how many levels a side to ask a market for: each has a budget of its own."""
         if self.limit is not None:
             return market.fit_limit(self.limit)
+        count = len(self.wanted.get(market, ()))
         limit = market.fit_limit(max(DEPTH, 2 * (self.depth or 0)))
         cheaper = [known for known in market.limits if known < limit]
         while cheaper and count * market.weight(limit) > SHARE * market.weight_per_minute:
@@ -78,53 +116,178 @@ class Following:
         return limit
 
 
+class Followed(NamedTuple, Generic[N]):
+    """One symbol that is followed: who keeps its book, and what the exchange says of it."""
+
+    target: Target
+    manager: DepthCacheManager[N]
+    info: SymbolInfo
+
+
+class Follower(Generic[N]):
+    """Follows symbols over shared connections; more can come and go while it runs.
+
+    Args:
+        following: what is followed from the start, and how all is.
+        client: asks the exchange.
+        sockets: opens the streams.
+        conv_type: of prices and quantities.
+        listener: hears of every change.
+
+    Attributes:
+        client: as above.
+        followed: what is followed now, in the order in which it came.
+    """
+
+    def __init__(
+        self,
+        following: Following,
+        client: AsyncClient,
+        sockets: BinanceSocketManager,
+        conv_type: type[N],
+        listener: Listener[N],
+    ) -> None:
+        self.client = client
+        self.followed: list[Followed[N]] = []
+        self._following = following
+        self._sockets = sockets
+        self._conv_type: type[N] = conv_type
+        self._listener: Listener[N] = listener
+
+    async def add(self, target: Target) -> Followed[N]:
+        """Follow a symbol more; one that is followed already is given as it is.
+
+        Raises:
+            UnknownSymbolError, UsageError, ExchangeError, UnreachableError, BadMessageError: as
+                `look_up` does.
+        """
+        known = next((one for one in self.followed if one.target == target), None)
+        if known is not None:
+            return known
+        infos = await look_up(self.client, {target.market: [target.symbol]})
+        return await self.start(target, infos[target])
+
+    async def start(self, target: Target, info: SymbolInfo) -> Followed[N]:
+        """Follow a symbol that the exchange is known to have."""
+        one = Followed(target, self._manager_for(target), info)
+        await one.manager.__aenter__()
+        self.followed.append(one)
+        return one
+
+    async def drop(self, target: Target) -> None:
+        """Follow a symbol no longer."""
+        for one in [one for one in self.followed if one.target == target]:
+            self.followed.remove(one)
+            await one.manager.close()
+
+    async def close(self) -> None:
+        """Follow nothing any more."""
+        for one in self.followed:
+            await one.manager.close()
+
+    def _manager_for(self, target: Target) -> DepthCacheManager[N]:
+        following, listener = self._following, self._listener
+
+        def changed(cache: DepthCache[N] | None) -> None:
+            if cache is not None:
+                listener.book(target, cache)
+
+        def turned(state: State, reason: str) -> None:
+            listener.state(target, manager.cache, state, reason)
+
+        manager: DepthCacheManager[N] = DepthCacheManager(
+            self.client,
+            target.symbol,
+            refresh_interval=following.refresh_interval,
+            bm=self._sockets,
+            limit=following.snapshot_limit(target.market),
+            conv_type=self._conv_type,
+            ws_interval=following.speed or target.market.fastest,
+            callback=changed,
+            on_state=turned,
+            market=target.market,
+            depth=following.depth or 0,
+        )
+        return manager
+
+
 @asynccontextmanager
-async def follow(
+async def follower_of(
     following: Following, conv_type: type[N], listener: Listener[N]
-) -> AsyncIterator[list[tuple[DepthCacheManager[N], SymbolInfo]]]:
-    """Keep a manager for each symbol, all over shared connections; give them and stop them.
+) -> AsyncIterator[Follower[N]]:
+    """Keep a manager for each target, all over shared connections; stop them in the end.
 
     They never give up a connection that broke off.
 
     Raises:
         UnknownSymbolError: the exchange has no such symbol.
-        UsageError: a symbol can't be one, or the market has no such speed.
+        UsageError: a market isn't there in this environment, or has no such speed.
         ExchangeError, UnreachableError, BadMessageError: the symbols couldn't be looked up.
     """
-    market = following.market
-    symbols = following.names
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(
-            AsyncClient(rest_url=following.rest_url, ws_url=following.ws_url)
-        )
-        infos = await client.look_up(market, symbols)
+        client = await stack.enter_async_context(client_of(following.environment))
+        infos = await look_up(client, following.wanted)
         sockets = BinanceSocketManager(client, max_reconnects=None)
         stack.push_async_callback(sockets.close)
+        follower = Follower(following, client, sockets, conv_type, listener)
+        stack.push_async_callback(follower.close)
+        for target in following.targets:
+            await follower.start(target, infos[target])
+        yield follower
 
-        def manager_for(symbol: str) -> DepthCacheManager[N]:
-            def changed(cache: DepthCache[N] | None) -> None:
-                if cache is not None:
-                    listener.book(cache)
 
-            def turned(state: State, reason: str) -> None:
-                listener.state(manager.cache, state, reason)
+@asynccontextmanager
+async def follow(
+    following: Following, conv_type: type[N], listener: Listener[N]
+) -> AsyncIterator[list[Followed[N]]]:
+    """Give what is followed, as `follower_of` does, for who wants no more than that."""
+    async with follower_of(following, conv_type, listener) as follower:
+        yield follower.followed
 
-            manager: DepthCacheManager[N] = DepthCacheManager(
-                client,
-                symbol,
-                refresh_interval=following.refresh_interval,
-                bm=sockets,
-                limit=following.snapshot_limit(len(symbols)),
-                conv_type=conv_type,
-                ws_interval=following.speed or market.fastest,
-                callback=changed,
-                on_state=turned,
-                market=market,
-                depth=following.depth or 0,
-            )
-            return manager
 
-        managers = [manager_for(symbol) for symbol in symbols]
-        for manager in managers:
-            await stack.enter_async_context(manager)
-        yield list(zip(managers, infos, strict=True))
+async def look_up(
+    client: AsyncClient, wanted: Mapping[Market, list[str]]
+) -> dict[Target, SymbolInfo]:
+    """Return what the exchange says of the symbols of several markets, asked at the same time.
+
+    Raises:
+        UnknownSymbolError: one doesn't exist; it carries the near names, also of other markets.
+        UsageError: a market isn't there in this environment.
+        ExchangeError, UnreachableError, BadMessageError: as for `AsyncClient.look_up`; with several
+            markets, a note says which it was.
+    """
+    answers = await asyncio.gather(
+        *[client.look_up(market, symbols) for market, symbols in wanted.items()],
+        return_exceptions=True,
+    )
+    infos: dict[Target, SymbolInfo] = {}
+    for market, answer in zip(wanted, answers, strict=True):
+        if isinstance(answer, UnknownSymbolError):
+            raise await _with_other_markets(client, market, answer)
+        if isinstance(answer, BaseException):
+            if len(wanted) > 1:
+                answer.add_note(f"market {market.name}")
+            raise answer
+        infos |= {Target(market, info.symbol): info for info in answer}
+    return infos
+
+
+async def _with_other_markets(
+    client: AsyncClient, market: Market, error: UnknownSymbolError
+) -> UnknownSymbolError:
+    """Return the error with the other markets that have the symbol first among the near names."""
+
+    async def has_it(other: Market) -> bool:
+        try:
+            async with asyncio.timeout(ELSEWHERE_TIMEOUT):
+                info = await client.exchange_info(other)
+        except (DepthcliError, TimeoutError):
+            return False
+        return any(known.symbol == error.symbol for known in info.listed)
+
+    others = [other for other in MARKETS.values() if other is not market]
+    have_it = await asyncio.gather(*map(has_it, others))
+    elsewhere = [
+        str(Target(other, error.symbol)) for other, has in zip(others, have_it, strict=True) if has
+    ]
+    return UnknownSymbolError(error.symbol, market.name, elsewhere + error.near)

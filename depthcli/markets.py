@@ -24,9 +24,9 @@ class Origins:
     websocket: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Market:
-    """One market of the exchange.
+    """One market of the exchange. There is one value for each, so a market equals only itself.
 
     Attributes:
         name: the name that users give: `spot`, `usdm`, `coinm`, `options`.
@@ -81,6 +81,11 @@ class Market:
         if self.any_limit:
             return max(1, min(levels, self.limits[-1]))
         return next((limit for limit in self.limits if limit >= levels), self.limits[-1])
+
+    def generous_limit(self, levels: int) -> int:
+        """Return the largest snapshot limit that costs no more than that many levels do."""
+        weight = self.weight(self.fit_limit(levels))
+        return max(limit for limit in self.limits if self.weight(limit) <= weight)
 
     def weight(self, limit: int) -> int:
         """Return the request weight of a snapshot with that limit."""

@@ -143,6 +143,12 @@ class SymbolInfo(Struct, gc=False, rename="camel"):
         status: such as `TRADING`, `HALT`, `BREAK`; COIN-M calls it `contractStatus`.
         base_asset: what quantities are counted in (COIN-M: in contracts).
         quote_asset: what prices are counted in.
+        pair: futures: the pair without the contract, such as `BTCUSD`.
+        contract_type: futures: such as `PERPETUAL` or `CURRENT_QUARTER`.
+        delivery_date: futures: when the contract ends, ms since the epoch; of a perpetual one the
+            year 2100.
+        contract_size: COIN-M: what one contract is worth, in the quote asset.
+        unit: options: what one contract is for, in the underlying's base asset.
         underlying: options: what the option is on, such as `BTCUSDT`.
         expiry_date: options: when it expires, ms since the epoch.
         side: options: `CALL` or `PUT`.
@@ -154,7 +160,10 @@ class SymbolInfo(Struct, gc=False, rename="camel"):
     contract_status: str = ""
     base_asset: str = ""
     quote_asset: str = ""
+    pair: str = ""
     contract_type: str = ""
+    contract_size: Decimal | None = None
+    unit: Decimal | None = None
     underlying: str = ""
     expiry_date: int | None = None
     delivery_date: int | None = None
@@ -236,7 +245,10 @@ _NUMBERS: Final[dict[type, Any]] = {
 def check_number_type(conv_type: type[N]) -> type[N]:
     """Return `conv_type`; raise ValueError if a book can't be kept in it."""
     if conv_type not in _NUMBERS:
-        raise ValueError(f"conv_type must be float or Decimal, not {conv_type!r}")
+        raise ValueError(
+            f"conv_type must be float or Decimal, not {conv_type!r}: a book is kept in"
+            " numbers; convert what get_bids() and get_asks() return"
+        )
     return conv_type
 
 

@@ -94,6 +94,7 @@ class BinanceSocketManager:
 
     Args:
         client: tells where the exchange is.
+        user_timeout, max_queue_size, verbose: not used; python-binance's takes them.
         max_reconnects: tries in a row that may fail before a stream is lost for good, some fifteen
             seconds with the default; None: it goes on trying.
         connector: opens a WebSocket as `websockets.asyncio.client.connect` does, which it is by
@@ -103,12 +104,16 @@ class BinanceSocketManager:
     def __init__(
         self,
         client: AsyncClient,
+        user_timeout: float | None = None,  # noqa: ARG002
+        max_queue_size: int | None = None,  # noqa: ARG002
+        verbose: bool = False,  # noqa: ARG002
+        *,
         max_reconnects: int | None = 5,
         connector: Callable[..., Any] = connect,
     ) -> None:
         self._client = client
         self._max_reconnects = max_reconnects
-        self._connector = connector
+        self._connector = connector if client.proxy is None else _through(client.proxy, connector)
         self._trunks: list[_Trunk[Any]] = []
         self._pace = Pace(ATTEMPTS, 300.0)
         self._closed = False
@@ -153,6 +158,13 @@ class BinanceSocketManager:
 
     def _forget(self, trunk: _Trunk[Any]) -> None:
         self._trunks.remove(trunk)
+
+
+def _through(proxy: str, connector: Callable[..., Any]) -> Callable[..., Any]:
+    def connect_through(url: str, **options: Any) -> Any:
+        return connector(url, **{**options, "proxy": proxy})
+
+    return connect_through
 
 
 class _Trunk(Generic[N]):

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from depthcli.messages import SymbolInfo
 
 
+def split_market(typed: str) -> tuple[str | None, str]:
+    """Return the market that was typed before a symbol, or None, and the symbol as it was typed.
+
+    `usdm:BTCUSDT` is `("usdm", "BTCUSDT")`, `bnb/btc` is `(None, "bnb/btc")`. Neither is checked.
+    """
+    head, colon, tail = typed.partition(":")
+    return (head.strip(), tail) if colon else (None, typed)
+
+
 def canonical_symbol(typed: str) -> str:
     """Return a symbol as the exchange writes it.
 

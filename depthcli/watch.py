@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from depthcli.following import Listener, follow
-from depthcli.tui import WatchApp, Watched
+from depthcli.bookkeeping import Bookkeeper, offered
+from depthcli.environment import Environment
+from depthcli.following import Listener, follower_of
+from depthcli.remembering import renew_names
+from depthcli.tui import WatchApp
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from depthcli.following import Following
-
-UNKNOWN_DECIMALS: Final = 8
-"""Digits behind the point where the exchange doesn't say how fine its steps are."""
 
 
 async def watch(following: Following, *, depth: int, fps: float, demo_seed: int | None) -> None:
@@ -30,37 +29,31 @@ async def watch(following: Following, *, depth: int, fps: float, demo_seed: int 
     Raises:
         DepthcliError: as `follow` does.
     """
-    title = following.market.title
     async with AsyncExitStack() as stack:
         if demo_seed is not None:
             # Imported here, for who watches a real exchange doesn't need one of his own.
             from depthcli.simulator import embedded_exchange  # noqa: PLC0415
 
             simulator = await stack.enter_async_context(
-                embedded_exchange(following.market, following.names, demo_seed)
+                embedded_exchange(following.wanted, demo_seed)
             )
-            following = replace(following, rest_url=simulator.rest_url, ws_url=simulator.ws_url)
-            title += " · embedded exchange"
+            where = Environment(rest_url=simulator.rest_url, ws_url=simulator.ws_url)
+            following = replace(following, environment=where)
         listener: Listener[float] = Listener()
-        followed = await stack.enter_async_context(follow(following, float, listener))
-        watched = [
-            Watched(
-                manager,
-                decimals(info.tick_size),
-                decimals(info.step_size),
-                tick=info.tick_size,
-                base=info.base_asset,
-                quote=info.quote_asset,
-                trading=info.trading,
-            )
-            for manager, info in followed
-        ]
-        await WatchApp(watched, title=title, depth=depth, fps=fps).run_async()
+        follower = await stack.enter_async_context(follower_of(following, float, listener))
+        markets = offered(following, embedded=demo_seed is not None)
+        books = Bookkeeper(following, follower, markets)
+        watched = [books.watched(one) for one in follower.followed]
+        if demo_seed is None:
+            renewing = asyncio.create_task(renew_names(following.environment, following.wanted))
+            stack.callback(renewing.cancel)
+        title = title_of(following, embedded=demo_seed is not None)
+        await WatchApp(watched, title=title, depth=depth, fps=fps, books=books).run_async()
 
 
-def decimals(step: Decimal | None) -> int:
-    """Return how many digits behind the point a multiple of the step needs."""
-    if step is None:
-        return UNKNOWN_DECIMALS
-    exponent = step.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else UNKNOWN_DECIMALS
+def title_of(following: Following, *, embedded: bool) -> str:
+    """Return where the books come from: the markets and, if it isn't the usual one, the place."""
+    markets = list(following.wanted)
+    names = markets[0].title if len(markets) == 1 else ", ".join(one.name for one in markets)
+    place = "embedded exchange" if embedded else following.environment.title
+    return f"{names} · {place}" if place else names

@@ -14,13 +14,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from depthcli.bookkeeping import decimals
 from depthcli.markets import SPOT
 from depthcli.messages import event_decoder, snapshot_decoder
 from depthcli.simulator.exchange import Exchange
 from depthcli.simulator.instruments import default_symbols, instrument_named
 from depthcli.synchronizer import State, Synchronizer
 from depthcli.tui import WatchApp, Watched
-from depthcli.watch import decimals
 
 START_MS: Final = 1_767_355_467_000
 """2026-01-02 12:04:27 UTC."""

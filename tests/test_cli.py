@@ -95,16 +95,29 @@ def test_version_and_help(run):
     assert run("--version").stdout == f"depthcli {__version__}\n"
     shown = run("--help")
     assert shown.returncode == 0
-    assert all(command in shown.stdout for command in ("watch", "dump", "simulate"))
+    assert all(command in shown.stdout for command in ("watch", "dump", "symbols", "simulate"))
 
 
-@pytest.mark.parametrize("command", ["watch", "dump", "simulate"])
+@pytest.mark.parametrize("command", ["watch", "dump", "symbols", "simulate"])
 def test_the_help_of_each_command_names_its_options(command):
     shown = CliRunner().invoke(app, [command, "--help"], env=environment(COLUMNS="140"))
     assert shown.exit_code == 0
     options = typer.main.get_command(app).commands[command].params
     for option in options:
         assert all(name in shown.stdout for name in option.opts if name.startswith("--"))
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("watch", "[default: the market's fastest]"),
+        ("dump", "[default: with --json all"),
+        ("symbols", "[default: com]"),
+    ],
+)
+def test_the_help_tells_defaults_that_depend(command, words):
+    shown = CliRunner().invoke(app, [command, "--help"], env=environment(COLUMNS="200"))
+    assert words in shown.stdout
 
 
 def test_no_command_at_all_shows_the_help(run):
@@ -170,7 +183,19 @@ def test_dump_for_people_is_a_table(run):
         (("dump", "--json", "BNBBTC", "--options", "-m", "usdm"), "exclude each other"),
         (("dump", "--json", "BNBBTC", "--log-file", "/no/such/place"), "/no/such/place"),
         (("dump", "--json", "BNBBTC", "--nonsense"), "--nonsense"),
+        (("dump", "--json", "moon:BTCUSDT"), "no market 'moon': choose one of spot, usdm"),
+        (("dump", "--json", "BNBBTC", "--testnet", "--tld", "us"), "exclude each other"),
+        (("dump", "BNBBTC", "--testnet", "--rest-url", "http://h"), "--testnet and --rest-url"),
+        (("dump", "--testnet", "--options", "BTC-261225-110000-C"), "'testnet': choose one of com"),
+        (("dump", "usdm:BTCUSDT", "--tld", "us"), "USD-M futures isn't there in 'us'"),
+        (("dump", "BNBBTC", "--tld", "moon"), "'com', 'us'"),
         (("watch", "BNBBTC"), "needs a terminal"),
+        (("watch", "--demo", "--testnet"), "--demo and --testnet exclude"),
+        (("symbols", "--market", "moon"), "no market 'moon'"),
+        (("symbols", "--side", "up"), "--side"),
+        (("symbols", "--side", "call"), "--side means nothing in spot"),
+        (("symbols", "--options", "--expiry", "soon"), "'soon' isn't a date"),
+        (("symbols", "usdm:BTC", "--options"), "exclude each other"),
         (("watch",), "name a symbol"),
         (("simulate", "--faults", "nonsense:1"), "nonsense"),
         (("simulate", "--capture", "/no/such/file"), "/no/such/file"),
@@ -354,6 +379,98 @@ def test_the_other_markets(market):
             shown, complaints = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, complaints) == (0, "")
     assert json.loads(shown)["market"] == market
+
+
+@pytest.fixture(scope="module")
+def four_markets():
+    sources = [
+        source_for("spot", ["BNBBTC", "BTCUSDT"], seed=3),
+        source_for("usdm", ["BTCUSDT"], seed=3),
+        source_for("coinm", ["BTCUSD_PERP"], seed=3),
+        source_for("options", ["BTC-261225-110000-C", "BTC-261225-110000-P"], seed=3),
+    ]
+    with BackgroundSimulator(Simulator(*sources)) as running:
+        yield running
+
+
+@pytest.fixture
+def at_four_markets(run_here, four_markets, monkeypatch):
+    monkeypatch.setenv("DEPTHCLI_REST_URL", four_markets.rest_url)
+    monkeypatch.setenv("DEPTHCLI_WS_URL", four_markets.ws_url)
+    return run_here
+
+
+def test_one_dump_mixes_markets_and_each_line_says_whose_it_is(four_markets):
+    typed = ["usdm:BTCUSDT", "BNBBTC", "coinm:btcusd_perp", "options:BTC-261225-110000-C"]
+    with start(
+        four_markets, "dump", "--json", "--depth", "1", *typed, "btc/usdt", "spot:BNBBTC"
+    ) as process:
+        shown, complaints = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, complaints) == (0, "")
+    books = [json.loads(line) for line in shown.splitlines()]
+    assert sorted((book["market"], book["symbol"], book["state"]) for book in books) == [
+        ("coinm", "BTCUSD_PERP", "live"),
+        ("options", "BTC-261225-110000-C", "live"),
+        ("spot", "BNBBTC", "live"),
+        ("spot", "BTCUSDT", "live"),
+        ("usdm", "BTCUSDT", "live"),
+    ]
+
+
+def test_the_market_option_is_for_symbols_that_do_not_say_theirs(four_markets):
+    with start(
+        four_markets, "dump", "--json", "--market", "usdm", "BTCUSDT", "spot:BTCUSDT"
+    ) as process:
+        shown, _ = process.communicate(timeout=TIMEOUT)
+    assert {json.loads(line)["market"] for line in shown.splitlines()} == {"usdm", "spot"}
+
+
+def test_a_symbol_of_another_market_is_offered_with_its_market(at_four_markets, capsys):
+    assert at_four_markets("dump", "BTCUSD_PERP") == 2
+    assert "did you mean coinm:BTCUSD_PERP" in capsys.readouterr().err
+
+
+def test_where_markets_are_mixed_an_error_says_which_it_was(run_here, capsys):
+    assert run_here("dump", "BNBBTC", "coinm:BTCUSD_PERP") == 3
+    assert capsys.readouterr().err == "depthcli: HTTP 404 (market coinm)\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("btc",), ["BNBBTC", "BTCUSDT"]),
+        (("usdm:",), ["BTCUSDT"]),
+        (("-m", "all", "btcusd*"), ["BTCUSDT", "BTCUSDT", "BTCUSD_PERP"]),
+        (("--options", "--side", "put"), ["BTC-261225-110000-P"]),
+        (
+            ("-m", "options", "--underlying", "BTCUSDT", "--expiry", "261225"),
+            ["BTC-261225-110000-C", "BTC-261225-110000-P"],
+        ),
+    ],
+)
+def test_symbols_are_listed_and_searched(at_four_markets, capsys, arguments, names):
+    assert at_four_markets("symbols", "--json", *arguments) == 0
+    shown = capsys.readouterr()
+    assert [json.loads(line)["symbol"] for line in shown.out.splitlines()] == names
+    assert shown.err == ""
+
+
+def test_symbols_for_people_are_a_table_and_no_match_exits_1(at_four_markets, capsys):
+    assert at_four_markets("symbols", "BNB") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "symbol",
+        "BNBBTC",
+    ]
+    assert at_four_markets("symbols", "nosuch") == 1
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_list_of_symbols_into_a_closed_pipe_ends_silently(four_markets):
+    with start(four_markets, "symbols", "--json") as process:
+        process.stdout.close()
+        process.wait(timeout=TIMEOUT)
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 def test_a_dump_loads_neither_the_screen_nor_the_simulator(simulator):

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from depthcli import AsyncClient
+from depthcli.client import MOST_NAMED
 from depthcli.errors import (
     BadMessageError,
     BannedError,
@@ -85,6 +86,15 @@ async def test_only_the_wanted_symbols_are_asked_for_where_that_can_be():
     async with connected() as (simulator, client):
         await client.look_up(SPOT, ["ETHBTC"])
         assert list(simulator.requests) == [f"GET {INFO}?symbols=%5B%22ETHBTC%22%5D"]
+
+
+async def test_many_symbols_are_picked_from_the_whole_list_for_no_address_is_that_long():
+    names = [f"A{number}BTC" for number in range(MOST_NAMED + 1)]
+    async with connected(source_for("spot", names)) as (simulator, client):
+        assert [info.symbol for info in await client.look_up(SPOT, names)] == names
+        assert list(simulator.requests) == [f"GET {INFO}"]
+        await client.look_up(SPOT, names[1:])
+        assert "symbols=" in simulator.requests[-1]
 
 
 @pytest.mark.parametrize(
@@ -300,7 +310,8 @@ async def test_no_proxy_stands_before_an_exchange_on_this_machine(monkeypatch):
     [
         "ftp://x", "127.0.0.1", "127.0.0.1:8901", "http://", "http://h/path", "http://h:x",
         "http://h:0", "http://h:99999", "http://h?x", "http://[", "ws://127.0.0.1:8901", "\x1b[2J",
-        "http://xn--☃..h", "http://u:p@h",
+        "http://xn--☃..h", "http://u:p@h", "http://h h", "http://h#", "http://h#x", "http://h?",
+        "http://h%20h",
     ],
 )  # fmt: skip
 async def test_a_url_that_is_no_origin_is_refused_with_one_that_is(url):
@@ -320,6 +331,9 @@ async def test_the_environment_names_an_exchange_and_an_argument_wins_over_it(mo
     async with AsyncClient(rest_url="http://127.0.0.1:1", ws_url="wss://[::1]:2") as client:
         assert client.rest_origin(SPOT) == "http://127.0.0.1:1"
         assert client.websocket_origin(SPOT) == "wss://[::1]:2"
+    async with AsyncClient(rest_url="", ws_url="") as client:
+        assert client.rest_origin(SPOT) == "https://api.binance.com"
+        assert client.websocket_origin(SPOT) == "wss://stream.binance.com:9443"
     monkeypatch.setenv("DEPTHCLI_REST_URL", "")
     monkeypatch.setenv("DEPTHCLI_WS_URL", "")
     async with AsyncClient() as client:

@@ -13,9 +13,10 @@ import pytest
 
 from depthcli.book import DepthCache
 from depthcli.dump import BookLine, Dump, _as_json, _as_text, dump
+from depthcli.environment import Environment
 from depthcli.errors import UnknownSymbolError, UnreachableError
-from depthcli.following import Following
-from depthcli.markets import SPOT
+from depthcli.following import Following, Target, targets_of
+from depthcli.markets import SPOT, USDM
 from depthcli.messages import Snapshot
 from depthcli.simulator import Simulator, source_for
 from depthcli.synchronizer import State
@@ -25,8 +26,15 @@ NOWHERE = {"rest_url": "http://127.0.0.1:9", "ws_url": "ws://127.0.0.1:9"}
 
 def following(*symbols: str, depth: int | None = None, **options) -> Following:
     return Following(
-        market=SPOT, symbols=symbols, depth=depth, refresh_interval=0, **{**NOWHERE, **options}
+        targets=targets_of(symbols, SPOT),
+        depth=depth,
+        refresh_interval=0,
+        environment=Environment(**{**NOWHERE, **options}),
     )
+
+
+def spot(symbol: str = "BNBBTC") -> Target:
+    return Target(SPOT, symbol)
 
 
 def levels(*digits: str) -> list[tuple[Decimal, Decimal]]:
@@ -51,7 +59,6 @@ class Written:
         self.dump = Dump(
             following(*symbols, depth=depth), self.out, _as_json, follow_on=follow_on, count=count
         )
-        self.dump.waiting.update(symbols)
 
     @property
     def lines(self) -> list[dict]:
@@ -60,7 +67,7 @@ class Written:
 
 async def test_a_line_holds_the_book_in_the_exchanges_own_digits():
     written = Written("BNBBTC")
-    written.dump.book(book())
+    written.dump.book(spot(), book())
     (line,) = written.lines
     received = line.pop("received_time")
     assert received > 1_700_000_000_000
@@ -77,15 +84,15 @@ async def test_a_line_holds_the_book_in_the_exchanges_own_digits():
 
 async def test_depth_cuts_both_sides():
     written = Written("BNBBTC", depth=1)
-    written.dump.book(book())
+    written.dump.book(spot(), book())
     assert [len(written.lines[0][side]) for side in ("bids", "asks")] == [1, 1]
 
 
 async def test_without_follow_each_symbol_is_written_once_and_that_is_all():
     written = Written("BNBBTC", "ETHBTC", follow_on=False)
     for symbol in ("BNBBTC", "BNBBTC", "ETHBTC", "BNBBTC"):
-        written.dump.book(book(symbol))
-        written.dump.state(book(symbol), State.STALE, "gap")
+        written.dump.book(spot(symbol), book(symbol))
+        written.dump.state(spot(symbol), book(symbol), State.STALE, "gap")
     assert [line["symbol"] for line in written.lines] == ["BNBBTC", "ETHBTC"]
     assert written.dump.finished.done()
 
@@ -93,29 +100,69 @@ async def test_without_follow_each_symbol_is_written_once_and_that_is_all():
 async def test_with_follow_every_change_is_written():
     written = Written("BNBBTC")
     for _ in range(3):
-        written.dump.book(book())
+        written.dump.book(spot(), book())
     assert len(written.lines) == 3
     assert not written.dump.finished.done()
 
 
+async def test_one_name_in_two_markets_is_two_books():
+    written = Written("BTCUSDT", "usdm:BTCUSDT", follow_on=False)
+    written.dump.book(spot("BTCUSDT"), book("BTCUSDT"))
+    written.dump.book(spot("BTCUSDT"), book("BTCUSDT"))
+    assert not written.dump.finished.done()
+    written.dump.book(Target(USDM, "BTCUSDT"), book("BTCUSDT"))
+    assert written.dump.finished.done()
+    lines = [(line["market"], line["symbol"]) for line in written.lines]
+    assert lines == [("spot", "BTCUSDT"), ("usdm", "BTCUSDT")]
+
+
+async def test_where_markets_are_mixed_each_has_its_state_and_the_end_names_the_market():
+    written = Written("BTCUSDT", "usdm:BTCUSDT")
+    futures = Target(USDM, "BTCUSDT")
+    for target in (spot("BTCUSDT"), futures):
+        written.dump.state(target, book("BTCUSDT"), State.LIVE, "")
+    written.dump.state(spot("BTCUSDT"), book("BTCUSDT"), State.CLOSED, "HTTP 400")
+    assert not written.dump.finished.done()
+    written.dump.state(futures, book("BTCUSDT"), State.CLOSED, "HTTP 400")
+    with pytest.raises(UnreachableError, match="usdm:BTCUSDT: HTTP 400"):
+        await written.dump.finished
+    assert [line["market"] for line in written.lines] == ["spot", "usdm"]
+
+
+async def test_the_end_waits_for_symbols_that_have_not_said_anything_yet():
+    written = Written("BNBBTC", "ETHBTC")
+    written.dump.state(spot("BNBBTC"), book("BNBBTC"), State.CLOSED, "HTTP 400")
+    assert not written.dump.finished.done()
+
+
+async def test_without_follow_it_ends_once_nothing_more_can_come():
+    written = Written("BNBBTC", "ETHBTC", follow_on=False)
+    written.dump.state(spot("ETHBTC"), book("ETHBTC"), State.CLOSED, "HTTP 400")
+    assert not written.dump.finished.done()
+    written.dump.book(spot("BNBBTC"), book("BNBBTC"))
+    with pytest.raises(UnreachableError, match="ETHBTC"):
+        await written.dump.finished
+    assert [line["symbol"] for line in written.lines] == ["BNBBTC"]
+
+
 async def test_count_ends_it_after_so_many_lines_stale_ones_included():
     written = Written("BNBBTC", count=3)
-    written.dump.book(book())
-    written.dump.state(book(), State.STALE, "gap")
+    written.dump.book(spot(), book())
+    written.dump.state(spot(), book(), State.STALE, "gap")
     assert not written.dump.finished.done()
     for _ in range(5):
-        written.dump.book(book())
+        written.dump.book(spot(), book())
     assert [line["state"] for line in written.lines] == ["live", "stale", "live"]
     assert written.dump.finished.done()
 
 
 async def test_a_stale_line_has_a_reason_and_no_levels_and_comes_once():
     written = Written("BNBBTC")
-    written.dump.state(book(), State.BUFFERING, "")
-    written.dump.state(book(), State.LIVE, "")
-    written.dump.book(book())
-    written.dump.state(book(), State.STALE, "gap: 7 updates missing")
-    written.dump.state(book(), State.STALE, "snapshot refused: HTTP 500; next try in 0.2 s")
+    written.dump.state(spot(), book(), State.BUFFERING, "")
+    written.dump.state(spot(), book(), State.LIVE, "")
+    written.dump.book(spot(), book())
+    written.dump.state(spot(), book(), State.STALE, "gap: 7 updates missing")
+    written.dump.state(spot(), book(), State.STALE, "snapshot refused: HTTP 500; next try in 0.2 s")
     stale = written.lines[1]
     assert len(written.lines) == 2
     assert (stale["state"], stale["reason"]) == ("stale", "gap: 7 updates missing")
@@ -125,10 +172,10 @@ async def test_a_stale_line_has_a_reason_and_no_levels_and_comes_once():
 async def test_when_all_are_lost_for_good_it_ends_with_the_reason():
     written = Written("BNBBTC", "ETHBTC")
     for symbol in ("BNBBTC", "ETHBTC"):
-        written.dump.state(book(symbol), State.LIVE, "")
-    written.dump.state(book("BNBBTC"), State.CLOSED, "HTTP 400")
+        written.dump.state(spot(symbol), book(symbol), State.LIVE, "")
+    written.dump.state(spot("BNBBTC"), book("BNBBTC"), State.CLOSED, "HTTP 400")
     assert not written.dump.finished.done()
-    written.dump.state(book("ETHBTC"), State.CLOSED, "HTTP 400")
+    written.dump.state(spot("ETHBTC"), book("ETHBTC"), State.CLOSED, "HTTP 400")
     with pytest.raises(UnreachableError, match="ETHBTC: HTTP 400"):
         await written.dump.finished
     assert [line["state"] for line in written.lines] == ["closed", "closed"]
@@ -140,10 +187,10 @@ async def test_a_place_that_cannot_be_written_to_ends_it():
             raise OSError(28, "No space left on device")
 
     written = Written("BNBBTC", out=Full())
-    written.dump.book(book())
+    written.dump.book(spot(), book())
     with pytest.raises(OSError, match="No space left"):
         await written.dump.finished
-    written.dump.book(book())
+    written.dump.book(spot(), book())
     assert len(written.lines) == 1
 
 

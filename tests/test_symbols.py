@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from depthcli.errors import UnknownSymbolError, UsageError
 from depthcli.messages import SymbolInfo
-from depthcli.symbols import canonical_symbol, nearest_symbols, select_symbols
+from depthcli.symbols import canonical_symbol, nearest_symbols, select_symbols, split_market
 
 LISTED = ["BNBBTC", "BNBUSDT", "BNBETH", "ETHBTC", "BTCUSDT", "BTCUSDC", "币安人生USDT"]
 
@@ -48,6 +48,21 @@ def test_whatever_is_typed_is_refused_or_becomes_a_name_that_stays_what_it_is(ty
     assert canonical_symbol(symbol) == symbol == symbol.upper()
     assert symbol.isprintable()
     assert not set(symbol) & set("/ \"'&?,")
+
+
+@pytest.mark.parametrize(
+    ("typed", "parts"),
+    [
+        ("usdm:BTCUSDT", ("usdm", "BTCUSDT")),
+        ("bnb/btc", (None, "bnb/btc")),
+        (" USDM : btc", ("USDM", " btc")),
+        (":x", ("", "x")),
+        ("a:b:c", ("a", "b:c")),
+        ("", (None, "")),
+    ],
+)
+def test_a_market_may_stand_before_a_symbol(typed, parts):
+    assert split_market(typed) == parts
 
 
 def test_entries_come_in_the_order_in_which_they_are_wanted():

@@ -4,6 +4,7 @@ from depthcli.simulator.background import BackgroundSimulator
 from depthcli.simulator.capture import Capture
 from depthcli.simulator.exchange import Exchange
 from depthcli.simulator.faults import FaultPlan, Faults
+from depthcli.simulator.instruments import default_symbols
 from depthcli.simulator.server import Simulator
 from depthcli.simulator.service import Limits
 from depthcli.simulator.sources import embedded_exchange, source_for
@@ -16,6 +17,7 @@ __all__ = [
     "Faults",
     "Limits",
     "Simulator",
+    "default_symbols",
     "embedded_exchange",
     "source_for",
 ]

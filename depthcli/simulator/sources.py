@@ -10,7 +10,7 @@ from depthcli.simulator.instruments import default_symbols, instrument_named
 from depthcli.simulator.server import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 def source_for(
@@ -37,11 +37,14 @@ def source_for(
     return Exchange(chosen, instruments, seed=seed, keep_history=keep_history)
 
 
-def embedded_exchange(market: Market, symbols: Iterable[str], seed: int) -> Simulator:
-    """Return a simulator, not yet running, of one market with these and its usual symbols.
+def embedded_exchange(wanted: Mapping[Market, Iterable[str]], seed: int) -> Simulator:
+    """Return a simulator, not yet running, of some markets with these and their usual symbols.
 
     Raises:
         UsageError: a symbol can't have such a name in that market.
     """
-    names = dict.fromkeys([*symbols, *default_symbols(market)])
-    return Simulator(source_for(market, names, seed), seed=seed)
+    sources = [
+        source_for(market, dict.fromkeys([*symbols, *default_symbols(market)]), seed)
+        for market, symbols in wanted.items()
+    ]
+    return Simulator(*sources, seed=seed)

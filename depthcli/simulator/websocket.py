@@ -129,7 +129,8 @@ class WebSocketConnection:
         self._follow(self.session)
 
     def _take(self, frame: Frame, session: Session) -> None:
-        if frame.opcode is Opcode.CLOSE:
+        # A goodbye may come in one packet with the last request, which then gets no answer.
+        if frame.opcode is Opcode.CLOSE or self._protocol.state is not OPEN:
             return
         if self._too_fast(session):
             self._protocol.fail(CloseCode.POLICY_VIOLATION, "Too many requests")

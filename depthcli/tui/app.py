@@ -25,6 +25,7 @@ from depthcli.tui.overview import column_at
 from depthcli.tui.palette import DARK, LIGHT, palette
 from depthcli.tui.prompts import Prompt, Search
 from depthcli.tui.rates import Rate
+from depthcli.tui.saving import restore, workspace_of
 from depthcli.tui.scene import Drawing, Moment
 from depthcli.tui.views import View
 from depthcli.tui.watched import Wanted
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from depthcli.tui.port import Books
     from depthcli.tui.scene import Scene
     from depthcli.tui.watched import Watched
+    from depthcli.workspaces import Workspace, Workspaces
 
 _WHEEL: Final = 3
 
@@ -59,6 +61,9 @@ class WatchApp(App[None]):
         offset: how far the exchange's clock is ahead of `wall`, in seconds; None: not known.
         books: who adds and drops symbols; None: nobody, what is watched stays.
         plain: whether to draw without shades of colour; None: as the terminal needs it.
+        workspaces: where workspaces are kept; None: nowhere.
+        workspace: how to look at the symbols at first; its symbols are `watched`.
+        name: of that workspace, to be offered when it is saved.
 
     Raises:
         ValueError: there is nothing to watch.
@@ -81,6 +86,9 @@ class WatchApp(App[None]):
         offset: Callable[[], float | None] | None = None,
         books: Books | None = None,
         plain: bool | None = None,
+        workspaces: Workspaces | None = None,
+        workspace: Workspace | None = None,
+        name: str = "",
     ) -> None:
         # With native colours Textual takes NO_COLOR at its word; otherwise it sends shades of grey.
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
@@ -91,6 +99,8 @@ class WatchApp(App[None]):
         self._source = title
         self._books = books
         self._plain = plain
+        self._workspaces = workspaces
+        self._workspace_name = name
         self._fps = fps
         self._clock = clock
         self._wall = wall
@@ -105,6 +115,9 @@ class WatchApp(App[None]):
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
+        if workspace is not None:
+            restore(self.desk, workspace)
+            self.theme = LIGHT.name if workspace.theme == "light" else DARK.name
 
     def compose(self) -> ComposeResult:
         """One canvas holds all: it is by far the cheapest way to repaint a few lines."""
@@ -115,6 +128,7 @@ class WatchApp(App[None]):
         if self._plain is None:
             few = self.console.color_system == "standard"
             self._plain = few or bool(os.environ.get("NO_COLOR"))
+        self._recolour()
         self.theme_changed_signal.subscribe(self, lambda _theme: self._recolour())
         self.set_interval(1 / self._fps, self.look)
         self.look()
@@ -249,6 +263,8 @@ class WatchApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Return whether an action can be done: symbols are added only where someone keeps them."""
+        if action == "save_workspace":
+            return self._workspaces is not None
         return self._books is not None if action in {"add", "drop"} else True
 
     def action_help(self) -> None:
@@ -328,7 +344,7 @@ class WatchApp(App[None]):
             if not text or not text.strip():
                 return
             try:
-                place.observer.size = size_of(text)
+                place.observer.choose_size(size_of(text))
             except ValueError as error:
                 self.notify(str(error), severity="warning")
             self._show()
@@ -423,6 +439,29 @@ class WatchApp(App[None]):
             self.notify(f"the picture can't be saved: {error}", severity="error", markup=False)
             return
         self.notify(f"saved as {path}", markup=False)
+
+    def workspace(self) -> Workspace:
+        """Return what is on the screen, and how."""
+        return workspace_of(self.desk, "dark" if self.theme == DARK.name else "light")
+
+    def action_save_workspace(self) -> None:
+        """Ask for a name, and keep what is on the screen by it."""
+        kept = self._workspaces
+        if kept is None:
+            return
+
+        def save(name: str | None) -> None:
+            if not name or not name.strip():
+                return
+            try:
+                path = kept.save(name.strip(), self.workspace())
+            except DepthcliError as error:
+                self.notify(str(error), severity="warning", markup=False)
+                return
+            self._workspace_name = name.strip()
+            self.notify(f"saved as {path}", markup=False)
+
+        self.push_screen(Prompt("save the workspace as", self._workspace_name), save)
 
     def action_log(self) -> None:
         """Open or close the log."""

@@ -52,6 +52,7 @@ COMMANDS: Final = (
     Command("y", "copy(False)", "Copy as text", "The chosen book, to the clipboard"),
     Command("Y", "copy(True)", "Copy as JSON", "The chosen book, to the clipboard"),
     Command("s", "save_picture", "Save a picture", "The screen as SVG"),
+    Command("w", "save_workspace", "Save the workspace", "Symbols, view, groups and colours"),
     Command("l", "log", "Log", "What happened to which symbol, when"),
     Command("t", "toggle_theme", "Theme", "Dark or light colours"),
     Command("home", "home", "Home", "The touch, the market, the first line"),

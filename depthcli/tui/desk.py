@@ -207,7 +207,7 @@ class Desk:
         """Take the next larger or smaller size whose cost is shown, for the focused symbol."""
         place = self.focused
         if place and place.observer.size:
-            place.observer.size = next_size(place.observer.size, steps)
+            place.observer.choose_size(next_size(place.observer.size, steps))
 
     def scroll_levels(self, rows: int) -> None:
         """Scroll the focused symbol: the ladder along its axis, a panel away from the touch."""

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from depthcli.synchronizer import State
 from depthcli.tui.conditions import HALTED, SIGNS
-from depthcli.tui.hints import EVERYWHERE, GROWING, HERE
+from depthcli.tui.hints import EVERYWHERE, GROWING, HERE, KEEPING
 from depthcli.tui.views import SAYS, View
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def help_table(view: View, *, grows: bool) -> Table:
     table.add_column()
     parts = (
         (f"Here: {view.value}, {SAYS[view]}", HERE[view]),
-        ("Everywhere", (*EVERYWHERE, *(GROWING if grows else ()))),
+        ("Everywhere", (*EVERYWHERE, *(GROWING + KEEPING if grows else ()))),
         ("Numbers", NUMBERS),
         ("States", STATES),
     )

@@ -24,9 +24,11 @@ EVERYWHERE: Final = (
     ("s", "save a picture of the screen (SVG)"),
     ("l", "the log: what happened to which symbol, when"),
     ("t", "dark and light colours"),
-    ("w", "save this workspace: symbols, view, groups, colours"),
     ("ctrl+p", "find a command by its name"),
 )
+
+KEEPING: Final = (("w", "save this workspace by a name: depthcli watch --workspace NAME"),)
+"""Where workspaces are kept."""
 
 GROWING: Final = (
     ("a", "add a symbol, found as you type"),

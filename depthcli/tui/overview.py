@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from depthcli.tui.ordering import Order
     from depthcli.tui.watched import Levels, Picture
 
-_LONGEST_SYMBOL: Final = 20
+_LONGEST_SYMBOL: Final = 28
 _SHORTEST_SYMBOL: Final = 6
 _LEAST_REASON: Final = 8
 _POINTS: Final = 7

@@ -275,6 +275,8 @@ def described(picture: Picture, upto: Sequence[tuple[float, float]]) -> str:
         base, quote = sum(size for _, size in upto), sum(price * size for price, size in upto)
     text = f"  {(upto[-1][0] / mid - 1) * 10_000:+.2f} bp" if mid else ""
     text += f"   {len(upto)} levels: {size_text(base)} {picture.base}".rstrip()
+    if picture.inverse:
+        return text
     text += f" = {size_text(quote)} {picture.quote}".rstrip()
     if mid and base:
         text += f"   average {abs(quote / base / mid - 1) * 10_000:.2f} bp"

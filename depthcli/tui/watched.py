@@ -73,27 +73,31 @@ class Watched:
         manager: who keeps the book.
         price_decimals: decimals of prices.
         quantity_decimals: decimals of quantities.
+        label: what is shown in place of the symbol, such as `usdm:BTCUSDT`; empty: the symbol.
         tick: the smallest step between two prices; None: one in the last decimal.
         base: what quantities are counted in, such as `BTC`; empty if that isn't known.
         quote: what prices are counted in, such as `USDT`; empty if that isn't known.
         trading: whether the exchange matches orders now.
-        market: whose symbol it is, where several markets are watched.
+        inverse: whether quantities are contracts of a fixed worth in the quote asset, so that price
+            times quantity means nothing.
+        address: the symbol with its market, `usdm:BTCUSDT`; empty if nobody needs it.
     """
 
     manager: Manager
     price_decimals: int
     quantity_decimals: int
+    label: str = ""
     tick: Decimal | None = None
     base: str = ""
     quote: str = ""
     trading: bool = True
-    market: str = ""
+    inverse: bool = False
+    address: str = ""
 
     @property
     def name(self) -> str:
-        """The symbol, with its market where there are several."""
-        symbol = self.manager.symbol
-        return f"{self.market}:{symbol}" if self.market else symbol
+        """What the symbol is called on the screen."""
+        return self.label or self.manager.symbol
 
     @property
     def step(self) -> Decimal:
@@ -125,6 +129,7 @@ class Picture:
         base: what quantities are counted in; empty if that isn't known.
         quote: what prices are counted in; empty if that isn't known.
         in_quote: whether quantities are shown in the quote asset.
+        inverse: whether price times quantity means nothing.
         step: the step of the groups; None if each level stands by itself.
         tick: the smallest step between two prices.
         group: ten to this power times the tick makes the step.
@@ -159,6 +164,7 @@ class Picture:
     base: str = ""
     quote: str = ""
     in_quote: bool = False
+    inverse: bool = False
     step: Decimal | None = None
     tick: Decimal = Decimal(1)
     group: int = 0
@@ -260,12 +266,14 @@ class Observer:
         watched: what is looked at.
         group: ten to this power times the tick is the step of the groups.
         size: the size whose cost is shown, in the base asset; None until a book was seen.
+        size_is_usual: whether nobody chose it.
     """
 
     def __init__(self, watched: Watched) -> None:
         self.watched = watched
         self.group = 0
         self.size: float | None = None
+        self.size_is_usual = True
         self._source: Manager = watched.manager
         self._first_look: float | None = None
         self._last_true: float | None = None
@@ -344,6 +352,10 @@ class Observer:
         """Show the book as it goes on."""
         self._source = self.watched.manager
 
+    def choose_size(self, size: float) -> None:
+        """Show what it costs to trade that size."""
+        self.size, self.size_is_usual = size, False
+
     def coarser(self, powers: int) -> None:
         """Make groups so many powers of ten coarser, as far as it makes sense."""
         bid = self._source.cache.best_bid
@@ -361,6 +373,8 @@ class Observer:
         """
         if isinstance(wanted, int):
             wanted = Wanted(wanted)
+        if self.watched.inverse:
+            wanted = wanted._replace(in_quote=False)
         source, watched = self._source, self.watched
         content = self._look_inside(wanted)
         audited = source.last_audit
@@ -385,6 +399,7 @@ class Observer:
             base=watched.base,
             quote=watched.quote,
             in_quote=wanted.in_quote,
+            inverse=watched.inverse,
             step=self.step if self.group and wanted.grouped else None,
             tick=watched.step,
             group=self.group if wanted.grouped else 0,

@@ -1,0 +1,76 @@
+"""Which exchange a command talks to: an environment of the exchange's, or one of the user's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from depthcli.errors import UsageError
+
+if TYPE_CHECKING:
+    import typer
+
+    from depthcli.markets import Market
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where a command's exchange is.
+
+    Attributes:
+        tld: `com`, `us` or `vision`.
+        testnet: the exchange's testnet instead.
+        rest_url: origin of an exchange of the user's own; empty: none, whatever the environment
+            variable says; None: as the variable says.
+        ws_url: the same for WebSockets.
+    """
+
+    tld: str = "com"
+    testnet: bool = False
+    rest_url: str | None = None
+    ws_url: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What is worth telling a user who knows the market: empty for the usual exchange."""
+        if self.rest_url:
+            return urlsplit(self.rest_url).netloc
+        if self.testnet:
+            return "testnet"
+        return {"com": "", "us": "binance.us", "vision": "market data only"}[self.tld]
+
+    def rest_origin(self, market: Market) -> str | None:
+        """Return `scheme://host` of a market's REST interface, or None where there is none.
+
+        It is what `AsyncClient.rest_origin` gives, without the time that loading a client takes.
+        """
+        if self.rest_url:
+            return self.rest_url.rstrip("/")
+        origins = market.origins.get("testnet" if self.testnet else self.tld)
+        return origins.rest if origins else None
+
+
+def environment_of(context: typer.Context) -> Environment:
+    """Return the environment that a command's options and the environment variables name.
+
+    An option on the command line wins over the variables, as is usual.
+
+    Raises:
+        UsageError: two options name different ones.
+    """
+    options = context.params
+    tld, testnet = options.get("tld"), bool(options.get("testnet"))
+    urls: dict[str, str | None] = {name: options.get(name) for name in ("rest_url", "ws_url")}
+    typed = [
+        name
+        for name, url in urls.items()
+        if url and getattr(context.get_parameter_source(name), "name", "") != "ENVIRONMENT"
+    ]
+    named = ["--testnet"] * testnet + ["--tld"] * (tld is not None)
+    named += [f"--{name.replace('_', '-')}" for name in typed]
+    if len(named) > 1 and len(named) > len(typed):
+        raise UsageError(f"{named[0]} and {named[1]} exclude each other")
+    if named and not typed:
+        return Environment(tld=tld or "com", testnet=testnet, rest_url="", ws_url="")
+    return Environment(rest_url=urls["rest_url"], ws_url=urls["ws_url"])

@@ -1,0 +1,99 @@
+"""The arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from depthcli.completion import complete_market, complete_symbol
+
+_symbols = typer.Argument(
+    help="Such as BNBBTC usdm:BTCUSDT; bnb/btc and bnb-btc are understood.",
+    show_default=False,
+    autocompletion=complete_symbol,
+)
+Symbols = Annotated[list[str], _symbols]
+SymbolsIfAny = Annotated[list[str] | None, _symbols]
+Pattern = Annotated[
+    str | None,
+    typer.Argument(
+        help="Part of a name, such as bnb, or a pattern, such as 'BTC*'. \\[default: all]",
+        show_default=False,
+        autocompletion=complete_symbol,
+    ),
+]
+MarketName = Annotated[
+    str,
+    typer.Option(
+        "--market",
+        "-m",
+        help="spot, usdm, coinm or options: of symbols that don't say theirs.",
+        metavar="NAME",
+        autocompletion=complete_market,
+    ),
+]
+Options = Annotated[
+    bool, typer.Option("--options", help="Short for --market options: vanilla options.")
+]
+Testnet = Annotated[bool, typer.Option("--testnet", help="On the exchange's testnet.")]
+Tld = Annotated[
+    Literal["com", "us", "vision"] | None,
+    typer.Option(
+        help="us: binance.us; vision: the hosts for market data only.  \\[default: com]",
+        show_default=False,
+    ),
+]
+RestUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Origin of another exchange, such as http://127.0.0.1:8901.",
+        envvar="DEPTHCLI_REST_URL",
+        metavar="URL",
+    ),
+]
+WsUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Origin of its WebSockets, such as ws://127.0.0.1:8901.",
+        envvar="DEPTHCLI_WS_URL",
+        metavar="URL",
+    ),
+]
+RefreshInterval = Annotated[
+    float,
+    typer.Option(
+        help="Seconds between two snapshots that are compared with the book and replace it;"
+        " 0: never.",
+        min=0,
+        metavar="SECONDS",
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        help="Levels a side of a snapshot.  \\[default: from --depth and the number of symbols]",
+        min=1,
+        metavar="LEVELS",
+        show_default=False,
+    ),
+]
+UpdateSpeed = Annotated[
+    int | None,
+    typer.Option(
+        help="Update speed of the stream, ms.  \\[default: the market's fastest]",
+        min=1,
+        metavar="MS",
+        show_default=False,
+    ),
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write to this file what happens to the books and the connections.",
+        dir_okay=False,
+        metavar="FILE",
+        show_default=False,
+    ),
+]

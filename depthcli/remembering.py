@@ -1,0 +1,68 @@
+"""The commands' client: it keeps the names of all symbols that it sees, for the completion."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from depthcli.client import AsyncClient
+from depthcli.errors import DepthcliError
+from depthcli.symbol_cache import is_fresh, remember
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from depthcli.environment import Environment
+    from depthcli.markets import Market
+    from depthcli.messages import ExchangeInfo
+
+logger = logging.getLogger(__name__)
+
+PATIENCE: Final = 10.0
+"""Seconds before names are renewed beside other work, so that what the user waits for is there."""
+
+
+class RememberingClient(AsyncClient):
+    """A client that keeps the names of a market's trading symbols whenever it fetches all."""
+
+    async def exchange_info(self, market: Market) -> ExchangeInfo:
+        """Fetch all symbols of a market, as any client does, and keep their names."""
+        info = await super().exchange_info(market)
+        names = [known.symbol for known in info.listed if known.trading]
+        remember(market.name, self.rest_origin(market), names)
+        return info
+
+
+def client_of(environment: Environment) -> RememberingClient:
+    """Return a client of that environment.
+
+    Raises:
+        UsageError: a URL isn't an origin.
+    """
+    return RememberingClient(
+        tld=environment.tld,
+        testnet=environment.testnet,
+        rest_url=environment.rest_url,
+        ws_url=environment.ws_url,
+    )
+
+
+async def renew_names(
+    environment: Environment, markets: Iterable[Market], after: float = PATIENCE
+) -> None:
+    """Fetch all symbols of those markets whose names on disk are missing or older than a day.
+
+    Args:
+        environment: where the exchange is.
+        markets: whose names are wanted.
+        after: seconds to wait first. A failure is only logged.
+    """
+    await asyncio.sleep(after)
+    async with client_of(environment) as client:
+        for market in markets:
+            try:
+                if not is_fresh(market.name, client.rest_origin(market)):
+                    await client.exchange_info(market)
+            except DepthcliError as error:
+                logger.info("the names of %s weren't renewed: %s", market.name, error)
