@@ -6,19 +6,18 @@ over an environment variable, that over the file, and the file over the default.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from platformdirs import user_config_path
 
 from depthcli.errors import UsageError, printable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 MarketName = Literal["spot", "usdm", "coinm", "options"]
 Levels = Annotated[int, Meta(ge=1)]
@@ -106,8 +105,9 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def config_path() -> Path:
-    """Return where the file is, or would be: `DEPTHCLI_CONFIG` is looked at by who calls."""
-    return user_config_path("depthcli", appauthor=False) / "config.toml"
+    """Return where the file is, or would be; the variable `DEPTHCLI_CONFIG` names another."""
+    other = os.environ.get("DEPTHCLI_CONFIG")
+    return Path(other) if other else user_config_path("depthcli", appauthor=False) / "config.toml"
 
 
 def read_config(path: Path) -> Config:

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from depthcli.bookkeeping import Bookkeeper, offered
 from depthcli.environment import Environment
+from depthcli.errors import UsageError
 from depthcli.following import Listener, follower_of
 from depthcli.remembering import renew_names
 from depthcli.tui import WatchApp
+from depthcli.workspaces import LAST
 
 if TYPE_CHECKING:
     from depthcli.following import Following
+    from depthcli.workspaces import Workspace, Workspaces
 
 
-async def watch(following: Following, *, depth: int, fps: float, demo_seed: int | None) -> None:
-    """Show the books until the user leaves.
+async def watch(
+    following: Following,
+    *,
+    fps: float,
+    demo_seed: int | None,
+    workspaces: Workspaces,
+    start: Workspace,
+    name: str = "",
+) -> None:
+    """Show the books until the user leaves, and keep how he left them.
 
     Args:
         following: what to follow.
-        depth: levels a side to show at first.
         fps: repaints a second at the most.
         demo_seed: the order flow's seed of an embedded exchange; None: follow a real one.
+        workspaces: where workspaces are kept.
+        start: how to look at the books at first.
+        name: of the workspace that is, if it has one.
 
     Raises:
         DepthcliError: as `follow` does.
@@ -48,7 +61,20 @@ async def watch(following: Following, *, depth: int, fps: float, demo_seed: int 
             renewing = asyncio.create_task(renew_names(following.environment, following.wanted))
             stack.callback(renewing.cancel)
         title = title_of(following, embedded=demo_seed is not None)
-        await WatchApp(watched, title=title, depth=depth, fps=fps, books=books).run_async()
+        app = WatchApp(
+            watched,
+            title=title,
+            depth=start.depth,
+            fps=fps,
+            books=books,
+            workspaces=workspaces,
+            workspace=start,
+            name=name,
+        )
+        await app.run_async()
+        if demo_seed is None and app.desk.places:
+            with suppress(UsageError):
+                workspaces.save(LAST, app.workspace())
 
 
 def title_of(following: Following, *, embedded: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import tomli_w
@@ -63,6 +63,10 @@ class Workspace(Struct, forbid_unknown_fields=True, kw_only=True):
     descending: bool = False
     seconds: int = 1
     log: bool = False
+
+    def but(self, **changes: Any) -> Workspace:
+        """Return the same with some attributes changed."""
+        return msgspec.structs.replace(self, **changes)
 
 
 class Workspaces:

@@ -13,6 +13,7 @@ from depthcli.tui.app import size_of
 from depthcli.tui.canvas import Canvas
 from depthcli.tui.commands import COMMANDS
 from depthcli.tui.views import View
+from depthcli.workspaces import WatchedSymbol, Workspace, Workspaces
 from tests.tui.books import Clock, FakeManager, manager, symbols, trade
 from tests.tui.screens import Stage, stage
 
@@ -463,3 +464,48 @@ async def test_without_a_keeper_nothing_can_be_added(clock: Clock) -> None:
 def test_no_key_means_two_things() -> None:
     keys = [key for command in COMMANDS for key in command.keys.split(",") if key]
     assert len(keys) == len(set(keys))
+
+
+async def test_a_workspace_is_saved_by_name_and_looks_the_same_again(
+    clock: Clock, tmp_path: Path
+) -> None:
+    kept = Workspaces(tmp_path / "workspaces", tmp_path / "last.toml")
+    books = books_of(3, clock)
+    async with stage(books, SIZE, clock, workspaces=kept) as screen:
+        screen.app.action_view("ladder")
+        await screen.press("2", "g", "right_square_bracket", "u", "f", "plus", "t", "z")
+        await screen.press("w", *"morning", "enter")
+        before = screen.lines()[:-1]
+    workspace = kept.read("morning")
+    assert [symbol.name for symbol in workspace.symbols] == ["BNBBTC", "ETHBTC", "BTCUSDT"]
+    assert workspace.zoomed == "ETHBTC"
+    assert (workspace.view, workspace.unit, workspace.theme) == ("ladder", "quote", "light")
+    assert (workspace.depth, workspace.flash) == (6, False)
+    again = books_of(3, clock)
+    async with stage(again, SIZE, clock, workspaces=kept, workspace=workspace) as screen:
+        assert screen.lines()[:-1] == before
+        assert screen.app.workspace() == workspace
+
+
+async def test_a_workspace_that_makes_no_sense_does_no_harm(clock: Clock) -> None:
+    odd = Workspace(
+        symbols=[WatchedSymbol(name="BNBBTC", group=99, size=-3.0), WatchedSymbol(name="GONE")],
+        depth=10**6,
+        zoomed="GONE",
+        sort="colour",
+        seconds=17,
+    )
+    async with stage(books_of(2, clock), SIZE, clock, workspace=odd) as screen:
+        assert len(titles(screen)) == 2
+        await screen.press("G", "v", "v", "v", "v")
+        assert "overview" in screen.lines()[0]
+
+
+async def test_a_name_that_is_none_is_said(clock: Clock, tmp_path: Path) -> None:
+    kept = Workspaces(tmp_path / "workspaces", tmp_path / "last.toml")
+    said: list[Any] = []
+    async with stage(books_of(1, clock), SIZE, clock, workspaces=kept) as screen:
+        screen.app.notify = lambda text, **_: said.append(text)  # type: ignore[method-assign]
+        await screen.press("w", *"../up", "enter")
+    assert "can't be a workspace's name" in said[0]
+    assert kept.names() == []
