@@ -1,4 +1,4 @@
-"""`depthcli watch`: the Textual app. It looks at books at its own pace, and fetches nothing."""
+"""`depthcli watch`: the Textual app, and what it does beyond showing: prompts, copies, files."""
 
 from __future__ import annotations
 
@@ -6,50 +6,37 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any
 
-from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.app import SystemCommand
 
 from depthcli.errors import DepthcliError
-from depthcli.synchronizer import State
-from depthcli.tui.canvas import Canvas
-from depthcli.tui.chart import cursor_at
+from depthcli.tui.board import Board
 from depthcli.tui.commands import COMMANDS
 from depthcli.tui.copying import as_json, as_text
 from depthcli.tui.desk import Desk
-from depthcli.tui.edges import Status
 from depthcli.tui.help import HelpScreen
-from depthcli.tui.journal import Journal
-from depthcli.tui.overview import column_at
-from depthcli.tui.palette import DARK, LIGHT, palette
+from depthcli.tui.palette import DARK, LIGHT
 from depthcli.tui.prompts import Prompt, Search
-from depthcli.tui.rates import Rate
 from depthcli.tui.saving import restore, workspace_of
-from depthcli.tui.scene import Drawing, Moment
+from depthcli.tui.sizes import size_of
 from depthcli.tui.views import View
 from depthcli.tui.watched import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from textual.app import ComposeResult
-    from textual.events import Click, MouseMove, MouseScrollDown, MouseScrollUp
     from textual.screen import Screen
 
     from depthcli.tui.port import Books
-    from depthcli.tui.scene import Scene
     from depthcli.tui.watched import Watched
     from depthcli.workspaces import Workspace, Workspaces
 
-_WHEEL: Final = 3
 
-
-class WatchApp(App[None]):
+class WatchApp(Board):
     """Shows books live until `q` is pressed.
 
-    The caller keeps the books up; the app looks at them at its own frame rate, and repaints only
-    what changed.
+    The caller keeps the books up; the app looks at them at its own frame rate, and fetches nothing.
 
     Args:
         watched: what to show, at least one.
@@ -69,11 +56,6 @@ class WatchApp(App[None]):
         ValueError: there is nothing to watch.
     """
 
-    CSS_PATH = "depthcli.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
-    ]
-
     def __init__(
         self,
         watched: Sequence[Watched],
@@ -90,164 +72,23 @@ class WatchApp(App[None]):
         workspace: Workspace | None = None,
         name: str = "",
     ) -> None:
-        # With native colours Textual takes NO_COLOR at its word; otherwise it sends shades of grey.
-        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         if not watched:
             raise ValueError("there is nothing to watch")
-        self.title = f"depthcli · {title}"
-        self.desk = Desk(watched, depth, grows=books is not None)
-        self._source = title
+        super().__init__(
+            Desk(watched, depth, grows=books is not None),
+            title=title,
+            fps=fps,
+            clock=clock,
+            wall=wall,
+            offset=offset,
+            plain=plain,
+        )
         self._books = books
-        self._plain = plain
         self._workspaces = workspaces
         self._workspace_name = name
-        self._fps = fps
-        self._clock = clock
-        self._wall = wall
-        self._offset = offset or (lambda: 0.0)
-        self._journal = Journal()
-        self._scene: Scene | None = None
-        self._pointed: tuple[int, int] | None = None
-        self._paused_at: float | None = None
-        self._drawn = 0
-        self._frame_rate = Rate()
-        self._event_rate = Rate()
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        self.theme = DARK.name
         if workspace is not None:
             restore(self.desk, workspace)
             self.theme = LIGHT.name if workspace.theme == "light" else DARK.name
-
-    def compose(self) -> ComposeResult:
-        """One canvas holds all: it is by far the cheapest way to repaint a few lines."""
-        yield Canvas(palette(dark=True))
-
-    def on_mount(self) -> None:
-        """Begin to look at the books."""
-        if self._plain is None:
-            few = self.console.color_system == "standard"
-            self._plain = few or bool(os.environ.get("NO_COLOR"))
-        self._recolour()
-        self.theme_changed_signal.subscribe(self, lambda _theme: self._recolour())
-        self.set_interval(1 / self._fps, self.look)
-        self.look()
-
-    def on_canvas_resized(self) -> None:
-        """Use the new size at once."""
-        self._show()
-
-    # Frames.
-
-    def look(self) -> None:
-        """Look at each book, and show what changed."""
-        now, wall = self._clock(), self._wall()
-        self._drawn += 1
-        self._frame_rate.add(now, self._drawn)
-        exchange_wall = wall + (self._offset() or 0.0)
-        applied = 0
-        for place in self.desk.places:
-            place.observer.look(now, exchange_wall)
-            manager = place.observer.watched.manager
-            applied += manager.counters.applied
-            self._journal.look(place.name, manager, now, wall)
-        self._event_rate.add(now, applied)
-        self.desk.remember((), now)
-        self._show()
-
-    def _show(self) -> None:
-        size = self._canvas.size
-        if not size:
-            return
-        now = self._clock() if self._paused_at is None else self._paused_at
-        moment = Moment(now, self._pointed, bool(self._plain), self._journal.entries)
-        self._scene = Drawing(self.desk, moment, size.width, size.height).draw(self._status())
-        # The canvas belongs to the first screen, which help and the palette may lie upon.
-        self._canvas.show(self._scene.lines, size.width)
-
-    @property
-    def _canvas(self) -> Canvas:
-        return self.screen_stack[0].query_one(Canvas)
-
-    def _status(self) -> Status:
-        managers = [place.observer.watched.manager for place in self.desk.places]
-        states = [manager.state for manager in managers]
-        paused_at = self._paused_at
-        return Status(
-            title=self._source,
-            view=self.desk.view.value,
-            frames_per_second=self._frame_rate.per_second,
-            events_per_second=self._event_rate.per_second,
-            gaps=sum(manager.counters.gaps for manager in managers),
-            states={state: states.count(state) for state in (State.LIVE, *State)},
-            clock=self._wall(),
-            paused_for=None if paused_at is None else self._clock() - paused_at,
-        )
-
-    def _recolour(self) -> None:
-        self._canvas.recolour(palette(dark=self.theme == DARK.name))
-
-    # The mouse.
-
-    def on_mouse_move(self, event: MouseMove) -> None:
-        """Tell what the mouse points at."""
-        if len(self.screen_stack) > 1:
-            return
-        self._pointed = (event.screen_x, event.screen_y)
-        spot = self._scene.spot_at(*self._pointed) if self._scene else None
-        if spot and spot.view is View.CHART and spot.place >= 0:
-            place = self.desk.places[spot.place]
-            at = cursor_at(place.chart, event.screen_x - spot.x) if place.chart else None
-            if place.chart and at is not None:
-                place.cursor = at * place.chart.step
-        self._show()
-
-    def on_leave(self) -> None:
-        """Tell nothing of what the mouse pointed at before it left."""
-        self._pointed = None
-
-    def on_click(self, event: Click) -> None:
-        """Choose the symbol that was clicked on, or sort by the heading."""
-        if len(self.screen_stack) > 1 or self._scene is None:
-            return
-        spot = self._scene.spot_at(event.screen_x, event.screen_y)
-        if spot is None:
-            return
-        if spot.place >= 0:
-            again = spot.place == self.desk.focus and event.chain > 1
-            self.desk.focus_on(spot.place)
-            if again:
-                self.desk.zoom()
-        elif spot.view is View.OVERVIEW:
-            pictures = self.desk.summaries((), self._clock())
-            column = column_at(pictures, spot.width, event.screen_x)
-            if column is not None:
-                self.desk.order = self.desk.order.by(column)
-                self.desk.sort_again()
-        self._show()
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        """Scroll what the mouse is over."""
-        self._wheel(event.screen_x, event.screen_y, _WHEEL)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        """Scroll what the mouse is over."""
-        self._wheel(event.screen_x, event.screen_y, -_WHEEL)
-
-    def _wheel(self, x: int, y: int, rows: int) -> None:
-        spot = self._scene.spot_at(x, y) if self._scene else None
-        if len(self.screen_stack) > 1 or spot is None:
-            return
-        if spot.view is None:
-            self.desk.log_back = max(0, self.desk.log_back - rows)
-        elif spot.view is View.OVERVIEW:
-            self.desk.scroll_rows(rows)
-        else:
-            self.desk.focus_on(spot.place)
-            self.desk.scroll_levels(rows)
-        self._show()
-
-    # What the keys and the command palette do.
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Yield what the command palette offers: what the keys do, by name."""
@@ -272,67 +113,6 @@ class WatchApp(App[None]):
         view = self._scene.view if self._scene else self.desk.view
         self.push_screen(HelpScreen(view, grows=self.desk.grows))
 
-    def action_view(self, name: str) -> None:
-        """Look at the books in another way."""
-        self.desk.look_at(View(name))
-        self._show()
-
-    def action_next_view(self, steps: int) -> None:
-        """Look at the books in the next way."""
-        self.desk.next_view(steps)
-        self._show()
-
-    def action_pause(self) -> None:
-        """Freeze the picture, or let it go on."""
-        if self._paused_at is None:
-            self._paused_at = self._clock()
-            for place in self.desk.places:
-                place.observer.freeze()
-        else:
-            self._paused_at = None
-            for place in self.desk.places:
-                place.observer.thaw()
-        self.look()
-
-    def action_zoom(self) -> None:
-        """Show only the chosen symbol, or all again."""
-        self.desk.zoom()
-        self._show()
-
-    def action_all(self) -> None:
-        """Show all symbols again."""
-        if self.desk.zoomed:
-            self.desk.zoom()
-        elif self.desk.sought:
-            self.desk.sought = ""
-            self.desk.sort_again()
-        self._show()
-
-    def action_more(self, steps: int) -> None:
-        """Show more levels, or a wider range of prices."""
-        if self.desk.view in {View.CHART, View.HEATMAP}:
-            self.desk.wider(steps)
-        else:
-            self.desk.deeper(steps)
-        self._show()
-
-    def action_group(self, powers: int) -> None:
-        """Put levels into coarser or finer groups."""
-        if place := self.desk.focused:
-            place.observer.coarser(powers)
-            place.ladder = None
-        self._show()
-
-    def action_unit(self) -> None:
-        """Show quantities in the other asset."""
-        self.desk.in_quote = not self.desk.in_quote
-        self._show()
-
-    def action_size(self, steps: int) -> None:
-        """Show the cost of a smaller or larger trade."""
-        self.desk.resize(steps)
-        self._show()
-
     def action_ask_size(self) -> None:
         """Ask for the size whose cost is shown."""
         place = self.desk.focused
@@ -351,11 +131,6 @@ class WatchApp(App[None]):
 
         self.push_screen(Prompt(f"cost to trade how much {unit}?"), take)
 
-    def action_flash(self) -> None:
-        """Let changed quantities flash, or not."""
-        self.desk.flashing = not self.desk.flashing
-        self._show()
-
     def action_filter(self) -> None:
         """Ask which symbols the overview should show."""
         before = self.desk.sought
@@ -367,23 +142,6 @@ class WatchApp(App[None]):
             self._show()
 
         self.push_screen(Prompt("filter", before, seek), seek)
-
-    def action_sort(self) -> None:
-        """Sort the overview by the next column."""
-        self.desk.order = self.desk.order.next(1)
-        self.desk.sort_again()
-        self._show()
-
-    def action_reverse(self) -> None:
-        """Sort the overview the other way round."""
-        self.desk.order = self.desk.order.by(self.desk.order.column)
-        self.desk.sort_again()
-        self._show()
-
-    def action_move(self, places: int) -> None:
-        """Move the chosen symbol in the order."""
-        self.desk.move(places)
-        self._show()
 
     def action_add(self) -> None:
         """Ask for a symbol, and watch it."""
@@ -403,7 +161,9 @@ class WatchApp(App[None]):
         if watched.name in known:
             self.desk.focus_on(known.index(watched.name))
         else:
-            self.desk.add(watched)
+            place = self.desk.add(watched)
+            if self._paused_at is not None:
+                place.observer.freeze()
             self._journal.note(self._wall(), watched.name, "added")
         self.look()
 
@@ -462,76 +222,3 @@ class WatchApp(App[None]):
             self.notify(f"saved as {path}", markup=False)
 
         self.push_screen(Prompt("save the workspace as", self._workspace_name), save)
-
-    def action_log(self) -> None:
-        """Open or close the log."""
-        self.desk.log, self.desk.log_back = not self.desk.log, 0
-        self._show()
-
-    def action_toggle_theme(self) -> None:
-        """Change between dark and light colours."""
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
-        self._show()
-
-    def action_home(self) -> None:
-        """Go back to the touch, to the market, to the first line."""
-        if self._shows_overview:
-            self.desk.select(-len(self.desk.places))
-        else:
-            self.desk.recentre()
-        self._show()
-
-    # Keys that move about.
-
-    @property
-    def _shows_overview(self) -> bool:
-        return self._scene is not None and self._scene.view is View.OVERVIEW
-
-    def action_step(self, rows: int) -> None:
-        """Choose the next line, or scroll the chosen book."""
-        if self._shows_overview:
-            self.desk.select(rows)
-        else:
-            self.desk.scroll_levels(rows)
-        self._show()
-
-    def action_pages(self, pages: int) -> None:
-        """The same, by so many pages."""
-        self.action_step(pages * max(1, self.size.height - 3))
-
-    def action_aside(self, steps: int) -> None:
-        """Move the chart's cursor; change the heatmap's time; else choose the next symbol."""
-        if self.desk.view is View.CHART:
-            self.desk.point(steps)
-        elif self.desk.view is View.HEATMAP:
-            self.desk.longer(-steps)
-        else:
-            self.desk.focus_next(steps)
-        self._show()
-
-    def action_next_symbol(self, steps: int) -> None:
-        """Choose the next symbol."""
-        self.desk.focus_next(steps)
-        self._show()
-
-    def action_jump(self, number: int) -> None:
-        """Choose a symbol by its number."""
-        self.desk.focus_on(number - 1)
-        self._show()
-
-
-def size_of(text: str) -> float:
-    """Return a size as people type it: `10`, `0.5`, `25k`, `1.5M`.
-
-    Raises:
-        ValueError: it isn't a positive number.
-    """
-    bare = text.strip().replace(",", "").replace("_", "")
-    factor = {"k": 1e3, "m": 1e6, "b": 1e9}.get(bare[-1:].lower(), 1.0)
-    try:
-        size = float(bare[:-1] if factor > 1 else bare) * factor
-    except ValueError:
-        size = 0.0
-    if not 0 < size < 1e15:
-        raise ValueError(f"{text!r} is no size: type a number such as 10, 0.5 or 25k")
-    return size

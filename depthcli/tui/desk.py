@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from depthcli.tui.axis import coarser, placed, step_for
 from depthcli.tui.history import History
 from depthcli.tui.ladder import Flasher
+from depthcli.tui.observing import Observer
 from depthcli.tui.ordering import Order, ordered
+from depthcli.tui.sizes import next_size
 from depthcli.tui.views import View
-from depthcli.tui.watched import Observer, Wanted, next_size
+from depthcli.tui.watched import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,11 +112,13 @@ class Desk:
 
     # What is watched.
 
-    def add(self, watched: Watched) -> None:
-        """Watch a symbol more, the last in order, and look at it."""
-        self.places.append(Place(Observer(watched), Flasher()))
+    def add(self, watched: Watched) -> Place:
+        """Watch a symbol more, the last in order, and look at it; return its place."""
+        place = Place(Observer(watched), Flasher())
+        self.places.append(place)
         self.focus = len(self.places) - 1
         self._sorted_at, self._follow = None, True
+        return place
 
     def drop(self) -> Place | None:
         """Watch the focused symbol no longer; return its place."""

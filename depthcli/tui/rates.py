@@ -23,6 +23,9 @@ class Rate:
     def add(self, now: float, total: int) -> None:
         """Take note of the total at a moment, in seconds."""
         samples = self._samples
+        if samples and total < samples[-1][1]:
+            # Something that was counted is no longer there.
+            samples.clear()
         samples.append((now, total))
         while now - samples[0][0] > _RATE_SECONDS:
             samples.popleft()

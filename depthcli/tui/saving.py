@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from depthcli.tui.desk import MOST_DEPTH, SPANS
+from depthcli.tui.observing import COARSEST
 from depthcli.tui.ordering import COLUMNS, Order
 from depthcli.tui.views import View
-from depthcli.tui.watched import COARSEST
 from depthcli.workspaces import WatchedSymbol, Workspace
 
 if TYPE_CHECKING:

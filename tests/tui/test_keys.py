@@ -9,9 +9,9 @@ import pytest
 from textual.events import MouseMove
 
 from depthcli.errors import UnknownSymbolError
-from depthcli.tui.app import size_of
 from depthcli.tui.canvas import Canvas
 from depthcli.tui.commands import COMMANDS
+from depthcli.tui.sizes import size_of
 from depthcli.tui.views import View
 from depthcli.workspaces import WatchedSymbol, Workspace, Workspaces
 from tests.tui.books import Clock, FakeManager, manager, symbols, trade

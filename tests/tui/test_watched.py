@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 
 from depthcli.synchronizer import State
+from depthcli.tui.observing import Observer
 from depthcli.tui.rates import Rate
-from depthcli.tui.watched import Observer, Wanted, next_size, usual_size
+from depthcli.tui.sizes import next_size, usual_size
+from depthcli.tui.watched import Wanted
 from tests.tui.books import EVENT_TIME, FakeManager, manager
 
 
