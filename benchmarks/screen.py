@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import random
 import time
 from decimal import Decimal
@@ -16,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 from textual.containers import Grid
+from textual.events import Key
 from textual.widgets import DataTable
 
 from depthcli.messages import DepthEvent, Snapshot
 from depthcli.synchronizer import State, Synchronizer
 from depthcli.tui import WatchApp, Watched
+from depthcli.tui.canvas import Canvas
 from depthcli.tui.views import View
 
 if TYPE_CHECKING:
@@ -144,11 +147,50 @@ async def measure(
     return spent / frames * 1000
 
 
+async def key_to_repaint(presses: int) -> list[float]:
+    """Return the ms from a key to the repaint of what it changes, while 200 symbols stream."""
+    books = [Book(f"COIN{index}USDT", index) for index in range(200)]
+    app = WatchApp(
+        [Watched(book, 2, 3, tick=Decimal("0.01")) for book in books], title="spot", fps=10
+    )
+    taken = []
+
+    async def stream() -> None:
+        while True:
+            now = time.monotonic()
+            for book in books:
+                book.change(0.2, now)
+                await asyncio.sleep(0.1 / len(books))
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.desk.look_at(View.OVERVIEW)
+        streaming = asyncio.create_task(stream())
+        canvas = app.query_one(Canvas)
+
+        def pending() -> bool:
+            """Return whether something changed that isn't painted yet."""
+            return bool(canvas._repaint_regions or app.screen._dirty_widgets)  # noqa: SLF001
+
+        for press in range(presses):
+            await asyncio.sleep(0.037)
+            before = time.perf_counter()
+            focus = app.desk.focus
+            app.post_message(Key("up" if press % 2 else "down", None))
+            while app.desk.focus == focus or pending():  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            taken.append((time.perf_counter() - before) * 1000)
+        streaming.cancel()
+        await pilot.pause()
+    return sorted(taken)
+
+
 def watch(view: str, depth: int) -> Callable[[list[Book], Callable[[], float]], WatchApp]:
     """Return what makes the screen in some view; its own timer is as good as off."""
 
     def make(books: list[Book], clock: Callable[[], float]) -> WatchApp:
-        watched = [Watched(book, 2, 3, Decimal("0.01"), "COIN", "USDT") for book in books]
+        watched = [
+            Watched(book, 2, 3, tick=Decimal("0.01"), base="COIN", quote="USDT") for book in books
+        ]
         app = WatchApp(
             watched, title="spot", depth=depth, fps=1e-6, clock=clock, wall=clock, plain=False
         )
@@ -184,6 +226,10 @@ async def main() -> None:
         few = frames if count == 4 else max(frames // 4, 5)
         both = [await measure(make, count, size, share, few) for share in (1.0, 0.2)]
         print(f"{name:42}{both[0]:8.1f} /{both[1]:6.1f}", flush=True)
+    gc.freeze()  # as `depthcli watch` does
+    taken = await key_to_repaint(2 * frames)
+    middle, worst = taken[len(taken) // 2], taken[int(len(taken) * 0.99)]
+    print(f"key to repaint while 200 symbols stream, ms: median {middle:.1f}, 99 % {worst:.1f}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from typing import TYPE_CHECKING, Final
 
 from depthcli.errors import DepthcliError
@@ -13,10 +15,16 @@ from depthcli.tui import Watched
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from depthcli.client import AsyncClient
     from depthcli.following import Followed, Follower, Following
+
+logger = logging.getLogger(__name__)
 
 UNKNOWN_DECIMALS: Final = 8
 """Digits behind the point where the exchange doesn't say how fine its steps are."""
+
+CLOCK_EVERY: Final = 600.0
+"""Seconds between two questions for the exchange's time."""
 
 MOST_FOUND: Final = 200
 """Names that are offered at the most."""
@@ -118,6 +126,29 @@ class Bookkeeper:
         if not names:
             raise next(error for error in answers if isinstance(error, DepthcliError))
         return names
+
+
+class ExchangeClock:
+    """Knows how far the exchange's clock is ahead of this machine's.
+
+    Attributes:
+        offset: in seconds; None before the exchange was asked.
+    """
+
+    def __init__(self) -> None:
+        self.offset: float | None = None
+
+    async def keep(self, client: AsyncClient, market: Market) -> None:
+        """Ask now and then until cancelled; a failure is only logged."""
+        while True:
+            try:
+                asked = time.time()
+                told = await client.server_time(market) / 1000
+                # The answer was given somewhere between the asking and its coming.
+                self.offset = told - (asked + time.time()) / 2
+            except DepthcliError as error:
+                logger.info("the exchange's clock isn't known: %s", error)
+            await asyncio.sleep(CLOCK_EVERY)
 
 
 def offered(following: Following, *, embedded: bool) -> tuple[Market, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from depthcli.bookkeeping import Bookkeeper, offered
+from depthcli.bookkeeping import Bookkeeper, ExchangeClock, offered
 from depthcli.environment import Environment
 from depthcli.errors import UsageError
 from depthcli.following import Listener, follower_of
@@ -57,6 +58,9 @@ async def watch(
         markets = offered(following, embedded=demo_seed is not None)
         books = Bookkeeper(following, follower, markets)
         watched = [books.watched(one) for one in follower.followed]
+        clock = ExchangeClock()
+        keeping = asyncio.create_task(clock.keep(follower.client, markets[0]))
+        stack.callback(keeping.cancel)
         if demo_seed is None:
             renewing = asyncio.create_task(renew_names(following.environment, following.wanted))
             stack.callback(renewing.cancel)
@@ -66,11 +70,14 @@ async def watch(
             title=title,
             depth=start.depth,
             fps=fps,
+            offset=lambda: clock.offset,
             books=books,
             workspaces=workspaces,
             workspace=start,
             name=name,
         )
+        # Modules live as long as the program: looking through them for garbage would hold up keys.
+        gc.freeze()
         await app.run_async()
         if demo_seed is None and app.desk.places:
             with suppress(UsageError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli.bookkeeping import UNKNOWN_DECIMALS, Bookkeeper, decimals, offered
+from depthcli.bookkeeping import UNKNOWN_DECIMALS, Bookkeeper, ExchangeClock, decimals, offered
 from depthcli.environment import Environment
 from depthcli.errors import UnknownSymbolError, UsageError
 from depthcli.following import Following, Listener, follower_of, targets_of
@@ -96,6 +96,18 @@ async def test_contracts_are_not_taken_for_the_base_asset() -> None:
         added = await books.add("coinm:BTCUSD_PERP")
         assert added.inverse
         assert added.base == "contracts"
+
+
+async def test_the_exchanges_clock_is_compared_with_the_own() -> None:
+    async with bookkeeper("BNBBTC") as books:
+        clock = ExchangeClock()
+        assert clock.offset is None
+        keeping = asyncio.create_task(clock.keep(books._follower.client, SPOT))
+        async with asyncio.timeout(20):
+            while clock.offset is None:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        keeping.cancel()
+        assert abs(clock.offset) < 2.0
 
 
 def test_an_embedded_exchange_offers_what_it_has() -> None:

@@ -166,10 +166,10 @@ def _ask(
     return segments
 
 
-def price_at(axis: Axis, height: int, y: int) -> float | None:
-    """Return the price in a row of the tile, or None where there is none."""
+def cursor_at(axis: Axis, height: int, y: int) -> int | None:
+    """Return the price in a row of the tile, as a multiple of the axis' step, or None."""
     index = axis.highest - (y - (2 if height >= 6 else 1))
-    return index * axis.step if axis.lowest <= index <= axis.highest else None
+    return index if axis.lowest <= index <= axis.highest else None
 
 
 class Flasher:

@@ -19,6 +19,7 @@ from depthcli.tui.views import View
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from depthcli.tui.axis import Axis
     from depthcli.tui.desk import Desk
     from depthcli.tui.edges import Status
     from depthcli.tui.journal import Entry
@@ -47,6 +48,7 @@ class Spot(NamedTuple):
         shape: of a panel.
         picture: what was drawn.
         scroll: by so many levels away from the touch.
+        axis: of a ladder.
     """
 
     x: int
@@ -58,6 +60,7 @@ class Spot(NamedTuple):
     shape: Shape | None = None
     picture: Picture | None = None
     scroll: int = 0
+    axis: Axis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +182,8 @@ class Drawing:
         self._view = view
         if view is View.BOOKS:
             return self._book(desk.focus, height, top, focused=False)
-        lines = self._tile(desk.focus, view, self._width, height, focused=False)
-        self._spots.append(Spot(0, top, self._width, height, desk.focus, view))
-        return lines
+        spot = Spot(0, top, self._width, height, desk.focus, view)
+        return self._tile(spot, focused=False)
 
     def _book(self, index: int, height: int, top: int, *, focused: bool) -> list[Line]:
         """Return a panel with as many levels as there is room for, and its numbers below."""
@@ -239,39 +241,38 @@ class Drawing:
             drawn = []
             for index, width in zip(shown[start : start + grid.columns], grid.widths, strict=False):
                 focused = index == desk.focus and len(desk.places) > 1
-                picture, scroll = None, desk.places[index].scroll
+                spot = Spot(x, y, width, grid.height, index, desk.view)
                 if pictures is not None and form is not None:
-                    picture = pictures[index]
+                    picture, scroll = pictures[index], desk.places[index].scroll
                     drawn.append(panel(picture, width, form, focused=focused, scroll=scroll))
+                    self._spots.append(spot._replace(shape=form, picture=picture, scroll=scroll))
                 else:
-                    drawn.append(self._tile(index, desk.view, width, grid.height, focused=focused))
-                self._spots.append(
-                    Spot(x, y, width, grid.height, index, desk.view, form, picture, scroll)
-                )
+                    drawn.append(self._tile(spot, focused=focused))
                 x += width + BETWEEN
             rest = self._width - (x - BETWEEN)
             lines += [_beside(parts, rest) for parts in zip(*drawn, strict=True)]
         return lines
 
-    def _tile(
-        self, index: int, view: View, width: int, height: int, *, focused: bool
-    ) -> list[Line]:
-        """Return the tile of a symbol in a view that isn't the panels'."""
+    def _tile(self, spot: Spot, *, focused: bool) -> list[Line]:
+        """Return the tile of a symbol in a view that isn't the panels', to be drawn at a spot."""
         desk, moment = self._desk, self._moment
-        place = desk.places[index]
+        width, height, view = spot.width, spot.height, spot.view
+        place = desk.places[spot.place]
         look = place.observer.picture
         if view is View.LADDER:
             rows, _ = ladders.frame_rows(height)
             picture = look(desk.wanted(view, max(rows, 1)), moment.now)
             flashes = place.flasher.look(picture, moment.now) if desk.flashing else {}
             axis = desk.ladder_axis(place, picture, rows)
+            self._spots.append(spot._replace(picture=picture, axis=axis))
             return ladders.ladder(picture, width, height, axis, flashes, focused=focused)
+        self._spots.append(spot)
         if view is View.CHART:
             picture = look(desk.wanted(view, charts.LEVELS), moment.now)
             axis = desk.chart_axis(place, picture, charts.columns(width))
             cursor = round(place.cursor / axis.step) if axis and place.cursor is not None else None
             return charts.chart(picture, width, height, axis, cursor, focused=focused)
-        picture = look(desk.wanted(view, 100), moment.now)
+        picture = look(desk.wanted(View.HEATMAP, 100), moment.now)
         desk.remember([place], moment.now)
         assert place.history is not None  # noqa: S101, `remember` has seen to it
         axis = desk.heat_axis(place, picture, heatmaps.prices(height, plain=moment.plain))
@@ -293,14 +294,22 @@ class Drawing:
             return ""
         x, y = self._moment.pointed
         for spot in self._spots:
-            inside = spot.x <= x < spot.x + spot.width and spot.y <= y < spot.y + spot.height
-            if inside and spot.picture is not None and spot.shape is not None:
-                at = level_at(spot.picture, spot.width, spot.shape, x - spot.x, y - spot.y)
-                if at is None:
-                    return ""
-                words = reached(spot.picture, at[0], at[1] + spot.scroll)
-                return f"{spot.picture.symbol}  {words}"
+            if not (spot.x <= x < spot.x + spot.width and spot.y <= y < spot.y + spot.height):
+                continue
+            words = _told(spot, x - spot.x, y - spot.y)
+            return f"{spot.picture.symbol}  {words}" if spot.picture and words else ""
         return ""
+
+
+def _told(spot: Spot, x: int, y: int) -> str:
+    """Return what stands at a cell of a tile, in words; empty if nothing does."""
+    if spot.picture is not None and spot.shape is not None:
+        at = level_at(spot.picture, spot.width, spot.shape, x, y)
+        return reached(spot.picture, at[0], at[1] + spot.scroll) if at else ""
+    if spot.picture is not None and spot.axis is not None:
+        cursor = ladders.cursor_at(spot.axis, spot.height, y)
+        return "" if cursor is None else charts.reading(spot.picture, spot.axis, cursor)
+    return ""
 
 
 def _beside(parts: Iterable[Line], rest: int) -> Line:

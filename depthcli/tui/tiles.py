@@ -274,7 +274,8 @@ def described(picture: Picture, upto: Sequence[tuple[float, float]]) -> str:
     else:
         base, quote = sum(size for _, size in upto), sum(price * size for price, size in upto)
     text = f"  {(upto[-1][0] / mid - 1) * 10_000:+.2f} bp" if mid else ""
-    text += f"   {len(upto)} levels: {size_text(base)} {picture.base}".rstrip()
+    noun = "level" if len(upto) == 1 else "levels"
+    text += f"   {len(upto)} {noun}: {size_text(base)} {picture.base}".rstrip()
     if picture.inverse:
         return text
     text += f" = {size_text(quote)} {picture.quote}".rstrip()

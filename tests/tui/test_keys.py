@@ -236,6 +236,24 @@ async def test_the_mouse_says_what_lies_up_to_a_level(clock: Clock) -> None:
         assert "q quit" in screen.lines()[-1]
 
 
+async def test_the_mouse_says_it_in_the_ladder_too(clock: Clock) -> None:
+    book = manager("BNBBTC", clock.now)
+    async with stage([book], SIZE, clock) as screen:
+        screen.app.action_view("ladder")
+        await screen.pilot.pause()
+        third, best = book.cache.asks.top(3), book.cache.best_bid
+        row = next(y for y, line in enumerate(screen.lines()) if f" {third[-1][0]:.6f} " in line)
+        await point(screen, 60, row)
+        assert f"BNBBTC  ask {third[-1][0]:.6f}" in screen.lines()[-1]
+        total = sum(quantity for _, quantity in third)
+        assert f"3 levels: {total:.5g} BNB" in screen.lines()[-1]
+        await point(screen, 60, row + 3)
+        assert "between bid and ask" in screen.lines()[-1]
+        row = next(y for y, line in enumerate(screen.lines()) if f" {best[0]:.6f}" in line)
+        await point(screen, 60, row)
+        assert "1 level:" in screen.lines()[-1]
+
+
 async def test_the_cursor_of_the_chart_follows_keys_and_mouse(clock: Clock) -> None:
     async with stage(books_of(1, clock), SIZE, clock) as screen:
         screen.app.action_view("chart")
