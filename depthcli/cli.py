@@ -9,12 +9,13 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
 from depthcli import __version__, exit_codes
 from depthcli.completion import complete_market, end_word
+from depthcli.config_commands import config_app
 from depthcli.environment import environment_of
 from depthcli.errors import DepthcliError, UsageError, printable
 from depthcli.logs import log_to
@@ -37,6 +38,9 @@ from depthcli.parameters import (
 from depthcli.schedule import DEFAULT_REFRESH
 from depthcli.symbols import split_market
 
+if TYPE_CHECKING:
+    from depthcli.workspaces import Workspace, Workspaces
+
 T = TypeVar("T")
 
 LONGEST_LINE = 1_000
@@ -48,8 +52,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "DEPTHCLI"},
 )
+app.add_typer(config_app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -60,6 +65,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -67,7 +73,11 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    pass
+    # The file's own commands have to work when it is wrong.
+    if context.invoked_subcommand != "config" and not context.resilient_parsing:
+        from depthcli.config import config_path, read_config
+
+        context.default_map = read_config(config_path()).defaults()
 
 
 @app.command()
@@ -83,6 +93,27 @@ def watch(
         bool, typer.Option("--demo", help="On an embedded exchange: no network is needed.")
     ] = False,
     seed: Annotated[int, typer.Option(help="With --demo: the order flow's seed.")] = 1,
+    workspace: Annotated[
+        str | None,
+        typer.Option(
+            "--workspace",
+            "-w",
+            help="What was saved by that name, with the key w: its symbols and how they looked.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
+    view: Annotated[
+        Literal["books", "ladder", "chart", "heatmap", "overview"],
+        typer.Option(help="How to look at the books at first.", show_choices=True),
+    ] = "books",
+    theme: Annotated[Literal["dark", "light"], typer.Option(help="Colours at first.")] = "dark",
+    unit: Annotated[
+        Literal["base", "quote"], typer.Option(help="The asset that quantities are shown in.")
+    ] = "base",
+    flash: Annotated[
+        bool, typer.Option(help="Whether changed quantities flash in the ladder.")
+    ] = True,
     market: MarketName = "spot",
     options: Options = False,
     refresh_interval: RefreshInterval = DEFAULT_REFRESH,
@@ -97,8 +128,16 @@ def watch(
     """Show live depth, a panel a symbol. [bold]q[/] leaves, [bold]?[/] explains."""
     from depthcli.following import Following, targets_of
     from depthcli.watch import watch as watch_books
+    from depthcli.workspaces import Workspace, Workspaces
 
-    default = _market(market, options)
+    default = _market(context, market, options)
+    workspaces = Workspaces()
+    kept = workspaces.read(workspace) if workspace else None
+    interactive = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    if not symbols and not demo and kept is None and interactive:
+        kept = _last_again(workspaces)
+    if not symbols and kept is not None:
+        symbols = [symbol.name for symbol in kept.symbols]
     if not symbols:
         if not demo:
             raise UsageError(
@@ -109,7 +148,7 @@ def watch(
         symbols = default_symbols(default)[:4]
     if demo and (testnet or tld):
         raise UsageError(f"--demo and {'--testnet' if testnet else '--tld'} exclude each other")
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+    if not interactive:
         raise UsageError("watch needs a terminal; for programs and pipes there is: depthcli dump")
     log_to(log_file)
     following = Following(
@@ -120,7 +159,18 @@ def watch(
         refresh_interval=refresh_interval,
         environment=environment_of(context),
     )
-    showing = watch_books(following, depth=depth, fps=fps, demo_seed=seed if demo else None)
+    wished = {"view": view, "depth": depth, "theme": theme, "unit": unit, "flash": flash}
+    if kept is not None:
+        wished = {name: value for name, value in wished.items() if _typed(context, name)}
+    start = (kept or Workspace(symbols=[])).but(**wished)
+    showing = watch_books(
+        following,
+        fps=fps,
+        demo_seed=seed if demo else None,
+        workspaces=workspaces,
+        start=start,
+        name=workspace or "",
+    )
     raise typer.Exit(_run(showing))
 
 
@@ -172,7 +222,7 @@ def dump(
 
     log_to(log_file)
     following = Following(
-        targets=targets_of(symbols, _market(market, options)),
+        targets=targets_of(symbols, _market(context, market, options)),
         depth=depth if as_json else depth or TEXT_DEPTH,
         limit=limit,
         speed=update_speed,
@@ -231,7 +281,7 @@ def check(
 
     log_to(log_file)
     following = Following(
-        targets=targets_of(symbols, _market(market, options)),
+        targets=targets_of(symbols, _market(context, market, options)),
         depth=None,
         limit=limit,
         speed=update_speed,
@@ -305,7 +355,7 @@ def symbols(
         side=side,
         everything=everything,
     )
-    markets = tuple(MARKETS.values()) if market == "all" else (_market(market, options),)
+    markets = tuple(MARKETS.values()) if market == "all" else (_market(context, market, options),)
     listing = list_symbols(
         search,
         markets,
@@ -400,8 +450,27 @@ def simulate(
     )
 
 
-def _market(name: str, options: bool) -> Market:
-    market = market_named(name)
+def _last_again(workspaces: "Workspaces") -> "Workspace | None":
+    """Offer what was left last; return it if the user wants it."""
+    last = workspaces.read_last()
+    if last is None or not last.symbols:
+        return None
+    names = [symbol.name.removeprefix("spot:") for symbol in last.symbols]
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    wanted = typer.confirm(f"Watch {', '.join(names[:4])}{more} again, as you left it?", True)
+    return last if wanted else None
+
+
+def _typed(context: typer.Context, name: str) -> bool:
+    """Return whether an option was said on the command line or in the environment."""
+    source = getattr(context.get_parameter_source(name), "name", "")
+    return source in {"COMMANDLINE", "ENVIRONMENT"}
+
+
+def _market(context: typer.Context, name: str, options: bool) -> Market:
+    # What the configuration file says gives way to --options.
+    settled = name == context.params.get("market") and not _typed(context, "market")
+    market = market_named("spot" if options and settled else name)
     if options and market.name not in {"spot", OPTIONS.name}:
         raise UsageError(f"--options and --market {name} exclude each other")
     return OPTIONS if options else market

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from depthcli.errors import UsageError
@@ -59,7 +59,7 @@ def environment_of(context: typer.Context) -> Environment:
     Raises:
         UsageError: two options name different ones.
     """
-    options = context.params
+    options = _said(context)
     tld, testnet = options.get("tld"), bool(options.get("testnet"))
     urls: dict[str, str | None] = {name: options.get(name) for name in ("rest_url", "ws_url")}
     typed = [
@@ -74,3 +74,12 @@ def environment_of(context: typer.Context) -> Environment:
     if named and not typed:
         return Environment(tld=tld or "com", testnet=testnet, rest_url="", ws_url="")
     return Environment(rest_url=urls["rest_url"], ws_url=urls["ws_url"])
+
+
+def _said(context: typer.Context) -> dict[str, Any]:
+    """Return the options that name an exchange; those of the configuration file give way."""
+    said = {name: context.params.get(name) for name in ("tld", "testnet", "rest_url", "ws_url")}
+    sources = {name: getattr(context.get_parameter_source(name), "name", "") for name in said}
+    if any(said[name] and sources[name] in {"COMMANDLINE", "ENVIRONMENT"} for name in said):
+        said = {name: None if sources[name] == "DEFAULT_MAP" else said[name] for name in said}
+    return said

@@ -124,11 +124,98 @@ class Followed(NamedTuple, Generic[N]):
     info: SymbolInfo
 
 
+class Follower(Generic[N]):
+    """Follows symbols over shared connections; more can come and go while it runs.
+
+    Args:
+        following: what is followed from the start, and how all is.
+        client: asks the exchange.
+        sockets: opens the streams.
+        conv_type: of prices and quantities.
+        listener: hears of every change.
+
+    Attributes:
+        client: as above.
+        followed: what is followed now, in the order in which it came.
+    """
+
+    def __init__(
+        self,
+        following: Following,
+        client: AsyncClient,
+        sockets: BinanceSocketManager,
+        conv_type: type[N],
+        listener: Listener[N],
+    ) -> None:
+        self.client = client
+        self.followed: list[Followed[N]] = []
+        self._following = following
+        self._sockets = sockets
+        self._conv_type: type[N] = conv_type
+        self._listener: Listener[N] = listener
+
+    async def add(self, target: Target) -> Followed[N]:
+        """Follow a symbol more; one that is followed already is given as it is.
+
+        Raises:
+            UnknownSymbolError, UsageError, ExchangeError, UnreachableError, BadMessageError: as
+                `look_up` does.
+        """
+        known = next((one for one in self.followed if one.target == target), None)
+        if known is not None:
+            return known
+        infos = await look_up(self.client, {target.market: [target.symbol]})
+        return await self.start(target, infos[target])
+
+    async def start(self, target: Target, info: SymbolInfo) -> Followed[N]:
+        """Follow a symbol that the exchange is known to have."""
+        one = Followed(target, self._manager_for(target), info)
+        await one.manager.__aenter__()
+        self.followed.append(one)
+        return one
+
+    async def drop(self, target: Target) -> None:
+        """Follow a symbol no longer."""
+        for one in [one for one in self.followed if one.target == target]:
+            self.followed.remove(one)
+            await one.manager.close()
+
+    async def close(self) -> None:
+        """Follow nothing any more."""
+        for one in self.followed:
+            await one.manager.close()
+
+    def _manager_for(self, target: Target) -> DepthCacheManager[N]:
+        following, listener = self._following, self._listener
+
+        def changed(cache: DepthCache[N] | None) -> None:
+            if cache is not None:
+                listener.book(target, cache)
+
+        def turned(state: State, reason: str) -> None:
+            listener.state(target, manager.cache, state, reason)
+
+        manager: DepthCacheManager[N] = DepthCacheManager(
+            self.client,
+            target.symbol,
+            refresh_interval=following.refresh_interval,
+            bm=self._sockets,
+            limit=following.snapshot_limit(target.market),
+            conv_type=self._conv_type,
+            ws_interval=following.speed or target.market.fastest,
+            callback=changed,
+            on_state=turned,
+            market=target.market,
+            depth=following.depth or 0,
+        )
+        return manager
+
+
 @asynccontextmanager
-async def follow(
+async def follower_of(
     following: Following, conv_type: type[N], listener: Listener[N]
-) -> AsyncIterator[list[Followed[N]]]:
-    """Keep a manager for each target, all over shared connections; give them and stop them.
+) -> AsyncIterator[Follower[N]]:
+    """Keep a manager for each target, all over shared connections; stop them in the end.
 
     They never give up a connection that broke off.
 
@@ -142,37 +229,20 @@ async def follow(
         infos = await look_up(client, following.wanted)
         sockets = BinanceSocketManager(client, max_reconnects=None)
         stack.push_async_callback(sockets.close)
-        limits = {market: following.snapshot_limit(market) for market in following.wanted}
+        follower = Follower(following, client, sockets, conv_type, listener)
+        stack.push_async_callback(follower.close)
+        for target in following.targets:
+            await follower.start(target, infos[target])
+        yield follower
 
-        def manager_for(target: Target) -> DepthCacheManager[N]:
-            def changed(cache: DepthCache[N] | None) -> None:
-                if cache is not None:
-                    listener.book(target, cache)
 
-            def turned(state: State, reason: str) -> None:
-                listener.state(target, manager.cache, state, reason)
-
-            manager: DepthCacheManager[N] = DepthCacheManager(
-                client,
-                target.symbol,
-                refresh_interval=following.refresh_interval,
-                bm=sockets,
-                limit=limits[target.market],
-                conv_type=conv_type,
-                ws_interval=following.speed or target.market.fastest,
-                callback=changed,
-                on_state=turned,
-                market=target.market,
-                depth=following.depth or 0,
-            )
-            return manager
-
-        followed = [
-            Followed(target, manager_for(target), infos[target]) for target in following.targets
-        ]
-        for one in followed:
-            await stack.enter_async_context(one.manager)
-        yield followed
+@asynccontextmanager
+async def follow(
+    following: Following, conv_type: type[N], listener: Listener[N]
+) -> AsyncIterator[list[Followed[N]]]:
+    """Give what is followed, as `follower_of` does, for who wants no more than that."""
+    async with follower_of(following, conv_type, listener) as follower:
+        yield follower.followed
 
 
 async def look_up(

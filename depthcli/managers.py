@@ -179,6 +179,11 @@ class DepthCacheManager(Generic[N]):
         """What happened to the book since the start."""
         return self._synchronizer.counters
 
+    @property
+    def buffered(self) -> int:
+        """Events that wait for a snapshot."""
+        return len(self._synchronizer.pending)
+
     def get_depth_cache(self) -> DepthCache[N]:
         """Return the book."""
         return self.cache

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+import gc
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from depthcli.bookkeeping import Bookkeeper, ExchangeClock, offered
 from depthcli.environment import Environment
-from depthcli.following import Listener, follow
+from depthcli.errors import UsageError
+from depthcli.following import Listener, follower_of
 from depthcli.remembering import renew_names
-from depthcli.tui import WatchApp, Watched
+from depthcli.tui import WatchApp
+from depthcli.workspaces import LAST
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from depthcli.following import Following
-
-UNKNOWN_DECIMALS: Final = 8
-"""Digits behind the point where the exchange doesn't say how fine its steps are."""
+    from depthcli.workspaces import Workspace, Workspaces
 
 
-async def watch(following: Following, *, depth: int, fps: float, demo_seed: int | None) -> int:
-    """Show the books until the user leaves; return the exit code.
+async def watch(
+    following: Following,
+    *,
+    fps: float,
+    demo_seed: int | None,
+    workspaces: Workspaces,
+    start: Workspace,
+    name: str = "",
+) -> int:
+    """Show the books until the user leaves, and keep how they left them; return the exit code.
 
     Args:
         following: what to follow.
-        depth: levels a side to show at first.
         fps: repaints a second at the most.
         demo_seed: the order flow's seed of an embedded exchange; None: follow a real one.
+        workspaces: where workspaces are kept.
+        start: how to look at the books at first.
+        name: of the workspace that is, if it has one.
 
     Raises:
         DepthcliError: as `follow` does.
@@ -44,22 +54,34 @@ async def watch(following: Following, *, depth: int, fps: float, demo_seed: int 
             where = Environment(rest_url=simulator.rest_url, ws_url=simulator.ws_url)
             following = replace(following, environment=where)
         listener: Listener[float] = Listener()
-        followed = await stack.enter_async_context(follow(following, float, listener))
-        watched = [
-            Watched(
-                manager,
-                decimals(info.tick_size),
-                decimals(info.step_size),
-                following.label(target),
-            )
-            for target, manager, info in followed
-        ]
+        follower = await stack.enter_async_context(follower_of(following, float, listener))
+        markets = offered(following, embedded=demo_seed is not None)
+        books = Bookkeeper(following, follower, markets)
+        watched = [books.watched(one) for one in follower.followed]
+        clock = ExchangeClock()
+        keeping = asyncio.create_task(clock.keep(follower.client, markets[0]))
+        stack.callback(keeping.cancel)
         if demo_seed is None:
             renewing = asyncio.create_task(renew_names(following.environment, following.wanted))
             stack.callback(renewing.cancel)
         title = title_of(following, embedded=demo_seed is not None)
-        app = WatchApp(watched, title=title, depth=depth, fps=fps)
+        app = WatchApp(
+            watched,
+            title=title,
+            depth=start.depth,
+            fps=fps,
+            offset=lambda: clock.offset,
+            books=books,
+            workspaces=workspaces,
+            workspace=start,
+            name=name,
+        )
+        # Modules live as long as the program: looking through them for garbage would hold up keys.
+        gc.freeze()
         await app.run_async()
+        if demo_seed is None and app.desk.places:
+            with suppress(UsageError):
+                workspaces.save(LAST, app.workspace())
     return app.return_code or 0
 
 
@@ -69,11 +91,3 @@ def title_of(following: Following, *, embedded: bool) -> str:
     names = markets[0].title if len(markets) == 1 else ", ".join(one.name for one in markets)
     place = "embedded exchange" if embedded else following.environment.title
     return f"{names} · {place}" if place else names
-
-
-def decimals(step: Decimal | None) -> int:
-    """Return how many digits behind the point a multiple of the step needs."""
-    if step is None:
-        return UNKNOWN_DECIMALS
-    exponent = step.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else UNKNOWN_DECIMALS

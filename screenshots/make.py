@@ -10,16 +10,17 @@ import argparse
 import asyncio
 import re
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from depthcli.bookkeeping import decimals
 from depthcli.markets import SPOT
 from depthcli.messages import event_decoder, snapshot_decoder
 from depthcli.simulator.exchange import Exchange
 from depthcli.simulator.instruments import default_symbols, instrument_named
 from depthcli.synchronizer import State, Synchronizer
 from depthcli.tui import WatchApp, Watched
-from depthcli.watch import decimals
 
 START_MS: Final = 1_767_355_467_000
 """2026-01-02 12:04:27 UTC."""
@@ -42,6 +43,8 @@ class Shot:
     size: tuple[int, int]
     symbols: tuple[str, ...]
     depth: int = 5
+    view: str = "books"
+    frames: int = FRAMES
     keys: tuple[str, ...] = ()
     gap_in: frozenset[str] = field(default_factory=frozenset)
 
@@ -51,7 +54,16 @@ SHOTS: Final = (
     Shot("light", (120, 40), MAJORS, depth=7, keys=("t",)),
     Shot("one", (100, 26), ("BTCUSDT",), depth=20),
     Shot("two", (80, 24), ("BTCUSDT", "ETHUSDT")),
-    Shot("overview", (120, 24), tuple(default_symbols(SPOT)[:20]), gap_in=frozenset({"LTCBTC"})),
+    Shot("ladder", (120, 32), ("BTCUSDT", "ETHUSDT"), view="ladder"),
+    Shot("chart", (120, 32), ("BTCUSDT", "ETHUSDT"), view="chart", keys=("right",) * 12),
+    Shot("heatmap", (120, 32), ("BTCUSDT",), view="heatmap", frames=1000),
+    Shot(
+        "overview",
+        (120, 40),
+        tuple(default_symbols(SPOT)[:20]),
+        view="overview",
+        gap_in=frozenset({"LTCBTC"}),
+    ),
     Shot("stale", (80, 24), ("BTCUSDT", "ETHUSDT"), gap_in=frozenset({"ETHUSDT"})),
     Shot("help", (100, 36), MAJORS, keys=("question_mark",)),
 )
@@ -93,6 +105,11 @@ class Keeper:
         """Why it isn't live."""
         return self._synchronizer.reason
 
+    @property
+    def buffered(self) -> int:
+        """Events that wait for a snapshot."""
+        return len(self._synchronizer.pending)
+
     def receive(self, payload: bytes) -> None:
         """Take in an event."""
         self._synchronizer.receive(event_decoder(float)(payload))
@@ -129,7 +146,13 @@ class World:
             self._exchange.watch(stream)
             self._keepers[stream] = Keeper(symbol, self._exchange, self._clock)
         watched = [
-            Watched(keeper, decimals(instrument.prices.step), decimals(instrument.quantities.step))
+            Watched(
+                keeper,
+                decimals(instrument.prices.step),
+                decimals(instrument.quantities.step),
+                base=instrument.base,
+                quote=instrument.quote,
+            )
             for keeper, instrument in zip(self._keepers.values(), instruments, strict=True)
         ]
         # The app's own timer is as good as off: a frame is drawn when its time has come here.
@@ -140,26 +163,30 @@ class World:
             fps=1e-6,
             clock=self._clock.seconds,
             wall=self._clock.seconds,
+            plain=False,
         )
 
     def run(self, number: int) -> None:
-        """Let one frame's time pass, and draw the frame."""
+        """Let a frame's time pass, and draw it; frames long before the picture are below zero."""
         self._clock.now_ms += FRAME_MS
         for event in self._exchange.advance(self._clock.now_ms):
             keeper = self._keepers[event.stream]
             if number != GAP_FRAME or keeper.symbol not in self._gap_in:
                 keeper.receive(event.payload)
         for index, keeper in enumerate(self._keepers.values()):
-            if number == 0 or number == AUDIT_FRAME - index:
+            if number == AUDIT_FRAME - index or not keeper.cache.last_update_id:
                 keeper.fetch()
-        self.app.look()
+        # Of a long time before the picture only a frame a second is drawn: it makes the heatmap.
+        if number >= 0 or number % 10 == 0:
+            self.app.look()
 
 
 async def picture(shot: Shot) -> str:
     """Return a picture as SVG."""
     world = World(shot)
     async with world.app.run_test(size=shot.size) as pilot:
-        for number in range(FRAMES):
+        world.app.action_view(shot.view)
+        for number in range(FRAMES - shot.frames, FRAMES):
             world.run(number)
         for key in shot.keys:
             await pilot.press(key)
@@ -176,6 +203,8 @@ CELL: Final = 12.2
 LINE: Final = 24.4
 ASCENT: Final = 18.5
 BLOCKS: Final = "▏▎▍▌▋▊▉█"
+STEPS: Final = "▁▂▃▄▅▆▇█"
+"""Blocks that fill a cell from below; the upper half block fills it from above."""
 
 
 def solid(svg: str) -> str:
@@ -192,6 +221,8 @@ def _shape(match: re.Match[str]) -> str:
     style, x, y, _, text = match.groups()
     blocks = text.replace("&#160;", " ").rstrip()
     if not blocks or not set(blocks) <= set(BLOCKS):
+        if blocks.strip(" ") and set(blocks) <= set(STEPS + "▀ "):
+            return _steps(blocks, style, float(x), float(y) - ASCENT)
         return match[0]
     width = sum(BLOCKS.index(block) + 1 for block in blocks) / len(BLOCKS) * CELL
     # The edge of a bar to the left is drawn over a filled cell, of which no rim should be seen.
@@ -201,6 +232,22 @@ def _shape(match: re.Match[str]) -> str:
         f'<rect class="{style}" x="{float(x) - seam:g}" y="{float(y) - ASCENT - rim:g}"'
         f' width="{width + seam:g}" height="{LINE + 0.25 + 2 * rim:g}"/>'
     )
+
+
+def _steps(blocks: str, style: str, x: float, top: float) -> str:
+    """Return a rectangle for each run of equal blocks that fill their cells from one end."""
+    shapes = []
+    for character, run in groupby(enumerate(blocks), key=lambda one: one[1]):
+        cells = [index for index, _ in run]
+        if character == " ":
+            continue
+        high = LINE / 2 if character == "▀" else (STEPS.index(character) + 1) / len(STEPS) * LINE
+        start = top if character == "▀" else top + LINE - high
+        shapes.append(
+            f'<rect class="{style}" x="{x + cells[0] * CELL:g}" y="{start:g}"'
+            f' width="{len(cells) * CELL + 0.4:g}" height="{high + 0.25:g}"/>'
+        )
+    return "".join(shapes)
 
 
 def main() -> None:

@@ -511,3 +511,76 @@ def test_what_a_command_does_not_need_is_not_loaded():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=TIMEOUT
     )
     assert done.stdout == "[]\nFalse\n"
+
+
+@pytest.fixture
+def settled(tmp_path, monkeypatch):
+    """Return what writes the configuration file."""
+    file = tmp_path / "config.toml"
+    monkeypatch.setenv("DEPTHCLI_CONFIG", str(file))
+
+    def write(text: str) -> Path:
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return write
+
+
+def depth_of(capsys) -> int:
+    return len(json.loads(capsys.readouterr().out)["bids"])
+
+
+def test_a_flag_wins_over_the_environment_that_over_the_file_that_over_the_default(
+    run_here, settled, monkeypatch, capsys
+):
+    dump = ("dump", "--json", "BNBBTC")
+    settled("[dump]\ndepth = 3\n")
+    assert run_here(*dump) == 0
+    assert depth_of(capsys) == 3
+    monkeypatch.setenv("DEPTHCLI_DUMP_DEPTH", "2")
+    assert run_here(*dump) == 0
+    assert depth_of(capsys) == 2
+    assert run_here(*dump, "--depth", "1") == 0
+    assert depth_of(capsys) == 1
+
+
+def test_what_the_file_says_of_the_exchange_gives_way_to_what_is_typed(
+    run_here, settled, monkeypatch, capsys
+):
+    settled('[exchange]\ntestnet = true\nmarket = "usdm"\n')
+    assert run_here("dump", "--json", "--depth", "1", "spot:BNBBTC") == 0
+    assert json.loads(capsys.readouterr().out)["market"] == "spot"
+
+
+def test_a_wrong_setting_is_named_with_its_line_and_can_still_be_edited(
+    run_here, settled, monkeypatch, capsys
+):
+    file = settled("[watch]\ndpeth = 3\n")
+    assert run_here("dump", "BNBBTC") == 2
+    words = f"{file}, line 2: there is no setting dpeth in [watch]: did you mean depth?"
+    assert words in capsys.readouterr().err
+    assert run_here("config", "show") == 2
+    assert words in capsys.readouterr().err
+    assert run_here("config", "path") == 0
+    assert capsys.readouterr().out == f"{file}\n"
+    monkeypatch.setenv("EDITOR", "sed -i s/dpeth/depth/")
+    monkeypatch.delenv("VISUAL", raising=False)
+    assert run_here("config", "edit") == 0
+    assert run_here("config", "show") == 0
+    assert capsys.readouterr().out == "[watch]\ndepth = 3\n"
+    monkeypatch.setenv("EDITOR", "false")
+    assert run_here("config", "edit") == 2
+    assert "can't be edited" in capsys.readouterr().err
+
+
+def test_without_a_file_config_shows_all_settings(run_here, settled, monkeypatch, capsys):
+    assert run_here("config", "show") == 0
+    assert "# refresh_interval = 1800.0" in capsys.readouterr().out
+    monkeypatch.setenv("EDITOR", "true")
+    assert run_here("config", "edit") == 0
+    assert run_here("config", "show") == 0
+
+
+def test_an_unknown_workspace_is_said(run_here, settled, capsys):
+    assert run_here("watch", "--workspace", "noon") == 2
+    assert "no workspace 'noon'" in capsys.readouterr().err

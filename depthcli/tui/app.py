@@ -1,39 +1,42 @@
-"""`depthcli watch`: the Textual app. It looks at books at its own pace, and fetches nothing."""
+"""`depthcli watch`: the Textual app, and what it does beyond showing: prompts, copies, files."""
 
 from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.app import SystemCommand
 
-from depthcli.synchronizer import State
-from depthcli.tui.canvas import Canvas
-from depthcli.tui.frame import Status, draw, furthest_scroll, plan
+from depthcli.errors import DepthcliError
+from depthcli.tui.board import Board
+from depthcli.tui.commands import COMMANDS
+from depthcli.tui.copying import as_json, as_text
+from depthcli.tui.desk import Desk
 from depthcli.tui.help import HelpScreen
-from depthcli.tui.palette import DARK, LIGHT, palette
-from depthcli.tui.terminal import driver_class
-from depthcli.tui.watched import Observer, Rate
+from depthcli.tui.palette import DARK, LIGHT
+from depthcli.tui.prompts import Prompt, Search
+from depthcli.tui.saving import restore, workspace_of
+from depthcli.tui.sizes import size_of
+from depthcli.tui.views import View
+from depthcli.tui.watched import Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from textual.app import ComposeResult
     from textual.screen import Screen
 
-    from depthcli.tui.watched import Picture, Watched
+    from depthcli.tui.port import Books
+    from depthcli.tui.watched import Watched
+    from depthcli.workspaces import Workspace, Workspaces
 
-MOST_DEPTH: Final = 100
-"""Levels a side that can be asked for: more than any terminal shows."""
 
-
-class WatchApp(App[None]):
+class WatchApp(Board):
     """Shows books live until `q` is pressed.
 
-    The caller keeps the books up; the app looks at them at its own frame rate, and repaints only
-    what changed.
+    The caller keeps the books up; the app looks at them at its own frame rate, and fetches nothing.
 
     Args:
         watched: what to show, at least one.
@@ -42,27 +45,16 @@ class WatchApp(App[None]):
         fps: frames per second at the most.
         clock: seconds; the clock of the managers' `last_received` and `last_audit`.
         wall: seconds since the epoch, for the time in the header.
+        offset: how far the exchange's clock is ahead of `wall`, in seconds; None: not known.
+        books: who adds and drops symbols; None: nobody, what is watched stays.
+        plain: whether to draw without shades of colour; None: as the terminal needs it.
+        workspaces: where workspaces are kept; None: nowhere.
+        workspace: how to look at the symbols at first; its symbols are `watched`.
+        name: of that workspace, to be offered when it is saved.
 
     Raises:
         ValueError: there is nothing to watch.
     """
-
-    CSS_PATH = "depthcli.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "Quit"),
-        Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
-        Binding("question_mark", "help", "Help"),
-        Binding("p,space", "pause", "Pause"),
-        Binding("plus,equals_sign", "depth(1)", "More levels"),
-        Binding("minus", "depth(-1)", "Fewer levels"),
-        Binding("t", "toggle_theme", "Dark or light"),
-        Binding("up", "scroll_overview(-1)", "Up"),
-        Binding("down", "scroll_overview(1)", "Down"),
-        Binding("pageup", "scroll_pages(-1)", "Page up"),
-        Binding("pagedown", "scroll_pages(1)", "Page down"),
-        Binding("home", "scroll_pages(-1000)", "First"),
-        Binding("end", "scroll_pages(1000)", "Last"),
-    ]
 
     def __init__(
         self,
@@ -73,138 +65,160 @@ class WatchApp(App[None]):
         fps: float = 10,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        offset: Callable[[], float | None] | None = None,
+        books: Books | None = None,
+        plain: bool | None = None,
+        workspaces: Workspaces | None = None,
+        workspace: Workspace | None = None,
+        name: str = "",
     ) -> None:
-        # With native colours Textual takes NO_COLOR at its word; otherwise it sends shades of grey.
-        super().__init__(driver_class(), ansi_color=True if os.environ.get("NO_COLOR") else None)
         if not watched:
             raise ValueError("there is nothing to watch")
-        self.title = f"depthcli · {title}"
-        self._source = title
-        self._observers = [Observer(one) for one in watched]
-        self._pictures: list[Picture] = []
-        self._depth = min(max(depth, 1), MOST_DEPTH)
-        self._fps = fps
-        self._clock = clock
-        self._wall = wall
-        self._scroll = 0
-        self._paused_at: float | None = None
-        self._drawn = 0
-        self._frame_rate = Rate()
-        self._event_rate = Rate()
-        for theme in (DARK, LIGHT):
-            self.register_theme(theme)
-        self.theme = DARK.name
-
-    def compose(self) -> ComposeResult:
-        """One canvas holds all: it is by far the cheapest way to repaint a few lines."""
-        yield Canvas(palette(dark=True))
-
-    def on_mount(self) -> None:
-        """Begin to look at the books."""
-        self.theme_changed_signal.subscribe(self, lambda _theme: self._recolour())
-        self.set_interval(1 / self._fps, self.look)
-        self.look()
-
-    def on_resize(self) -> None:
-        """Use the new size at once."""
-        self._show()
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll the overview by the wheel."""
-        self.action_scroll_overview(3)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll the overview by the wheel."""
-        self.action_scroll_overview(-3)
-
-    def look(self) -> None:
-        """Take a picture of each book, unless paused, and show what changed."""
-        now = self._clock()
-        self._drawn += 1
-        self._frame_rate.add(now, self._drawn)
-        counters = [observer.watched.manager.counters for observer in self._observers]
-        self._event_rate.add(now, sum(one.applied for one in counters))
-        for observer in self._observers:
-            observer.look(now)
-        if self._paused_at is None:
-            self._take_pictures(self._depth)
-        self._show()
-
-    def _take_pictures(self, depth: int) -> None:
-        now = self._clock()
-        self._pictures = [observer.picture(depth, now) for observer in self._observers]
-
-    def _show(self) -> None:
-        if not self._pictures:
-            return
-        size = self.size
-        planned = plan(self._pictures, size.width, size.height, self._depth)
-        self._scroll = min(self._scroll, furthest_scroll(planned, len(self._pictures)))
-        lines = draw(self._pictures, planned, self._status(), self._scroll)
-        # The canvas belongs to the first screen, which help and the palette may lie upon.
-        self.screen_stack[0].query_one(Canvas).show(lines, size.width)
-
-    def _status(self) -> Status:
-        managers = [observer.watched.manager for observer in self._observers]
-        states = [manager.state for manager in managers]
-        paused_at = self._paused_at
-        return Status(
-            title=self._source,
-            frames_per_second=self._frame_rate.per_second,
-            events_per_second=self._event_rate.per_second,
-            gaps=sum(manager.counters.gaps for manager in managers),
-            states={state: states.count(state) for state in (State.LIVE, *State)},
-            clock=self._wall(),
-            paused_for=None if paused_at is None else self._clock() - paused_at,
-            depth=self._depth,
-            dark=self.theme == DARK.name,
+        super().__init__(
+            Desk(watched, depth, grows=books is not None),
+            title=title,
+            fps=fps,
+            clock=clock,
+            wall=wall,
+            offset=offset,
+            plain=plain,
         )
-
-    def _recolour(self) -> None:
-        styles = palette(dark=self.theme == DARK.name)
-        self.screen_stack[0].query_one(Canvas).recolour(styles)
+        self._books = books
+        self._workspaces = workspaces
+        self._workspace_name = name
+        if workspace is not None:
+            restore(self.desk, workspace)
+            self.theme = LIGHT.name if workspace.theme == "light" else DARK.name
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Yield what the command palette offers: what the keys do, by name."""
-        yield SystemCommand("Help", "Keys and columns", self.action_help)
-        yield SystemCommand("Pause", "Freeze the picture, or go on", self.action_pause)
-        yield SystemCommand("More levels", "Show a level more", lambda: self.action_depth(1))
-        yield SystemCommand("Fewer levels", "Show a level less", lambda: self.action_depth(-1))
-        yield SystemCommand("Theme", "Dark or light colours", self.action_toggle_theme)
-        yield SystemCommand("Quit", "End depthcli", self.action_quit)
+        for command in COMMANDS:
+            if self.check_action(command.action.partition("(")[0], ()):
+                yield SystemCommand(command.title, command.says, self._caller(command.action))
+
+    def _caller(self, action: str) -> Callable[[], Any]:
+        async def call() -> None:
+            await self.run_action(action)
+
+        return call
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Return whether an action can be done: symbols are added only where someone keeps them."""
+        if action == "save_workspace":
+            return self._workspaces is not None
+        return self._books is not None if action in {"add", "drop"} else True
 
     def action_help(self) -> None:
         """Show the help."""
-        self.push_screen(HelpScreen())
+        view = self._scene.view if self._scene else self.desk.view
+        self.push_screen(HelpScreen(view, grows=self.desk.grows))
 
-    def action_pause(self) -> None:
-        """Freeze the picture, or let it go on."""
-        if self._paused_at is None:
-            # A frozen picture can't be asked for more later: take as much as may be wanted.
-            self._take_pictures(MOST_DEPTH)
-            self._paused_at = self._clock()
+    def action_ask_size(self) -> None:
+        """Ask for the size whose cost is shown."""
+        place = self.desk.focused
+        if place is None:
+            return
+        unit = place.observer.watched.base or "the base asset"
+
+        def take(text: str | None) -> None:
+            if not text or not text.strip():
+                return
+            try:
+                place.observer.choose_size(size_of(text))
+            except ValueError as error:
+                self.notify(str(error), severity="warning")
             self._show()
+
+        self.push_screen(Prompt(f"cost to trade how much {unit}?"), take)
+
+    def action_filter(self) -> None:
+        """Ask which symbols the overview should show."""
+        before = self.desk.sought
+        self.desk.look_at(View.OVERVIEW)
+
+        def seek(text: str | None) -> None:
+            self.desk.sought = before if text is None else text.strip()
+            self.desk.sort_again()
+            self._show()
+
+        self.push_screen(Prompt("filter", before, seek), seek)
+
+    def action_add(self) -> None:
+        """Ask for a symbol, and watch it."""
+        books = self._books
+        if books is not None:
+            self.push_screen(Search("add a symbol", books.search), self._add)
+
+    async def _add(self, name: str | None) -> None:
+        if not name or self._books is None:
+            return
+        try:
+            watched = await self._books.add(name)
+        except DepthcliError as error:
+            self.notify(str(error), title=name, severity="warning", markup=False)
+            return
+        known = [place.name for place in self.desk.places]
+        if watched.name in known:
+            self.desk.focus_on(known.index(watched.name))
         else:
-            self._paused_at = None
-            self.look()
+            place = self.desk.add(watched)
+            if self._paused_at is not None:
+                place.observer.freeze()
+            self._journal.note(self._wall(), watched.name, "added")
+        self.look()
 
-    def action_depth(self, more: int) -> None:
-        """Show so many levels a side more."""
-        self._depth = min(max(self._depth + more, 1), MOST_DEPTH)
-        if self._paused_at is None:
-            self._take_pictures(self._depth)
+    async def action_drop(self) -> None:
+        """Watch the chosen symbol no longer."""
+        gone = self.desk.drop()
+        if gone and self._books:
+            await self._books.drop(gone.observer.watched)
+            self._journal.forget(gone.name)
+            self._journal.note(self._wall(), gone.name, "dropped")
         self._show()
 
-    def action_toggle_theme(self) -> None:
-        """Change between dark and light colours."""
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
-        self._show()
+    def action_copy(self, as_object: bool) -> None:
+        """Copy the chosen book."""
+        place = self.desk.focused
+        if place is None:
+            return
+        depth = max(self.desk.depth, 20) if self.desk.zoomed else self.desk.depth
+        picture = place.observer.picture(
+            Wanted(depth, in_quote=self.desk.in_quote, beyond=False), self._clock()
+        )
+        self.copy_to_clipboard(as_json(picture) if as_object else as_text(picture))
+        kind = "JSON" if as_object else "text"
+        self.notify(f"{place.name}: {depth} levels a side copied as {kind}", markup=False)
 
-    def action_scroll_overview(self, rows: int) -> None:
-        """Scroll the overview down by so many rows."""
-        self._scroll = max(0, self._scroll + rows)
-        self._show()
+    def action_save_picture(self) -> None:
+        """Save the screen as a picture, and say where."""
+        moment = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y%m%d-%H%M%S")
+        folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
+        try:
+            path = self.save_screenshot(f"depthcli-{moment}.svg", str(folder))
+        except OSError as error:
+            self.notify(f"the picture can't be saved: {error}", severity="error", markup=False)
+            return
+        self.notify(f"saved as {path}", markup=False)
 
-    def action_scroll_pages(self, pages: int) -> None:
-        """Scroll the overview down by so many pages."""
-        self.action_scroll_overview(pages * max(1, self.size.height - 3))
+    def workspace(self) -> Workspace:
+        """Return what is on the screen, and how."""
+        return workspace_of(self.desk, "dark" if self.theme == DARK.name else "light")
+
+    def action_save_workspace(self) -> None:
+        """Ask for a name, and keep what is on the screen by it."""
+        kept = self._workspaces
+        if kept is None:
+            return
+
+        def save(name: str | None) -> None:
+            if not name or not name.strip():
+                return
+            try:
+                path = kept.save(name.strip(), self.workspace())
+            except DepthcliError as error:
+                self.notify(str(error), severity="warning", markup=False)
+                return
+            self._workspace_name = name.strip()
+            self.notify(f"saved as {path}", markup=False)
+
+        self.push_screen(Prompt("save the workspace as", self._workspace_name), save)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
+from textual.binding import Binding, BindingType
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from depthcli.tui.frame import changed
-from depthcli.tui.lines import blank
+from depthcli.tui.commands import COMMANDS, SILENT
+from depthcli.tui.lines import blank, changed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +22,23 @@ if TYPE_CHECKING:
     from depthcli.tui.lines import Line
 
 
-class Canvas(Widget):
-    """Shows lines, and repaints only the cells that changed since the lines before."""
+class Canvas(Widget, can_focus=True):
+    """Shows lines, and repaints only the cells that changed since the lines before.
+
+    It has the focus, so that all keys are its own and none is the screen's.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(command.keys, f"app.{command.action}", command.title)
+            for command in COMMANDS
+            if command.keys
+        ),
+        *(Binding(keys, f"app.{action}", show=False) for keys, action in SILENT),
+    ]
+
+    class Resized(Message):
+        """There is more or less room than before."""
 
     def __init__(self, styles: Mapping[str, Style]) -> None:
         super().__init__()
@@ -43,6 +60,10 @@ class Canvas(Widget):
         ]
         if regions:
             self.refresh(*regions)
+
+    def on_resize(self) -> None:
+        """Ask for lines that fit."""
+        self.post_message(self.Resized())
 
     def recolour(self, styles: Mapping[str, Style]) -> None:
         """Use other colours from now on."""

@@ -12,53 +12,61 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from depthcli.synchronizer import State
-from depthcli.tui.panel import SIGNS
+from depthcli.tui.conditions import HALTED, SIGNS
+from depthcli.tui.hints import EVERYWHERE, GROWING, HERE, KEEPING
+from depthcli.tui.views import SAYS, View
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-KEYS: Final = (
-    ("q, ctrl+c", "quit"),
-    ("?", "this help; ?, Esc or q closes it"),
-    ("p, space", "freeze the picture and go on; the books are kept up meanwhile"),
-    ("+ and -", "more and fewer levels, as many as there is room for"),
-    ("t", "dark and light colours"),
-    ("↑ ↓ PgUp PgDn", "scroll the overview; Home and End, too"),
-    ("ctrl+p", "find a command by its name"),
-)
-
-COLUMNS: Final = (
+NUMBERS: Final = (
     ("price", "of the level; best bid and best ask are bold on a coloured ground"),
     ("quantity", "what is offered at that price; k, M, B, T stand for 10³, 10⁶, 10⁹, 10¹²"),
-    ("total", "the quantity from the best price down to this level"),
-    ("bar", "the same total, drawn; the larger of the two sides fills it"),
+    ("total, bar", "the quantity from the best price down to this level, and the same drawn"),
+    ("≥", "not known whole: the level or group lies past where the snapshot ended"),
+    ("x10", "levels are in groups of ten ticks: bids rounded down, asks up"),
     ("spread", "best ask less best bid; in basis points (bp), hundredths of 1 % of the mid"),
-    ("mid", "halfway between best bid and best ask"),
-    ("bid 62% ━━──", "how the quantity shown is shared by bids and asks"),
+    ("mid, micro", "halfway between best bid and ask; the same, weighted by what rests there"),
+    ("top 5  bid 62%", "how the quantity of the best five levels is shared by bids and asks"),
+    ("imbalance", "the same from -1 (only asks) to +1 (only bids)"),
+    ("10 BTC  buy", "what buying so much at once costs beyond the mid → the last price paid"),
+    ("updates/s", "events of this symbol, over the last three seconds"),
+    ("latency", "from the exchange's event time to its coming here, by both clocks"),
     ("12:04:31.412", "the exchange's time of the last event in the book, in UTC"),
     ("0.3 s", "the age: since the last event came, or since the book was last true"),
     ("audited", "a fresh snapshot was compared with the book: so many levels differed"),
 )
 
-STATES: Final = {
-    State.CONNECTING: "there is no stream yet",
-    State.BUFFERING: "the stream is open; the first snapshot is awaited",
-    State.LIVE: "the book is the exchange's",
-    State.STALE: "the last true book, dimmed; the line below the symbol says why",
-    State.CLOSED: "nothing comes any more",
-}
+STATES: Final = (
+    (SIGNS[State.CONNECTING] + " CONNECTING", "there is no stream yet"),
+    (SIGNS[State.BUFFERING] + " BUFFERING", "the stream is open; the first snapshot is awaited"),
+    (SIGNS[State.LIVE] + " LIVE", "the book is the exchange's"),
+    (SIGNS[State.STALE] + " STALE", "the last true book, dimmed; the line below says why"),
+    ("↻ RECONNECTING", "the connection broke off; the line below counts down to the next try"),
+    ("◷ RATE LIMITED", "the exchange wants a pause; the line below counts it down"),
+    ("✗ UNREACHABLE", "there was no connection so far"),
+    (" ".join(HALTED), "the exchange matches no orders now"),
+    (SIGNS[State.CLOSED] + " CLOSED", "nothing comes any more; DELISTED: nothing ever will"),
+)
 
 
-def help_table() -> Table:
-    """Return the help: names on the left, what they mean on the right."""
-    states = [(f"{SIGNS[state]} {state.name}", says) for state, says in STATES.items()]
+def help_table(view: View, *, grows: bool) -> Table:
+    """Return the help for a view: names on the left, what they mean on the right."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="bold")
     table.add_column()
-    for title, rows in (("Keys", KEYS), ("Columns", COLUMNS), ("States", states)):
+    parts = (
+        (f"Here: {view.value}, {SAYS[view]}", HERE[view]),
+        ("Everywhere", (*EVERYWHERE, *(GROWING + KEEPING if grows else ()))),
+        ("Numbers", NUMBERS),
+        ("States", STATES),
+    )
+    for title, rows in parts:
         if table.row_count:
             table.add_row()
-        table.add_row(Text.assemble((title, "bold underline")))
+        table.add_row(
+            Text.assemble((title.partition(":")[0], "bold underline")), title.partition(": ")[2]
+        )
         for name, says in rows:
             table.add_row(name, says)
     return table
@@ -71,8 +79,13 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark", "dismiss", "Close"),
     ]
 
+    def __init__(self, view: View, *, grows: bool) -> None:
+        super().__init__()
+        self._view = view
+        self._grows = grows
+
     def compose(self) -> ComposeResult:
         """Lay out the text in a box that scrolls where the screen is small."""
         with VerticalScroll(id="help") as box:
             box.border_title = "depthcli watch"
-            yield Static(help_table(), id="help-text")
+            yield Static(help_table(self._view, grows=self._grows), id="help-text")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-LADDER_WIDTH: Final = 58
+BESIDE_WIDTH: Final = 58
 """From here on a panel has room for bids beside asks."""
 
 BETWEEN: Final = 2
@@ -19,7 +19,13 @@ LEAST_BAR: Final = 4
 """A bar of fewer cells says nothing."""
 
 CENTRE: Final = 3
-"""Columns between the bids and the asks of a ladder."""
+"""Columns between the bids and the asks of a book."""
+
+MOST_FACTS: Final = 2
+"""Rows below a tile for what a trade costs and for the symbol's pulse."""
+
+_ROOMY: Final = 12
+"""Rows from which on a panel that is to be filled keeps some for the numbers below."""
 
 FEW: Final = 4
 """So many symbols stay panels even if only the touch of each can be shown."""
@@ -28,7 +34,7 @@ FEW: Final = 4
 class Form(Enum):
     """How a panel lays out its two sides."""
 
-    LADDER = "bids beside asks, the touch on the first row"
+    BESIDE = "bids beside asks, the touch on the first row"
     STACK = "asks over bids, the touch in the middle"
 
 
@@ -61,6 +67,7 @@ class Shape:
         spread: whether there is a row for spread and mid.
         header: whether there is a row with the columns' names.
         foot: whether there is a row for the imbalance and the last audit.
+        facts: rows for what a trade costs and for the symbol's pulse.
         complete: whether each level has its cumulative quantity and its bar.
     """
 
@@ -70,6 +77,7 @@ class Shape:
     spread: bool
     header: bool
     foot: bool
+    facts: int
     complete: bool
 
 
@@ -88,22 +96,33 @@ class Arrangement:
 def shape(width: int, height: int, depth: int, widths: Widths) -> Shape:
     """Return what a panel of that size best shows: the most levels, then all their columns."""
     stack = _stack(width, height, depth, widths)
-    if width < LADDER_WIDTH:
+    if width < BESIDE_WIDTH:
         return stack
-    ladder = _ladder(width, height, depth, widths)
-    if ladder.levels == stack.levels:
-        return ladder if ladder.complete >= stack.complete else stack
-    return ladder if ladder.levels > stack.levels else stack
+    beside = _beside(width, height, depth, widths)
+    if beside.levels == stack.levels:
+        return beside if beside.complete >= stack.complete else stack
+    return beside if beside.levels > stack.levels else stack
 
 
-def _ladder(width: int, height: int, depth: int, widths: Widths) -> Shape:
+def filled(width: int, height: int, widths: Widths) -> Shape:
+    """Return a panel with as many levels as there is room for, but with the numbers below them."""
+    below = 1 + MOST_FACTS if height >= _ROOMY else 0
+    most = shape(width, height - below, height, widths)
+    if not below:
+        return most
+    used = most.height - most.foot - most.facts
+    return replace(most, foot=True, facts=MOST_FACTS, height=used + below)
+
+
+def _beside(width: int, height: int, depth: int, widths: Widths) -> Shape:
     spread = height >= 3
     header = height >= 6
     levels = max(0, min(depth, height - 1 - spread - header))
     used = 1 + spread + header + levels
     foot = height > used
+    facts = min(MOST_FACTS, height - used - foot) if foot else 0
     complete = (width - CENTRE) // 2 >= widths.complete - 1
-    return Shape(Form.LADDER, levels, used + foot, spread, header, foot, complete)
+    return Shape(Form.BESIDE, levels, used + foot + facts, spread, header, foot, facts, complete)
 
 
 def _stack(width: int, height: int, depth: int, widths: Widths) -> Shape:
@@ -112,8 +131,10 @@ def _stack(width: int, height: int, depth: int, widths: Widths) -> Shape:
     used = 1 + spread + 2 * levels
     header = height > used and levels > 0
     foot = height > used + header
+    used += header + foot
+    facts = min(MOST_FACTS, height - used) if foot else 0
     complete = width >= widths.complete
-    return Shape(Form.STACK, levels, used + header + foot, spread, header, foot, complete)
+    return Shape(Form.STACK, levels, used + facts, spread, header, foot, facts, complete)
 
 
 def arrange(count: int, width: int, height: int, depth: int, widths: Widths) -> Arrangement | None:
@@ -147,7 +168,7 @@ def _worth_it(grid: Arrangement, count: int, depth: int) -> bool:
 def _merit(grid: Arrangement) -> tuple[int, bool, bool, bool, int]:
     shown = grid.shape
     narrow = grid.widths[0] <= GLANCE_WIDTH
-    return shown.levels, shown.complete, narrow, shown.form is Form.LADDER, -grid.columns
+    return shown.levels, shown.complete, narrow, shown.form is Form.BESIDE, -grid.columns
 
 
 def _grid(  # noqa: PLR0917, the order of `arrange`
@@ -162,3 +183,45 @@ def _grid(  # noqa: PLR0917, the order of `arrange`
     shown = shape(wide, height // rows, depth, widths)
     gap = 1 if rows > 1 and rows * shown.height + rows - 1 <= height else 0
     return Arrangement(columns, rows, panel_widths, shown.height, gap, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Tiles of one size, from left to right and then downwards.
+
+    Attributes:
+        columns: of tiles.
+        rows: of tiles.
+        widths: cells of each column.
+        height: rows of the terminal that a tile takes.
+    """
+
+    columns: int
+    rows: int
+    widths: tuple[int, ...]
+    height: int
+
+    @property
+    def count(self) -> int:
+        """Tiles that there is room for."""
+        return self.columns * self.rows
+
+
+def tile(count: int, width: int, height: int, least_width: int, least_height: int) -> Grid:
+    """Return how tiles of at least some size best share the room: all of them, else the most.
+
+    Of several ways the one whose smallest side is largest, a cell being twice as high as wide. The
+    only tile gets all the room, however small.
+    """
+    found: list[tuple[tuple[int, int], Grid]] = []
+    for columns in range(1, count + 1):
+        room = width - BETWEEN * (columns - 1)
+        wide, rest = divmod(room, columns)
+        if columns > 1 and wide < least_width:
+            break
+        rows = min(-(-count // columns), max(1, height // max(least_height, 1)))
+        widths = tuple(wide + (column < rest) for column in range(columns))
+        grid = Grid(columns, rows, widths, height // rows)
+        merit = (min(grid.count, count), min(wide, 2 * grid.height))
+        found.append((merit, grid))
+    return max(found, key=lambda one: one[0])[1]

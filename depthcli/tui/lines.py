@@ -119,3 +119,20 @@ def blank(width: int) -> Line:
 def fit(lines: Sequence[Line], width: int, height: int) -> list[Line]:
     """Return exactly `height` lines: what is too much is cut off, what lacks is blank."""
     return [*lines[:height], *[blank(width)] * (height - len(lines))]
+
+
+def changed(before: Line, after: Line) -> tuple[int, int] | None:
+    """Return where two lines of one width differ, as first cell and number of cells; or None.
+
+    Whole segments are compared: the answer may be a little too wide, never too narrow.
+    """
+    if before == after:
+        return None
+    start = 0
+    while start < min(len(before), len(after)) and before[start] == after[start]:
+        start += 1
+    end = 0
+    most = min(len(before), len(after)) - start
+    while end < most and before[-1 - end] == after[-1 - end]:
+        end += 1
+    return width_of(after[:start]), width_of(after[start : len(after) - end])

@@ -91,6 +91,31 @@ def rate_text(per_second: float | None) -> str:
     return f"{per_second:.0f}" if per_second < 99_999.5 else f"{per_second / 1000:.0f}k"
 
 
+def latency_text(seconds: float | None) -> str:
+    """Return how late something came, in at most seven characters; a dash while unknown.
+
+    A clock that is a little wrong can make it negative; that is shown as it is.
+    """
+    if seconds is None:
+        return "-"
+    milliseconds = round(seconds * 1000)
+    if abs(milliseconds) < 10_000:
+        return f"{milliseconds} ms"
+    return f"{'-' if seconds < 0 else ''}{age_text(abs(seconds))}"
+
+
+def size_text(size: Number) -> str:
+    """Return a size with five digits at the most: `10`, `0.25`, `104512`, `1.5M`."""
+    if size >= 10**6:
+        compact = quantity_text(size, 4, 6)
+        digits = compact.rstrip("kMBT") if "e" not in compact else compact
+        shorter = digits.rstrip("0").rstrip(".") if "." in digits and "e" not in digits else digits
+        return shorter + compact[len(digits) :]
+    if size >= 10**4:
+        return f"{float(size):.0f}"
+    return format(Decimal(f"{float(size):.5g}"), "f")
+
+
 def bar(fraction: float, width: int) -> str:
     """Return a bar that grows to the right, in eighths of a cell, padded to `width` cells."""
     full, eighths = _cells(fraction, width)

@@ -5,21 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from depthcli.tui.conditions import condition, explained
 from depthcli.tui.lines import OLD, cells, cut, fit, left, line, right, width_of
 from depthcli.tui.numbers import (
     age_text,
     basis_points_text,
+    latency_text,
     price_text,
     quantity_text,
     quantity_width,
+    rate_text,
     time_text,
 )
-from depthcli.tui.panel import SIGNS, balance
+from depthcli.tui.ordering import COLUMNS
+from depthcli.tui.tiles import balance, bid_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from depthcli.tui.lines import Line, Segment
+    from depthcli.tui.ordering import Order
     from depthcli.tui.watched import Levels, Picture
 
 _LONGEST_SYMBOL: Final = 28
@@ -28,6 +33,8 @@ _LEAST_REASON: Final = 8
 _POINTS: Final = 7
 _AGE: Final = 8
 _TIME: Final = 12
+_RATE: Final = 6
+_LATENCY: Final = 8
 _LEAST_BALANCE: Final = 8
 _MOST_BALANCE: Final = 40
 
@@ -43,6 +50,8 @@ class _Columns:
         quantity: the quantity at the touch, on either side.
         points: the spread in basis points.
         balance: the share of the bids.
+        rate: updates a second.
+        latency: how late events come.
         time: the time of the last event.
         ask: whether there is room for the best ask.
     """
@@ -53,6 +62,8 @@ class _Columns:
     quantity: int
     points: int
     balance: int
+    rate: int
+    latency: int
     time: int
     ask: bool
 
@@ -61,17 +72,43 @@ class _Columns:
         return self.whole + self.fraction
 
 
-def overview(pictures: Sequence[Picture], width: int, height: int, scroll: int) -> list[Line]:
-    """Return a heading and a line for each symbol, beginning with symbol number `scroll`."""
+def overview(
+    pictures: Sequence[Picture],
+    shown: Sequence[int],
+    width: int,
+    height: int,
+    *,
+    focus: int,
+    order: Order,
+) -> list[Line]:
+    """Return a heading and a line for each symbol shown.
+
+    Args:
+        pictures: of all symbols: the widest of them sets the columns.
+        shown: indices of those that have a line, in order.
+        width: cells.
+        height: rows, with the heading.
+        focus: index of the selected symbol.
+        order: how the lines are sorted.
+    """
     columns = _columns_for(pictures, width)
-    shown = pictures[scroll : scroll + max(0, height - 1)]
-    rows = [_row(picture, width, columns) for picture in shown]
-    return fit([_heading(width, columns), *rows], width, height)
+    rows = [
+        _row(pictures[index], width, columns, selected=index == focus)
+        for index in shown[: max(0, height - 1)]
+    ]
+    if not rows:
+        rows = [line(width, [("  no symbol has that in its name", "reason")])]
+    return fit([_heading(width, columns, order), *rows], width, height)
 
 
-def furthest(count: int, height: int) -> int:
-    """Return how far down so many symbols can be scrolled in so many rows."""
-    return max(0, count - max(1, height - 1))
+def column_at(pictures: Sequence[Picture], width: int, x: int) -> str | None:
+    """Return what lines can be sorted by at a cell of the heading, or None."""
+    at = 1
+    for name, text in _headings(_columns_for(pictures, width)):
+        at += cells(text) + 1
+        if x < at:
+            return name if name in COLUMNS else None
+    return "state"
 
 
 def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
@@ -94,73 +131,99 @@ def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
     room -= points + 1 if points else 0
     share = _LEAST_BALANCE if points and room >= _LEAST_BALANCE + 2 else 0
     room -= share + 2 if share else 0
-    both = quantity if share and room >= 2 * (quantity + 1) else 0
+    rate = _RATE if share and room >= _RATE + 1 else 0
+    room -= rate + 1 if rate else 0
+    latency = _LATENCY if rate and room >= _LATENCY + 1 else 0
+    room -= latency + 1 if latency else 0
+    both = quantity if latency and room >= 2 * (quantity + 1) else 0
     room -= 2 * (both + 1) if both else 0
     time = _TIME if both and room >= _TIME + 2 else 0
     room -= time + 2 if time else 0
     if share:
         share = min(share + room, _MOST_BALANCE)
-    return _Columns(symbol, whole, fraction, both, points, share, time, ask)
+    return _Columns(symbol, whole, fraction, both, points, share, rate, latency, time, ask)
 
 
-def _heading(width: int, columns: _Columns) -> Line:
-    texts = [left("symbol", columns.symbol)]
-    if columns.quantity:
-        texts.append(right("quantity", columns.quantity))
-    texts.append(right("bid", columns.price))
-    if columns.ask:
-        texts.append(right("ask", columns.price))
-    if columns.quantity:
-        texts.append(right("quantity", columns.quantity))
-    if columns.points:
-        texts.append(right("bp", columns.points))
-    if columns.balance:
-        texts.append(" " + left("bid share", columns.balance))
-    if columns.time:
-        texts.append(" " + left("time, UTC", columns.time))
-    heading = " " + " ".join(texts)
-    if cells(heading) + 1 + _AGE <= width:
-        heading += "   age"
-    return line(width, [(heading, "title.text")], "title")
+def _headings(columns: _Columns) -> list[tuple[str, str]]:
+    """Return the names of the columns that there are, and what stands over them."""
+    share = "bid share" if columns.balance > len("bid share") else "bids"
+    headings = [
+        ("symbol", left("symbol", columns.symbol)),
+        ("quantity", right("quantity", columns.quantity)),
+        ("bid", right("bid", columns.price)),
+        ("ask", right("ask", columns.price * columns.ask)),
+        ("quantity", right("quantity", columns.quantity)),
+        ("bp", right("bp", columns.points)),
+        ("bid share", " " + left(share, columns.balance) if columns.balance else ""),
+        ("upd/s", right("upd/s", columns.rate)),
+        ("latency", right("latency", columns.latency)),
+        ("time", " " + left("time, UTC", columns.time) if columns.time else ""),
+    ]
+    return [(name, text) for name, text in headings if text]
 
 
-def _row(picture: Picture, width: int, columns: _Columns) -> Line:
-    segments: list[Segment] = [(left(picture.symbol, columns.symbol), "name")]
+def _heading(width: int, columns: _Columns, order: Order) -> Line:
+    sign = "▼" if order.descending else "▲"
+    segments: list[Segment] = [(" ", "title.text")]
+    for name, text in _headings(columns):
+        style = "title.text"
+        if name == order.column:
+            # The sign stands where the column has a blank, so that nothing moves.
+            bare, style = text.strip(), "title.sorted"
+            wide = cells(text)
+            text = left(f" {bare}{sign}", wide) if text[-1] == " " else right(sign + bare, wide)  # noqa: PLW2901
+            text = text if name != "symbol" else left(bare + sign, wide)  # noqa: PLW2901
+        segments += [(text, style), (" ", "title.text")]
+    if width_of(segments) + _AGE <= width:
+        by_state = order.column == "state"
+        style = "title.sorted" if by_state else "title.text"
+        segments.append((f"{sign if by_state else ' '} age", style))
+    return line(width, segments, "title")
+
+
+def _row(picture: Picture, width: int, columns: _Columns, *, selected: bool) -> Line:
+    first: Segment = ("▶", "selected") if selected else (" ", "")
+    name = "selected" if selected else "name"
+    segments: list[Segment] = [(left(picture.symbol, columns.symbol), name)]
     if not picture.empty:
         segments += _touch(picture, columns)
-    if not picture.live:
-        return _not_live(picture, width, segments)
+    if not picture.live or not picture.trading:
+        return _not_live(picture, width, segments, first)
     share = _share(picture, columns)
+    if columns.rate:
+        share.append((f" {rate_text(picture.rate):>{columns.rate}}", "quantity"))
+    if columns.latency:
+        share.append((f" {latency_text(picture.latency):>{columns.latency}}", "quantity"))
     if columns.time:
         share += [("  ", ""), (time_text(picture.update_time), "quantity")]
-    age = f"{SIGNS[picture.state]} {age_text(picture.age):>6}"
+    age = f"{condition(picture).sign} {age_text(picture.age):>6}"
     if _room(width, segments) < len(age):
         age = age[:1]
     # Rather no number than a part of one.
     while len(segments) > 1 and _room(width, segments) < len(age):
         segments = segments[:-1]
-    blanks = max(1, width - 2 - len(age) - width_of([*segments, *share]))
-    end: list[Segment] = [(age[:1], "sign.live"), (age[1:], "quantity")]
-    return line(width, [(" ", ""), *segments, *share, (" " * blanks, ""), *end])
+    end: list[Segment] = [(" ", ""), (age[:1], "sign.live"), (age[1:], "quantity")]
+    return line(width, [first, *segments, *share, *end])
 
 
-def _not_live(picture: Picture, width: int, segments: list[Segment]) -> Line:
+def _not_live(picture: Picture, width: int, segments: list[Segment], first: Segment) -> Line:
     """Return the row of a symbol that isn't live: the reason stands where there is room for it."""
-    state = f"{SIGNS[picture.state]} {picture.state.name}"
-    if not picture.empty:
-        segments = [(text, OLD) for text, _ in segments]
+    says, reason = condition(picture), explained(picture)
+    state = f"{says.sign} {says.word}"
+    if not picture.empty and not picture.live:
+        segments = [segments[0], *[(text, OLD) for text, _ in segments[1:]]]
     while len(segments) > 1 and _room(width, segments) < len(state):
         segments = segments[:-1]
     room = _room(width, segments)
-    text = SIGNS[picture.state]
+    text = says.sign
     for longer in (state, f"{state} {age_text(picture.age)}"):
         text = longer if len(longer) <= room else text
-    if picture.reason and room - len(text) >= _LEAST_REASON:
-        text += f": {picture.reason}"
-    style = f"sign.{picture.state.value}"
+    if reason and room - len(text) >= _LEAST_REASON:
+        text += f": {reason}"
+    style = f"sign.{says.state.value}"
     name, *rest = segments
     named = (cut(name[0], max(1, width - 3)), name[1])
-    return line(width, [(" ", ""), named, *rest, (" ", ""), (cut(text, max(room, 1)), style)])
+    return line(width, [first, named, *rest, (" ", ""), (cut(text, max(room, 1)), style)])
 
 
 def _room(width: int, segments: list[Segment]) -> int:
@@ -202,11 +265,7 @@ def _quantity(levels: Levels, picture: Picture, columns: _Columns) -> list[Segme
 def _share(picture: Picture, columns: _Columns) -> list[Segment]:
     if not columns.balance:
         return []
-    bid, ask = _total(picture.bids), _total(picture.asks)
-    if bid + ask <= 0:
+    share = bid_share(picture, len(picture.bids))
+    if share is None:
         return [(" " * (columns.balance + 2), "")]
-    return [("  ", ""), *balance(bid / (bid + ask), columns.balance)]
-
-
-def _total(levels: Levels) -> float:
-    return sum(float(quantity) for _, quantity in levels)
+    return [("  ", ""), *balance(share, columns.balance)]

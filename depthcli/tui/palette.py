@@ -9,6 +9,8 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
+from depthcli.tui.heatmap import ASK, BID, NOTHING_KNOWN, SHADES
+
 
 class _Colours(NamedTuple):
     """The few colours that all styles are mixed from."""
@@ -72,6 +74,9 @@ def _theme(name: str, colours: _Colours, *, dark: bool) -> Theme:
     )
 
 
+_HEAT_ENDS: Final = {True: "#ffd479", False: "#7a3b00"}
+"""The strongest shade of the heatmap, in the dark and in the light."""
+
 DARK: Final = _theme("depthcli-dark", _DARK, dark=True)
 LIGHT: Final = _theme("depthcli-light", _LIGHT, dark=False)
 
@@ -97,8 +102,16 @@ def palette(*, dark: bool) -> dict[str, Style]:
         bold: bool | None = None,
         dim: bool | None = None,
         reverse: bool | None = None,
+        underline: bool | None = None,
     ) -> Style:
-        return Style(color=colour, bgcolor=background, bold=bold, dim=dim, reverse=reverse)
+        return Style(
+            color=colour,
+            bgcolor=background,
+            bold=bold,
+            dim=dim,
+            reverse=reverse,
+            underline=underline,
+        )
 
     surface = colours.surface
     old = _mixed(colours.muted, colours.background, 0.75)
@@ -115,17 +128,29 @@ def palette(*, dark: bool) -> dict[str, Style]:
         "old": style(old, dim=True),
         "old.bar": style(colours.faint, dim=True),
         "old.edge": style(colours.faint, dim=True, reverse=True),
+        "tail": style(colours.faint, dim=True),
+        "selected": style(colours.text, _mixed(colours.brand, colours.background, 0.25), bold=True),
+        "cursor.line": style(colours.brand, bold=True),
+        "cursor": style(colours.background, colours.brand, bold=True),
+        "ladder.price": style(colours.muted),
+        "ladder.gap": style(colours.faint),
+        "flash.more": style(colours.text, _mixed(colours.bid, colours.background, 0.3), bold=True),
+        "flash.less": style(colours.text, _mixed(colours.ask, colours.background, 0.3), bold=True),
         "spread": style(colours.text),
         "spread.rule": style(colours.faint),
         "title": style(colours.muted, surface),
         "title.name": style(colours.text, surface, bold=True),
+        "title.focused": style(colours.brand, surface, bold=True, underline=True),
         "title.text": style(colours.muted, surface),
+        "title.sorted": style(colours.text, surface, bold=True),
         "brand": style(colours.background, colours.brand, bold=True),
         "header": style(colours.text),
+        "header.view": style(colours.text, surface, bold=True),
         "header.text": style(colours.muted),
         "header.warning": style(colours.stale, bold=True),
         "paused": style(colours.background, colours.stale, bold=True),
         "footer": style(colours.muted, surface),
+        "footer.told": style(colours.text, surface, bold=True),
         "key": style(colours.brand, surface, bold=True),
     }
     for side, colour in (("bid", colours.bid), ("ask", colours.ask)):
@@ -150,4 +175,20 @@ def palette(*, dark: bool) -> dict[str, Style]:
             f"mark.{state}": style(colour, surface),
             f"sign.{state}": style(colour, bold=True),
         }
-    return made
+    return made | _heat(colours, dark=dark)
+
+
+def _heat(colours: _Colours, *, dark: bool) -> dict[str, Style]:
+    """Return a style for each pair of prices that share a cell of the heatmap."""
+    shades = {
+        str(shade): _mixed(_HEAT_ENDS[dark], colours.background, (shade / (SHADES - 1)) ** 1.2)
+        if shade
+        else colours.background
+        for shade in range(SHADES)
+    }
+    shades |= {NOTHING_KNOWN: colours.surface, BID: colours.bid, ASK: colours.ask}
+    return {
+        f"heat.{upper}.{lower}": Style(color=shades[upper], bgcolor=shades[lower])
+        for upper in shades
+        for lower in shades
+    }

@@ -1,49 +1,24 @@
-"""The panel of one symbol, as lines."""
+"""The panel of one symbol, as lines: its best levels, with all their numbers."""
 
 from __future__ import annotations
 
-from itertools import accumulate, zip_longest
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import lru_cache
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
 
-from depthcli.synchronizer import State
 from depthcli.tui.layout import CENTRE, LEAST_BAR, Form, Widths
-from depthcli.tui.lines import blank, cells, cut, ends, fit, left, line, old, right, width_of, wrap
-from depthcli.tui.numbers import (
-    age_text,
-    bar,
-    bar_to_the_left,
-    basis_points_text,
-    price_text,
-    quantity_text,
-    quantity_width,
-    time_text,
-)
+from depthcli.tui.lines import blank, fit, line, old, right
+from depthcli.tui.numbers import bar, bar_to_the_left, price_text, quantity_text, quantity_width
+from depthcli.tui.tiles import facts, foot, reasons, rows_of, spread, title, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from depthcli.analytics import Side
     from depthcli.tui.layout import Shape
     from depthcli.tui.lines import Line, Segment
-    from depthcli.tui.numbers import Number
-    from depthcli.tui.watched import Levels, Picture
-
-SIGNS: Final = {
-    State.LIVE: "●",
-    State.CONNECTING: "◌",
-    State.BUFFERING: "◍",
-    State.STALE: "▲",
-    State.CLOSED: "■",
-}
-"""A sign for each state, so that neither colour nor the word alone has to be seen."""
-
-
-class Row(NamedTuple):
-    """One level as it is drawn."""
-
-    price: Number
-    quantity: Number
-    cumulative: Number
-    best: bool
+    from depthcli.tui.tiles import Row
+    from depthcli.tui.watched import Picture
 
 
 class Columns(NamedTuple):
@@ -54,88 +29,78 @@ class Columns(NamedTuple):
     cumulative: int
     bar: int
 
+    @property
+    def width(self) -> int:
+        """Cells of all columns, with a blank between each two."""
+        return sum(self) + sum(1 for width in self if width) - 1
+
 
 def widths_of(picture: Picture) -> Widths:
     """Return the cells that the numbers of a symbol take."""
     return Widths(max(picture.price_width, len("price")), quantity_width(picture.quantity_decimals))
 
 
-def panel(picture: Picture, width: int, shape: Shape) -> list[Line]:
-    """Return the panel's lines: `shape.height` of them, each `width` cells wide."""
+def panel(
+    picture: Picture, width: int, shape: Shape, *, focused: bool = False, scroll: int = 0
+) -> list[Line]:
+    """Return the panel's lines: `shape.height` of them, each `width` cells wide.
+
+    Args:
+        picture: the book.
+        width: cells.
+        shape: what there is room for.
+        focused: whether the panel has the focus.
+        scroll: so many of the best levels are above or below what is shown.
+    """
+    head = title(picture, width, focused=focused)
     if picture.empty:
-        return fit([_title(picture, width), *_waiting(picture, width)], width, shape.height)
-    body = (
-        _ladder(picture, width, shape)
-        if shape.form is Form.LADDER
-        else _stack(picture, width, shape)
+        return fit([head, *waiting(picture, width)], width, shape.height)
+    levels = levels_of(
+        picture.bids,
+        picture.asks,
+        picture.bids_tail,
+        picture.asks_tail,
+        _Measures(
+            picture.price_decimals,
+            picture.quantity_decimals,
+            widths_of(picture),
+            width,
+            shape,
+            scroll,
+        ),
     )
-    if not picture.live:
-        body = _covered([old(drawn) for drawn in body], picture, width, shape)
-    return fit([_title(picture, width), *body], width, shape.height)
+    body = _framed(levels, picture, width, shape)
+    if not picture.live or not picture.trading:
+        shown = body if picture.live else [old(drawn) for drawn in body]
+        body = _covered(shown, picture, width, shape)
+    return fit([head, *body], width, shape.height)
 
 
-def _title(picture: Picture, width: int) -> Line:
-    sign, word = SIGNS[picture.state], picture.state.name
-    style = f"state.{picture.state.value}"
-    age: Segment = (f" {age_text(picture.age):>6} ", "title.text")
-    full: list[Segment] = [(f"{sign} {word}", style), age]
-    moment: Segment = (f" {time_text(picture.update_time)} UTC ", "title.text")
-    wishes: tuple[list[Segment], ...] = (
-        [*full, moment] if picture.update_time is not None else full,
-        full,
-        [(sign, style), age] if picture.live else [(f"{sign} {word}", style)],
-        [(sign, style)],
-    )
-    room = width - cells(picture.symbol) - 2
-    end = next((wish for wish in wishes if width_of(wish) <= room), wishes[-1])
-    start = [
-        ("▌", f"mark.{picture.state.value}"),
-        (cut(picture.symbol, max(width - width_of(end) - 2, 1)), "title.name"),
-    ]
-    return ends(width, start, end, "title")
+class _Measures(NamedTuple):
+    """What the drawing of levels depends on beside the levels."""
+
+    price_decimals: int
+    quantity_decimals: int
+    widths: Widths
+    width: int
+    shape: Shape
+    scroll: int
 
 
-def _waiting(picture: Picture, width: int) -> list[Line]:
-    """Return what stands in place of the levels before there is a book."""
-    words = {
-        State.CONNECTING: "waiting for the stream",
-        State.BUFFERING: "waiting for the first snapshot",
-        State.LIVE: "the book is empty",
-    }
-    says = [picture.reason or words.get(picture.state, "no book")]
-    if picture.live and picture.reason:
-        says.append(words[State.LIVE])
-    rows = [row for text in says for row in wrap(text, width - 4, 4)]
-    return [
-        blank(width),
-        *[line(width, [("  ", ""), (row, "reason")]) for row in rows],
-    ]
-
-
-def _covered(body: list[Line], picture: Picture, width: int, shape: Shape) -> list[Line]:
-    """Lay the reason why a book isn't live over lines that can be spared: nothing else moves."""
-    reason = picture.reason or f"{picture.state.value}: the last true book"
-    if not shape.header and shape.spread:
-        where, most = (0, 1) if shape.form is Form.LADDER else (shape.levels, 1)
-    else:
-        where, most = 0, 2 if shape.levels > 1 else 1
-    rows = wrap(reason, width - 2, most)
-    covered = [line(width, [(" ", ""), (row, "reason")]) for row in rows]
-    return [*body[:where], *covered, *body[where + len(covered) :]]
-
-
-def _rows(levels: Levels, count: int) -> list[Row]:
-    shown = levels[:count]
-    totals = accumulate(quantity for _, quantity in shown)
-    return [
-        Row(price, quantity, total, index == 0)
-        for index, ((price, quantity), total) in enumerate(zip(shown, totals, strict=True))
-    ]
-
-
-def _deepest(*sides: Sequence[Row]) -> float:
-    """Return the quantity that a full bar stands for."""
-    return max((float(side[-1].cumulative) for side in sides if side), default=0.0) or 1.0
+@lru_cache(maxsize=64)
+def levels_of(
+    bids: tuple[tuple[float, float], ...],
+    asks: tuple[tuple[float, float], ...],
+    bids_tail: int,
+    asks_tail: int,
+    measures: _Measures,
+) -> tuple[Line, ...]:
+    """Return the rows of the levels; those of a book that hasn't changed aren't made again."""
+    levels, scroll = measures.shape.levels, measures.scroll
+    bid_rows = rows_of(bids, levels, bids_tail, scroll)
+    ask_rows = rows_of(asks, levels, asks_tail, scroll)
+    draw = _beside if measures.shape.form is Form.BESIDE else _stack
+    return tuple(draw(bid_rows, ask_rows, measures))
 
 
 def columns_for(width: int, widths: Widths) -> Columns:
@@ -149,57 +114,89 @@ def columns_for(width: int, widths: Widths) -> Columns:
     return Columns(price, quantity, cumulative, rest - 1 if rest > 1 else 0)
 
 
-def _numbers(row: Row, side: str, columns: Columns, picture: Picture) -> list[list[Segment]]:
-    """Return price, quantity and cumulative quantity, where there is a column for them."""
+def _deepest(*sides: Sequence[Row]) -> float:
+    """Return the quantity that a full bar stands for."""
+    return max((float(side[-1].cumulative) for side in sides if side), default=0.0) or 1.0
+
+
+def _texts(row: Row, columns: Columns, measures: _Measures) -> tuple[str, str, str]:
+    """Return price, quantity and cumulative quantity, each as wide as its column."""
+    price = right(price_text(row.price, measures.price_decimals), columns.price)
+    decimals, wide = measures.quantity_decimals, columns.quantity
+    quantity = cumulative = ""
+    if wide:
+        quantity = right(quantity_text(row.quantity, min(decimals, wide - 4), wide), wide)
+    wide = columns.cumulative
+    if wide:
+        cumulative = right(quantity_text(row.cumulative, min(decimals, wide - 4), wide), wide)
+    return price, quantity, cumulative
+
+
+def _styles(row: Row, side: Side) -> tuple[str, str, str]:
+    if not row.whole:
+        return "tail", "tail", "tail"
     best = ".best" if row.best else ""
-    price = price_text(row.price, picture.price_decimals)
-    found = [[(right(price, columns.price), side + best)]]
-    for value, width, style in (
-        (row.quantity, columns.quantity, "quantity"),
-        (row.cumulative, columns.cumulative, "cumulative"),
-    ):
-        if width:
-            decimals = min(picture.quantity_decimals, max(0, width - 4))
-            text = quantity_text(value, decimals, width)
-            found.append([(right(text, width), style + best)])
-    return found
-
-
-def _joined(parts: Sequence[Sequence[Segment]]) -> list[Segment]:
-    """Return the parts with a blank between each two."""
-    joined: list[Segment] = []
-    for part in parts:
-        joined += [(" ", ""), *part] if joined else part
-    return joined
+    return side + best, "quantity" + best, "cumulative" + best
 
 
 def _to_the_right(
-    row: Row, side: str, columns: Columns, full: float, picture: Picture
+    row: Row, side: Side, columns: Columns, full: float, measures: _Measures
 ) -> list[Segment]:
-    parts = _numbers(row, side, columns, picture)
+    """Return a level that begins with its price: after each blank or sign comes a column."""
+    price, quantity, cumulative = _texts(row, columns, measures)
+    price_style, quantity_style, cumulative_style = _styles(row, side)
+    before = " " if row.whole else "≥"
+    segments = [(price, price_style)]
+    if quantity:
+        segments.append((before + quantity, quantity_style))
+    if cumulative:
+        segments.append((before + cumulative, cumulative_style))
     if columns.bar:
         drawn = bar(float(row.cumulative) / full, columns.bar)
-        parts.append([(drawn, f"{side}.bar")])
-    return _joined(parts)
+        segments.append((" " + drawn, f"{side}.bar" if row.whole else "tail"))
+    return segments
 
 
 def _to_the_left(
-    row: Row, side: str, columns: Columns, full: float, picture: Picture
+    row: Row, side: Side, columns: Columns, full: float, measures: _Measures
 ) -> list[Segment]:
-    parts = _numbers(row, side, columns, picture)
+    """Return a level that ends in its price."""
+    price, quantity, cumulative = _texts(row, columns, measures)
+    price_style, quantity_style, cumulative_style = _styles(row, side)
+    before = "" if row.whole else "≥"
+    segments: list[Segment] = []
     if columns.bar:
-        before, edge, filled = bar_to_the_left(float(row.cumulative) / full, columns.bar)
-        parts.append([(before, ""), (edge, f"{side}.edge"), (filled, f"{side}.bar")])
-    return _joined(parts[::-1])
+        blanks, edge, filled = bar_to_the_left(float(row.cumulative) / full, columns.bar)
+        segments += [(blanks, ""), (edge, f"{side}.edge"), (filled, f"{side}.bar")]
+        segments = [(text, style) for text, style in segments if text]
+        segments.append((" ", ""))
+    if cumulative:
+        segments.append((_marked(cumulative, before) + " ", cumulative_style))
+    if quantity:
+        segments.append((_marked(quantity, before) + " ", quantity_style))
+    segments.append((price, price_style))
+    return segments
 
 
-def _ladder(picture: Picture, width: int, shape: Shape) -> list[Line]:
+def _marked(text: str, sign: str) -> str:
+    """Return a right-aligned number with a sign before it, where there is a blank for it."""
+    bare = text.lstrip()
+    return (sign + bare).rjust(len(text)) if sign and len(bare) < len(text) else text
+
+
+def _beside(bids: Sequence[Row], asks: Sequence[Row], measures: _Measures) -> list[Line]:
+    width = measures.width
     half = (width - CENTRE) // 2
-    columns = columns_for(half - 1, widths_of(picture))
-    bids, asks = _rows(picture.bids, shape.levels), _rows(picture.asks, shape.levels)
+    rest = width - half - CENTRE
+    columns = columns_for(half - 1, measures.widths)
     full = _deepest(bids, asks)
-    body = [_spread(picture, width)] if shape.spread else []
-    if shape.header:
+    used = columns.width
+    before: Segment = (" " * (half - used), "")
+    nothing: Segment = (" " * half, "")
+    middle: Segment = (" │ ", "rule")
+    after: list[Segment] = [(" " * (rest - used), "")] if rest > used else []
+    body: list[Line] = []
+    if measures.shape.header:
         names = _names(columns)
         bid_side = " " + " ".join(["bid".rjust(columns.price), *names][::-1])
         ask_side = " ".join(["ask".rjust(columns.price), *names])
@@ -207,34 +204,35 @@ def _ladder(picture: Picture, width: int, shape: Shape) -> list[Line]:
             line(width, [(right(bid_side, half), "label"), (" │ ", "rule"), (ask_side, "label")])
         )
     for bid, ask in zip_longest(bids, asks):
-        start = _to_the_left(bid, "bid", columns, full, picture) if bid else []
-        end = _to_the_right(ask, "ask", columns, full, picture) if ask else []
-        before = " " * (half - width_of(start))
-        body.append(line(width, [(before, ""), *start, (" │ ", "rule"), *end]))
-    body += [blank(width)] * (shape.levels - max(len(bids), len(asks)))
-    return [*body, _foot(picture, bids, asks, width)] if shape.foot else body
+        start = [before, *_to_the_left(bid, "bid", columns, full, measures)] if bid else [nothing]
+        end = (
+            [*_to_the_right(ask, "ask", columns, full, measures), *after]
+            if ask
+            else [(" " * rest, "")]
+        )
+        body.append((*start, middle, *end))
+    body += [blank(width)] * (measures.shape.levels - max(len(bids), len(asks)))
+    return body
 
 
-def _stack(picture: Picture, width: int, shape: Shape) -> list[Line]:
-    columns = columns_for(max(width - 2, 1), widths_of(picture))
-    bids, asks = _rows(picture.bids, shape.levels), _rows(picture.asks, shape.levels)
+def _stack(bids: Sequence[Row], asks: Sequence[Row], measures: _Measures) -> list[Line]:
+    width, levels = measures.width, measures.shape.levels
+    columns = columns_for(max(width - 2, 1), measures.widths)
     full = _deepest(bids, asks)
-    above = [
-        line(width, [(" ", ""), *_to_the_right(row, "ask", columns, full, picture)])
-        for row in reversed(asks)
-    ]
-    below = [
-        line(width, [(" ", ""), *_to_the_right(row, "bid", columns, full, picture)]) for row in bids
-    ]
+    used = columns.width + 1
+    after: list[Segment] = [(" " * (width - used), "")] if width > used else []
+
+    def drawn(row: Row, side: Side) -> Line:
+        segments = [(" ", ""), *_to_the_right(row, side, columns, full, measures), *after]
+        return tuple(segments) if width >= used else line(width, segments)
+
     body = []
-    if shape.header:
+    if measures.shape.header:
         names = " ".join(["price".rjust(columns.price), *_names(columns)])
         body.append(line(width, [(" " + names, "label")]))
-    body += [blank(width)] * (shape.levels - len(asks)) + above
-    if shape.spread:
-        body.append(_spread(picture, width))
-    body += below + [blank(width)] * (shape.levels - len(bids))
-    return [*body, _foot(picture, bids, asks, width)] if shape.foot else body
+    body += [blank(width)] * (levels - len(asks)) + [drawn(row, "ask") for row in reversed(asks)]
+    body += [drawn(row, "bid") for row in bids] + [blank(width)] * (levels - len(bids))
+    return body
 
 
 def _names(columns: Columns) -> list[str]:
@@ -245,65 +243,37 @@ def _names(columns: Columns) -> list[str]:
     )
 
 
-def _spread(picture: Picture, width: int) -> Line:
-    spread, mid = picture.spread, picture.mid
-    decimals = picture.price_decimals
-    if spread is None or mid is None:
-        side = "bids" if not picture.bids else "asks"
-        return line(width, [("─ ", "spread.rule"), (f"no {side} ", "spread")], "spread")
-    spread_text = price_text(spread, decimals).rjust(decimals + 2)
-    points = f"{basis_points_text(spread, mid):>6} bp"
-    half_ticks = price_text(mid, decimals + 1).rjust(picture.price_width + 1)
-    texts = (
-        f"spread {spread_text}  {points}   mid {half_ticks}",
-        f"{spread_text} {points}  mid {half_ticks}",
-        f"{spread_text} {points}",
-        points.strip(),
-    )
-    text = next((text for text in texts if len(text) + 4 <= width), texts[-1])
-    segments = [("─ ", "spread.rule"), (text + " ", "spread")]
-    rest = max(0, width - len(text) - 3)
-    return line(width, [*segments, ("─" * rest, "spread.rule")])
+def _framed(body: Sequence[Line], picture: Picture, width: int, shape: Shape) -> list[Line]:
+    """Return the rows of the levels with the spread in its place, and the numbers below."""
+    framed = list(body)
+    if shape.spread:
+        where = 0 if shape.form is Form.BESIDE else shape.header + shape.levels
+        framed.insert(where, spread(picture, width))
+    if shape.foot:
+        framed.append(foot(picture, shape.levels, width))
+    return framed + facts(picture, width, shape.facts)
 
 
-def _foot(picture: Picture, bids: Sequence[Row], asks: Sequence[Row], width: int) -> Line:
-    audit = audit_text(picture)
-    beside = width - len(audit) - 5
-    room = beside if audit and beside >= 24 else width - 2
-    segments: list[Segment] = [(" ", ""), *imbalance(bids, asks, room)]
-    if room == width - 2 or not audit:
-        return line(width, segments)
-    return ends(width, segments, [(audit + " ", "label" if not picture.differences else "reason")])
+def _covered(body: list[Line], picture: Picture, width: int, shape: Shape) -> list[Line]:
+    """Lay the reason why a book isn't live over lines that can be spared: nothing else moves."""
+    if not shape.header and shape.spread:
+        where, most = (0, 1) if shape.form is Form.BESIDE else (shape.levels, 1)
+    else:
+        where, most = 0, 2 if shape.levels > 1 else 1
+    covered = reasons(picture, width, most)
+    return [*body[:where], *covered, *body[where + len(covered) :]]
 
 
-def imbalance(bids: Sequence[Row], asks: Sequence[Row], width: int) -> list[Segment]:
-    """Return how the quantity shown is shared by both sides: `bid 62% ━━━━━━──── 38% ask`."""
-    share = bid_share(bids, asks)
-    if share is None:
-        return [(" " * width, "")]
-    percent = round(share * 100)
-    start, end = f"bid {percent:>3}% ", f" {100 - percent:>3}% ask"
-    room = width - len(start) - len(end)
-    if room < LEAST_BAR:
-        return [(left(start, width), "label")]
-    return [(start, "label"), *balance(share, room), (end, "label")]
-
-
-def balance(share: float, width: int) -> list[Segment]:
-    """Return a line that is heavy for the bids' share and light for the rest."""
-    heavy = round(share * width)
-    return [("━" * heavy, "bid.balance"), ("─" * (width - heavy), "ask.balance")]
-
-
-def bid_share(bids: Sequence[Row], asks: Sequence[Row]) -> float | None:
-    """Return the bids' share of the quantity on both sides, 0 to 1; None if there is none."""
-    bid = float(bids[-1].cumulative) if bids else 0.0
-    ask = float(asks[-1].cumulative) if asks else 0.0
-    return bid / (bid + ask) if bid + ask > 0 else None
-
-
-def audit_text(picture: Picture) -> str:
-    """Return what the last audit found, in words; empty before the first."""
-    if picture.audit_age is None or picture.differences is None:
-        return ""
-    return f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ"
+def level_at(picture: Picture, width: int, shape: Shape, x: int, y: int) -> tuple[Side, int] | None:
+    """Return the side and the index of the level that is drawn at a cell of the panel, or None."""
+    y -= 1
+    if shape.form is Form.BESIDE:
+        y -= shape.spread + shape.header
+        side: Side = "bid" if x < width // 2 else "ask"
+        index = y
+    else:
+        y -= shape.header
+        side = "ask" if y < shape.levels else "bid"
+        index = shape.levels - 1 - y if side == "ask" else y - shape.levels - shape.spread
+    count = min(shape.levels, len(picture.bids if side == "bid" else picture.asks))
+    return (side, index) if 0 <= index < count else None

@@ -1,23 +1,22 @@
-"""What is watched, and what one look at it gives."""
+"""What is watched, and what one look at it gives: plain data."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from depthcli.synchronizer import State
-from depthcli.tui.numbers import price_text
 
 if TYPE_CHECKING:
+    from depthcli.analytics import Cost
     from depthcli.book import DepthCache
     from depthcli.synchronizer import Counters
     from depthcli.tui.numbers import Number
 
-Levels = tuple[tuple[Any, Any], ...]
+Level = tuple[Any, Any]
+Levels = tuple[Level, ...]
 """`(price, quantity)`, best first: all floats, or all Decimals."""
-
-_RATE_SECONDS: Final = 3.0
 
 
 class Manager(Protocol):
@@ -44,6 +43,10 @@ class Manager(Protocol):
         """What happened to the book since the start."""
 
     @property
+    def buffered(self) -> int:
+        """Events that wait for a snapshot."""
+
+    @property
     def last_received(self) -> float | None:
         """When the last event came, in seconds of the app's clock; None before the first."""
 
@@ -54,19 +57,42 @@ class Manager(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A manager, with how many decimals its symbol is written, and what it is called.
+    """A manager, and how its symbol is written.
 
     Attributes:
         manager: who keeps the book.
         price_decimals: decimals of prices.
         quantity_decimals: decimals of quantities.
         label: what is shown in place of the symbol, such as `usdm:BTCUSDT`; empty: the symbol.
+        tick: the smallest step between two prices; None: one in the last decimal.
+        base: what quantities are counted in, such as `BTC`; empty if that isn't known.
+        quote: what prices are counted in, such as `USDT`; empty if that isn't known.
+        trading: whether the exchange matches orders now.
+        inverse: whether quantities are contracts of a fixed worth in the quote asset, so that price
+            times quantity means nothing.
+        address: the symbol with its market, `usdm:BTCUSDT`; empty if nobody needs it.
     """
 
     manager: Manager
     price_decimals: int
     quantity_decimals: int
     label: str = ""
+    tick: Decimal | None = None
+    base: str = ""
+    quote: str = ""
+    trading: bool = True
+    inverse: bool = False
+    address: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the symbol is called on the screen."""
+        return self.label or self.manager.symbol
+
+    @property
+    def step(self) -> Decimal:
+        """The smallest step between two prices."""
+        return self.tick or Decimal(1).scaleb(-self.price_decimals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +100,40 @@ class Picture:
     """One look at a book.
 
     Attributes:
-        symbol: the symbol, or what it is called where markets are mixed.
+        symbol: the symbol.
         price_decimals: decimals of prices.
-        quantity_decimals: decimals of quantities.
+        quantity_decimals: decimals of quantities, in the asset that they are shown in.
         price_width: cells that a price takes; it never shrinks.
         state: what the book is worth.
         reason: why it isn't live.
-        bids: the best bids.
-        asks: the best asks.
+        bids: the best bids, put into groups if that was asked for.
+        asks: the best asks, likewise.
         update_time: the exchange's time of the last event in the book, ms since the epoch.
         age: seconds since the last event came; of a book that isn't live, since it was last true;
             of one that never was, since it was first looked at.
         audit_age: seconds since the last audit, or None.
         differences: levels that differed in the last audit, or None.
+        reason_age: seconds since the reason was given.
+        buffered: events that wait for a snapshot.
+        trading: whether the exchange matches orders now.
+        base: what quantities are counted in; empty if that isn't known.
+        quote: what prices are counted in; empty if that isn't known.
+        in_quote: whether quantities are shown in the quote asset.
+        inverse: whether price times quantity means nothing.
+        step: the step of the groups; None if each level stands by itself.
+        tick: the smallest step between two prices.
+        group: ten to this power times the tick makes the step.
+        horizons: the deepest bid and ask up to which the book is known; None: all of the side.
+        bids_tail: so many of `bids`, the last ones, aren't known whole: the snapshot ended there.
+        asks_tail: the same of `asks`.
+        touch: best bid and best ask as they are, not grouped, quantities in the base asset.
+        micro: the mid weighted by the other side's quantity; None if a side is empty.
+        lean: from -1 (only asks) to 1 (only bids), over the levels shown; None without any.
+        size: the size that `buy` and `sell` are of, in the base asset; None if none is asked for.
+        buy: what it takes to buy that size at once, reckoned from the mid.
+        sell: what it takes to sell it.
+        rate: updates a second lately; None until it is known.
+        latency: seconds from the exchange's event time to its coming here; None if unknown.
     """
 
     symbol: str
@@ -101,6 +148,27 @@ class Picture:
     age: float
     audit_age: float | None
     differences: int | None
+    reason_age: float = 0.0
+    buffered: int = 0
+    trading: bool = True
+    base: str = ""
+    quote: str = ""
+    in_quote: bool = False
+    inverse: bool = False
+    step: Decimal | None = None
+    tick: Decimal = Decimal(1)
+    group: int = 0
+    horizons: tuple[Number | None, Number | None] = (None, None)
+    bids_tail: int = 0
+    asks_tail: int = 0
+    touch: tuple[Level | None, Level | None] | None = None
+    micro: Number | None = None
+    lean: Number | None = None
+    size: Number | None = None
+    buy: Cost[Any] | None = None
+    sell: Cost[Any] | None = None
+    rate: float | None = None
+    latency: float | None = None
 
     @property
     def live(self) -> bool:
@@ -113,85 +181,41 @@ class Picture:
         return not self.bids and not self.asks
 
     @property
+    def best_bid(self) -> Level | None:
+        """The best bid, not grouped."""
+        return self.touch[0] if self.touch else next(iter(self.bids), None)
+
+    @property
+    def best_ask(self) -> Level | None:
+        """The best ask, not grouped."""
+        return self.touch[1] if self.touch else next(iter(self.asks), None)
+
+    @property
     def spread(self) -> Number | None:
         """Best ask less best bid; None if a side is empty."""
-        return self.asks[0][0] - self.bids[0][0] if self.bids and self.asks else None
+        bid, ask = self.best_bid, self.best_ask
+        return ask[0] - bid[0] if bid and ask else None
 
     @property
     def mid(self) -> Number | None:
         """The price halfway between best bid and best ask; None if a side is empty."""
-        return (self.asks[0][0] + self.bids[0][0]) / 2 if self.bids and self.asks else None
+        bid, ask = self.best_bid, self.best_ask
+        return (ask[0] + bid[0]) / 2 if bid and ask else None
 
 
-class Observer:
-    """Looks at one manager, and remembers when its book was last seen to be true."""
+class Wanted(NamedTuple):
+    """What a picture should hold.
 
-    def __init__(self, watched: Watched) -> None:
-        self.watched = watched
-        self._first_look: float | None = None
-        self._last_true: float | None = None
-        self._price_width = 0
+    Attributes:
+        depth: levels or groups a side.
+        grouped: whether levels are put into groups of the observer's step.
+        in_quote: whether quantities are shown in the quote asset.
+        numbers: whether micro-price, imbalance and the cost to trade are wanted.
+        beyond: whether known levels past the horizon follow, marked as such.
+    """
 
-    def look(self, now: float) -> None:
-        """Take note of the state. Call it for each frame, shown or not."""
-        if self._first_look is None:
-            self._first_look = now
-        if self.watched.manager.state is State.LIVE:
-            self._last_true = now
-
-    def picture(self, depth: int, now: float) -> Picture:
-        """Return the best `depth` levels of both sides, and all that is to be said of them."""
-        manager = self.watched.manager
-        bids, asks = manager.cache.top(depth)
-        best = asks[:1] or bids[:1]
-        if best:
-            text = price_text(best[0][0], self.watched.price_decimals)
-            self._price_width = max(self._price_width, len(text))
-        audited = manager.last_audit
-        return Picture(
-            symbol=self.watched.label or manager.symbol,
-            price_decimals=self.watched.price_decimals,
-            quantity_decimals=self.watched.quantity_decimals,
-            price_width=max(self._price_width, self.watched.price_decimals + 2),
-            state=manager.state,
-            reason=manager.reason,
-            bids=tuple(bids),
-            asks=tuple(asks),
-            update_time=manager.cache.update_time,
-            age=now - self._since(now, has_book=bool(best)),
-            audit_age=None if audited is None else now - audited,
-            differences=manager.counters.differences,
-        )
-
-    def _since(self, now: float, *, has_book: bool) -> float:
-        """Return the moment from which the age of what is shown counts."""
-        manager = self.watched.manager
-        if manager.state is State.LIVE:
-            moment = manager.last_received
-        elif self._last_true is not None:
-            moment = self._last_true
-        else:
-            moment = manager.last_received if has_book else self._first_look
-        return now if moment is None else moment
-
-
-class Rate:
-    """How fast a total grows, over the last few seconds."""
-
-    def __init__(self) -> None:
-        self._samples: deque[tuple[float, int]] = deque()
-
-    def add(self, now: float, total: int) -> None:
-        """Take note of the total at a moment, in seconds."""
-        samples = self._samples
-        samples.append((now, total))
-        while now - samples[0][0] > _RATE_SECONDS:
-            samples.popleft()
-
-    @property
-    def per_second(self) -> float | None:
-        """The growth per second, or None before two moments are known."""
-        if not self._samples:
-            return None
-        (start, before), (end, after) = self._samples[0], self._samples[-1]
-        return (after - before) / (end - start) if end > start else None
+    depth: int
+    grouped: bool = True
+    in_quote: bool = False
+    numbers: bool = True
+    beyond: bool = True

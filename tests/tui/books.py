@@ -29,6 +29,14 @@ MIDS = {
 """Symbol to mid in ticks, decimals of prices, decimals of quantities."""
 
 
+ASSETS = {
+    "BNBBTC": ("BNB", "BTC"),
+    "ETHBTC": ("ETH", "BTC"),
+    "BTCUSDT": ("BTC", "USDT"),
+    "SOLUSDT": ("SOL", "USDT"),
+}
+
+
 class Clock:
     """Seconds that pass when they are told to."""
 
@@ -69,8 +77,13 @@ class FakeManager:
         return self.synchronizer.counters
 
     @property
+    def buffered(self) -> int:
+        return len(self.synchronizer.pending)
+
+    @property
     def watched(self) -> Watched:
-        return Watched(self, self.price_decimals, self.quantity_decimals)
+        base, quote = ASSETS.get(self.symbol, ("", ""))
+        return Watched(self, self.price_decimals, self.quantity_decimals, base=base, quote=quote)
 
     def price(self, ticks: int) -> Any:
         return self.conv_type(Decimal(ticks).scaleb(-self.price_decimals))
@@ -106,6 +119,26 @@ class FakeManager:
         self.synchronizer.begin_audit()
         self.synchronizer.offer(Snapshot(self.cache.last_update_id, bids, asks), 5000)
         self.last_audit = now
+
+
+def trade(book: FakeManager, now: float, rounds: int) -> None:
+    """Let a few levels of a book change, and now and then the best ones, by the book's own seed."""
+    rnd = book.random
+    for round_ in range(rounds):
+        bids, asks = book.cache.top(15)
+        changed = [
+            [(price, book.quantity(rnd.randint(1, 90_000))) for price, _ in rnd.sample(side, 4)]
+            for side in (bids, asks)
+        ]
+        if round_ % 3 == 0:
+            lower, upper = round(bids[0][0] / book.price(1)), round(asks[0][0] / book.price(1))
+            side, at = rnd.choice([(0, lower), (1, upper)])
+            wide = upper - lower
+            if wide > 4 or (wide > 1 and rnd.random() < 0.5):
+                changed[side].append(book.level(at + (1 if side == 0 else -1)))
+            else:
+                changed[side].append((book.price(at), book.quantity(0)))
+        book.change(now, *changed)
 
 
 def manager(symbol: str, now: float, **options: Any) -> FakeManager:

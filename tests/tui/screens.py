@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ async def stage(
         fps=1e-6,
         clock=clock,
         wall=lambda: EVENT_TIME / 1000 + clock.now - 1000.0,
+        plain=options.pop("plain", bool(os.environ.get("NO_COLOR"))),
         **options,
     )
     async with app.run_test(size=size) as pilot:

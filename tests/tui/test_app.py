@@ -15,6 +15,8 @@ from tests.tui.books import Clock, FakeManager, manager, symbols
 from tests.tui.screens import stage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.geometry import Region
 
 SIZE = (100, 30)
@@ -82,7 +84,7 @@ async def test_depth_and_size_change_in_a_pause(clock: Clock) -> None:
 
 
 async def test_help_opens_and_closes(clock: Clock) -> None:
-    async with stage([manager("BNBBTC", clock.now)], (100, 40), clock) as screen:
+    async with stage([manager("BNBBTC", clock.now)], (100, 70), clock) as screen:
         for closing in ("escape", "question_mark", "q"):
             await screen.press("question_mark")
             assert "freeze the picture" in screen.text()
@@ -163,7 +165,8 @@ async def test_no_levels_are_made_up_before_the_first_book(clock: Clock) -> None
         book.synchronizer.explain("snapshot refused: HTTP 500, asking again in 2.0 s")
         await screen.pass_time(1.0)
         assert "◍ BUFFERING  1.0 s" in screen.lines()[1]
-        assert "snapshot refused: HTTP 500, asking again in 2.0 s" in screen.text()
+        said = " ".join(screen.text().split())
+        assert "snapshot refused: HTTP 500, asking again in 2 s (0 events kept)" in said
         book.go_live(clock.now)
         await screen.pass_time(0.1)
         assert levels_shown(screen.lines()) == 5
@@ -174,7 +177,7 @@ async def test_a_closed_book_says_so(clock: Clock) -> None:
     async with stage([book], SIZE, clock) as screen:
         book.synchronizer.close("delisted")
         await screen.pass_time(60.0)
-        assert "■ CLOSED  1 min" in screen.lines()[1]
+        assert "■ DELISTED  1 min" in screen.lines()[1]
         assert "delisted" in screen.lines()[2]
 
 
@@ -194,18 +197,19 @@ async def test_every_size_can_be_had(clock: Clock) -> None:
 async def test_the_overview_scrolls(clock: Clock) -> None:
     books = [manager(f"COIN{index:02}", clock.now) for index in range(40)]
     async with stage(books, (80, 13), clock) as screen:
-        first = lambda: screen.lines()[2].split()[0]  # noqa: E731
-        assert first() == "COIN00"
+        first = lambda: screen.lines()[2][1:7]  # noqa: E731
+        chosen = lambda: next(row[1:7] for row in screen.lines() if row[0] == "▶")  # noqa: E731
+        assert (first(), chosen()) == ("COIN00", "COIN00")
         await screen.press("down", "down", "down", "up")
-        assert first() == "COIN02"
+        assert (first(), chosen()) == ("COIN00", "COIN02"), "nothing moves that needn't"
         await screen.press("pagedown")
-        assert first() == "COIN12"
+        assert (first(), chosen()) == ("COIN03", "COIN12")
         await screen.press("end")
-        assert first() == "COIN30"
+        assert (first(), chosen()) == ("COIN30", "COIN39")
         await screen.press("down")
-        assert first() == "COIN30"
+        assert (first(), chosen()) == ("COIN30", "COIN39")
         await screen.press("home")
-        assert first() == "COIN00"
+        assert (first(), chosen()) == ("COIN00", "COIN00")
 
 
 async def test_the_wheel_scrolls_the_overview(clock: Clock) -> None:
@@ -215,7 +219,7 @@ async def test_the_wheel_scrolls_the_overview(clock: Clock) -> None:
         for kind, top in ((MouseScrollDown, "COIN03"), (MouseScrollUp, "COIN00")):
             canvas.post_message(kind(canvas, 5, 5, 0, 0, 0, False, False, False))
             await screen.pilot.pause()
-            assert screen.lines()[2].split()[0] == top
+            assert screen.lines()[2][1:7] == top
 
 
 async def test_only_what_changed_is_painted(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +235,7 @@ async def test_only_what_changed_is_painted(clock: Clock, monkeypatch: pytest.Mo
         await screen.pass_time(0.0)
         age, *rest = [region for region in painted if region.y]
         assert (age.y, age.width) == (1, len("  0.0 s "))
-        assert [region.y for region in rest] == [6, 7, 8, 9], "that level, those below, and the sum"
+        assert [region.y for region in rest] == [6, 7, 8, 9, 10, 11], "it, those below, the numbers"
         assert all(region.x > 40 for region in rest[:3]), "the bids beside it aren't"
 
 
@@ -242,18 +246,39 @@ async def test_the_theme_changes_all_colours(clock: Clock) -> None:
         light = screen.strips()[5]
         assert dark.text == light.text
         assert {s.style.bgcolor for s in dark}.isdisjoint({s.style.bgcolor for s in light})
-        assert "t dark" in screen.lines()[-1]
         await screen.press("t")
         assert screen.strips()[5] == dark
 
 
-async def test_each_command_of_the_palette_does_something(clock: Clock) -> None:
+NOT_SEEN = (
+    "All",
+    "Copy as text",
+    "Copy as JSON",
+    "Save a picture",
+    "View: books",
+    "Reverse",
+    "Move back",
+    "Move on",
+    "Home",
+    "Sort",
+    "Flash",
+)
+"""Commands that change nothing where they come in the list."""
+
+
+async def test_each_command_of_the_palette_does_something(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     async with stage([manager("BNBBTC", clock.now)], SIZE, clock) as screen:
         for command in list(screen.app.get_system_commands(screen.app.screen))[:-1]:
             before = screen.app.export_screenshot()
-            command.callback()
+            await command.callback()
             await screen.pilot.pause()
-            assert screen.app.export_screenshot() != before, command.title
+            if command.title not in NOT_SEEN:
+                assert screen.app.export_screenshot() != before, command.title
+            if len(screen.app.screen_stack) > 1:
+                await screen.press("escape")
         assert [c.title for c in screen.app.get_system_commands(screen.app.screen)][-1] == "Quit"
 
 
@@ -264,7 +289,7 @@ async def test_rates_are_of_the_last_seconds(clock: Clock) -> None:
             book.change(clock.now, [], [])
             book.change(clock.now, [], [])
             await screen.pass_time(0.1)
-        assert "10 fps  20 events/s" in screen.lines()[0]
+        assert "10 fps    20 events/s" in screen.lines()[0]
 
 
 async def test_there_must_be_something_to_watch() -> None:

@@ -8,13 +8,35 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.tui.books import Clock, FakeManager, manager, symbols
+from tests.tui.books import Clock, FakeManager, manager, symbols, trade
 from tests.tui.screens import stage
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 FOLDER = Path(__file__).parent / "golden"
+
+VIEWS = {
+    f"{view}-{width}x{height}-{count}": (view, (width, height), count, keys)
+    for view, keys in (
+        ("books", ("z", "g", "u")),
+        ("ladder", ()),
+        ("chart", ("right", "right", "right", "right")),
+        ("heatmap", ()),
+        ("overview", ("r", "r", "r", "r", "down")),
+    )
+    for width, height, count in (
+        (40, 20, 1),
+        (80, 24, 2),
+        (120, 40, 4),
+        (200, 60, 12),
+    )
+}
+"""Each view in each size, with keys that show what it can do."""
 
 SCREENS = {
     "80x24-1": (80, 24, 1),
@@ -49,14 +71,45 @@ def troubled(clock: Clock) -> list[FakeManager]:
     return books
 
 
+def every_state(clock: Clock) -> list[FakeManager]:
+    """Return a book in each state that a screen tells from the others."""
+    names = [*symbols(4), "XRPUSDT", "DOGEUSDT", "PEPEUSDT", "币安人生USDT", "COIN0USDT"]
+    books = [FakeManager(name) for name in names]
+    live, connecting, buffering, stale, lost, limited, halted, delisted, unreachable = books
+    for book in (live, stale, lost, limited, halted, delisted):
+        book.go_live(clock.now)
+    del connecting
+    buffering.synchronizer.opened()
+    for _ in range(37):
+        buffering.change(clock.now, [], [])
+    stale.change(clock.now, [], [], skip=12)
+    lost.synchronizer.lost("socket lost: connection reset, next try in 8.0 s")
+    limited.synchronizer.lost("socket lost: closed by the server")
+    limited.synchronizer.opened()
+    limited.synchronizer.explain("the exchange may be asked again in 42 s")
+    halted.synchronizer.halt("trading is halted (BREAK)")
+    delisted.synchronizer.close("the exchange no longer lists it: delisted or expired")
+    unreachable.synchronizer.lost("socket lost: connection refused, next try in 30.0 s")
+    return books
+
+
 async def compare(
     name: str,
     managers: list[FakeManager],
     size: tuple[int, int],
     clock: Clock,
     trouble: bool = False,
+    rounds: int = 0,
+    keys: Sequence[str] = (),
+    view: str = "books",
 ) -> None:
     async with stage(managers, size, clock) as screen:
+        screen.app.action_view(view)
+        for _ in range(rounds):
+            for book in managers:
+                trade(book, clock.now, 2)
+            await screen.pass_time(1.0)
+        await screen.press(*keys)
         if trouble:
             managers[1].change(clock.now, [], [], skip=12)
             managers[3].synchronizer.close("SOLUSDT was delisted")
@@ -90,3 +143,37 @@ async def test_overview_with_every_state() -> None:
     clock = Clock()
     managers = [*troubled(clock), *[manager(f"COIN{index}", clock.now) for index in range(16)]]
     await compare("80x24-states-overview", managers, (80, 24), clock, trouble=True)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+async def test_view(name: str) -> None:
+    clock = Clock()
+    view, size, count, keys = VIEWS[name]
+    managers = [manager(symbol, clock.now) for symbol in symbols(count)]
+    await compare(name, managers, size, clock, rounds=20, keys=keys, view=view)
+
+
+@pytest.mark.parametrize("view", ["books", "ladder", "overview"])
+async def test_each_state_says_what_it_is(view: str) -> None:
+    clock = Clock()
+    size = (200, 60)
+    await compare(f"{view}-states-200x60", every_state(clock), size, clock, rounds=0, view=view)
+
+
+async def test_log() -> None:
+    clock = Clock()
+    managers = troubled(clock)
+    await compare("log-100x30", managers, (100, 30), clock, trouble=True, keys=("l",))
+
+
+async def test_pause() -> None:
+    clock = Clock()
+    managers = [manager(symbol, clock.now) for symbol in symbols(2)]
+    await compare("paused-80x24", managers, (80, 24), clock, keys=("p",))
+
+
+@pytest.mark.parametrize("view", ["books", "ladder", "chart", "heatmap", "overview"])
+async def test_help(view: str) -> None:
+    clock = Clock()
+    managers = [manager("BNBBTC", clock.now)]
+    await compare(f"help-{view}", managers, (100, 70), clock, keys=("question_mark",), view=view)

@@ -11,9 +11,10 @@ from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
 from depthcli.synchronizer import State
-from depthcli.tui.frame import Status, draw, footer, header, plan
+from depthcli.tui.edges import Status, footer, header
 from depthcli.tui.layout import shape
-from depthcli.tui.overview import overview
+from depthcli.tui.ordering import Order, ordered
+from depthcli.tui.overview import column_at, overview
 from depthcli.tui.palette import palette
 from depthcli.tui.panel import panel, widths_of
 from depthcli.tui.watched import Picture
@@ -46,14 +47,13 @@ NOTHING = replace(
 )
 STATUS = Status(
     title="spot · embedded exchange",
+    view="books",
     frames_per_second=10.0,
     events_per_second=412.0,
     gaps=0,
     states={State.LIVE: 4, State.STALE: 1},
     clock=1_767_355_471.0,
     paused_for=None,
-    depth=5,
-    dark=True,
 )
 
 
@@ -63,6 +63,13 @@ def text(lines: list[Line]) -> list[str]:
 
 def drawn(picture: Picture, width: int, height: int, depth: int = 5) -> list[Line]:
     return panel(picture, width, shape(width, height, depth, widths_of(picture)))
+
+
+def listed(pictures: list[Picture], width: int, height: int, **options: Any) -> list[str]:
+    shown = ordered(pictures, options.get("order", Order()), options.pop("sought", ""))
+    return text(
+        overview(pictures, shown, width, height, **{"focus": 0, "order": Order(), **options})
+    )
 
 
 def styled(lines: list[Line], style: str) -> str:
@@ -103,7 +110,7 @@ def test_cumulative_quantities_and_audit() -> None:
     lines = text(drawn(BOOK, 80, 20))
     assert any("44.796   23.945 0.0098121" in row for row in lines)
     assert any("12.35M" in row for row in lines)
-    assert lines[-1].endswith("audited 12 s ago: 0 differ")
+    assert any(row.endswith("audited 12 s ago: 0 differ") for row in lines)
 
 
 def test_points_stand_in_one_column() -> None:
@@ -149,8 +156,8 @@ def test_a_stale_book_stays_where_it_was() -> None:
 
 def test_before_the_first_book_the_reason_stands_in_place_of_levels() -> None:
     lines = text(drawn(NOTHING, 44, 20))
-    assert "◌ CONNECTING" in lines[0]
-    assert " ".join(" ".join(lines[1:]).split()) == NOTHING.reason
+    assert "✗ UNREACHABLE" in lines[0]
+    assert " ".join(" ".join(lines[1:]).split()) == NOTHING.reason.replace("2.0 s", "2 s")
     silent = text(drawn(replace(NOTHING, state=State.BUFFERING, reason=""), 44, 20))
     assert "waiting for the first snapshot" in " ".join(silent)
 
@@ -169,22 +176,48 @@ def test_overview_says_of_each_symbol_what_it_is_worth() -> None:
     btc = replace(
         BOOK, symbol="BTCUSDT", price_decimals=2, bids=((104123.45, 1.0),), asks=((104123.5, 3.0),)
     )
-    lines = text(overview([BOOK, replace(STALE, symbol="ETHBTC"), btc, NOTHING], 100, 6, 0))
+    lines = listed([BOOK, replace(STALE, symbol="ETHBTC"), btc, NOTHING], 100, 6)
     assert "symbol" in lines[0]
     assert "0.0098124" in lines[1]
     assert "●" in lines[1]
     assert "▲ STALE 3.2 s: gap: 12 updates" in lines[2]
-    assert "◌ CONNECTING 0.3 s: socket lost: connection refused, trying again in 2.0 s" in lines[4]
+    assert "✗ UNREACHABLE 0.3 s: socket lost: connection refused, trying again in 2 s" in lines[4]
     assert lines[1].index("0.0098124") + 1 == lines[3].index("104123.45") + 6, "points are aligned"
 
 
-def test_overview_scrolls() -> None:
-    pictures = [replace(BOOK, symbol=f"COIN{index}") for index in range(9)]
-    assert [row.split()[0] for row in text(overview(pictures, 80, 4, 5))[1:]] == [
-        "COIN5",
-        "COIN6",
-        "COIN7",
+def test_overview_is_sorted_and_says_by_what() -> None:
+    pictures = [
+        replace(BOOK, symbol=name, rate=rate)
+        for name, rate in (("BNBBTC", 2.0), ("ADABTC", 9.0), ("CHZBTC", None))
     ]
+    for order, names in (
+        (Order(), "BAC"),
+        (Order("symbol"), "ABC"),
+        (Order("upd/s"), "BAC"),
+        (Order("upd/s", descending=True), "ABC"),
+    ):
+        rows = listed(pictures, 100, 4, order=order)
+        assert "".join(row[1] for row in rows[1:]) == names, "what isn't known comes last"
+    assert "upd/s" in listed(pictures, 100, 4)[0]
+    assert "▼upd/s" in rows[0]
+    assert "▲bid" in listed(pictures, 100, 4, order=Order("bid"))[0]
+    assert rows[0].replace("▼", " ") == listed(pictures, 100, 4)[0], "no heading moves"
+
+
+def test_overview_is_filtered() -> None:
+    pictures = [replace(BOOK, symbol=name) for name in ("BNBBTC", "ETHBTC", "BNBUSDT")]
+    assert [row[1:8].strip() for row in listed(pictures, 80, 5, sought="bnb")[1:3]] == [
+        "BNBBTC",
+        "BNBUSDT",
+    ]
+    assert "no symbol has that in its name" in listed(pictures, 80, 5, sought="xyz")[1]
+
+
+def test_the_headings_can_be_found_by_their_cells() -> None:
+    heading = listed([BOOK], 110, 2)[0]
+    for name in ("symbol", "bid", "ask", "bp", "bid share", "upd/s", "latency"):
+        assert column_at([BOOK], 110, heading.index(name) + 1) == name
+    assert column_at([BOOK], 110, heading.index("age")) == "state"
 
 
 def test_header_gives_up_the_less_important_first() -> None:
@@ -192,7 +225,7 @@ def test_header_gives_up_the_less_important_first() -> None:
     for word in ("depthcli", "spot · embedded exchange", "10 fps", "412 events/s", "0 gaps"):
         assert word in wide
     assert "12:04:31 UTC" in wide
-    assert "412 events/s" in middle
+    assert "books" in middle
     for shown in (wide, middle, narrow):
         assert "● 4 live  ▲ 1 stale" in shown
 
@@ -201,12 +234,12 @@ def test_a_pause_is_announced_with_its_age() -> None:
     paused = replace(STATUS, paused_for=12.0)
     for width in (120, 80, 40):
         assert "PAUSED 12 s" in "".join(text([header(paused, width)]))
-    assert "p go on" in "".join(text([footer(paused, 80, scrolls=False)]))
 
 
-def test_footer_names_scrolling_only_where_it_works() -> None:
-    assert "↑↓ scroll" in "".join(text([footer(STATUS, 80, scrolls=True)]))
-    assert "scroll" not in "".join(text([footer(STATUS, 80, scrolls=False)]))
+def test_footer_leaves_out_the_last_keys_first() -> None:
+    keys = [("q", "quit"), ("?", "help"), ("v", "view")]
+    assert "".join(text([footer(keys, 80)])) == " q quit   ? help   v view"
+    assert "".join(text([footer(keys, 18)])) == " q quit  ? help"
 
 
 def numbers() -> st.SearchStrategy[Any]:
@@ -235,21 +268,42 @@ def pictures(draw: st.DrawFn) -> Picture:
 
 
 @given(
-    st.lists(pictures(), min_size=1, max_size=7),
+    pictures(),
     st.integers(1, 200),
     st.integers(1, 60),
     st.integers(1, 20),
-    st.none() | st.floats(0, 1e6),
+    st.integers(0, 12),
+    st.booleans(),
 )
-def test_every_screen_has_exactly_its_size(
-    shown: list[Picture], width: int, height: int, depth: int, paused_for: float | None
+def test_every_panel_has_exactly_its_size(
+    picture: Picture, width: int, height: int, depth: int, scroll: int, focused: bool
 ) -> None:
-    planned = plan(shown, width, height, depth)
-    lines = draw(shown, planned, replace(STATUS, paused_for=paused_for), 0)
+    form = shape(width, height, depth, widths_of(picture))
+    lines = panel(picture, width, form, focused=focused, scroll=scroll)
+    assert len(lines) == form.height
+    assert {sum(cell_len(part) for part, _ in line) for line in lines} == {width}
+    known = palette(dark=True)
+    assert all(name in known for line in lines for _, name in line)
+
+
+@given(st.lists(pictures(), min_size=1, max_size=7), st.integers(1, 200), st.integers(1, 20))
+def test_every_overview_has_exactly_its_size(shown: list[Picture], width: int, height: int) -> None:
+    order = Order("bp", descending=True)
+    rows = ordered(shown, order, "")
+    lines = overview(shown, rows, width, height, focus=0, order=order)
     assert len(lines) == height
     assert {sum(cell_len(part) for part, _ in line) for line in lines} == {width}
     known = palette(dark=True)
     assert all(name in known for line in lines for _, name in line)
+
+
+@given(st.none() | st.floats(0, 1e6), st.integers(1, 200))
+def test_header_and_footer_have_exactly_their_size(paused_for: float | None, width: int) -> None:
+    for line in (
+        header(replace(STATUS, paused_for=paused_for), width),
+        footer([("q", "q")], width),
+    ):
+        assert sum(cell_len(part) for part, _ in line) == width
 
 
 @pytest.mark.parametrize("dark", [True, False])

@@ -27,6 +27,9 @@ def test_the_pictures_are_made_by_one_command(tmp_path: Path) -> None:
     assert "0 differ" in words(tmp_path / "watch.svg")
     assert "▲ STALE" in words(tmp_path / "stale.svg")
     assert "● 19 live▲ 1 stale" in words(tmp_path / "overview.svg")
+    assert "1 s a column" in words(tmp_path / "heatmap.svg")
+    assert "levels:" in words(tmp_path / "chart.svg")
+    assert "ladder" in words(tmp_path / "ladder.svg")
 
 
 async def test_the_same_code_makes_the_same_picture() -> None:

@@ -1,0 +1,236 @@
+"""What drawing costs: `python benchmarks/screen.py [FRAMES]`.
+
+CPU milliseconds per frame of this process: books are changed, pictures taken, lines made and
+painted. Beside it a plain `DataTable` that is told the same levels cell by cell. Bars: 4 panels of
+20 levels at 120x40 in 3 to 6 ms; at 10 frames a second 10 ms are 10 % of a core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import random
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.containers import Grid
+from textual.events import Key
+from textual.widgets import DataTable
+
+from depthcli.messages import DepthEvent, Snapshot
+from depthcli.synchronizer import State, Synchronizer
+from depthcli.tui import WatchApp, Watched
+from depthcli.tui.canvas import Canvas
+from depthcli.tui.views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+
+    from depthcli.book import DepthCache
+    from depthcli.synchronizer import Counters
+
+START = 1_767_355_471.0
+LEVELS = 1_000
+
+
+class Book:
+    """A book kept by a real synchronizer, whose best levels change as they are told."""
+
+    state = State.LIVE
+    reason = ""
+    buffered = 0
+    last_audit: float | None = None
+
+    def __init__(self, symbol: str, seed: int) -> None:
+        self.symbol = symbol
+        self.last_received: float | None = START
+        self._random = random.Random(seed)
+        self._synchronizer: Synchronizer[float] = Synchronizer(symbol, float)
+        bids = [(round(100 - index / 100, 2), self.quantity()) for index in range(LEVELS)]
+        asks = [(round(100.02 + index / 100, 2), self.quantity()) for index in range(LEVELS)]
+        self._synchronizer.opened()
+        self._synchronizer.offer(Snapshot(1, bids, asks), LEVELS)
+
+    @property
+    def cache(self) -> DepthCache[float]:
+        """The book."""
+        return self._synchronizer.cache
+
+    @property
+    def counters(self) -> Counters:
+        """What happened to it."""
+        return self._synchronizer.counters
+
+    def quantity(self) -> float:
+        """Return some quantity."""
+        return round(self._random.uniform(0.001, 90), 3)
+
+    def change(self, share: float, now: float) -> None:
+        """Change so large a share of the best 20 levels of both sides."""
+        first = self.cache.last_update_id + 1
+        changed = [
+            [(price, self.quantity()) for price, _ in side if self._random.random() < share]
+            for side in self.cache.top(20)
+        ]
+        self._synchronizer.receive(DepthEvent(int(now * 1000), self.symbol, first, first, *changed))
+        self.last_received = now
+        while self._synchronizer.advance():
+            pass
+
+
+class Tables(App[None]):
+    """The levels of the books in plain tables."""
+
+    CSS = "Grid { grid-size: 2; } DataTable { height: 100%; }"
+
+    def __init__(self, books: list[Book], rows: int) -> None:
+        super().__init__()
+        self._books = books
+        self._rows = rows
+
+    def compose(self) -> ComposeResult:
+        """One table a book; or one for all, a row for each."""
+        if self._rows:
+            with Grid():
+                for book in self._books:
+                    yield DataTable(id=book.symbol)
+        else:
+            yield DataTable(id="overview")
+
+    def on_mount(self) -> None:
+        """Make the cells."""
+        for table in self.query(DataTable):
+            table.add_columns("bid", "quantity", "ask", "quantity")
+            for _ in range(self._rows or len(self._books)):
+                table.add_row("", "", "", "")
+
+    def look(self) -> None:
+        """Put the levels into the cells."""
+        overview = None if self._rows else self.query_one(DataTable)
+        for index, book in enumerate(self._books):
+            table = overview or self.query_one(f"#{book.symbol}", DataTable)
+            bids, asks = book.cache.top(self._rows or 1)
+            for row, (bid, ask) in enumerate(zip(bids, asks, strict=False)):
+                texts = (f"{bid[0]:.2f}", f"{bid[1]:.3f}", f"{ask[0]:.2f}", f"{ask[1]:.3f}")
+                for column, text in enumerate(texts):
+                    table.update_cell_at((row if self._rows else index, column), text)
+
+
+async def measure(
+    make: Callable[[list[Book], Callable[[], float]], Any],
+    count: int,
+    size: tuple[int, int],
+    share: float,
+    frames: int,
+) -> float:
+    """Return the CPU ms per frame of an app."""
+    books = [Book(f"COIN{index}USDT", index) for index in range(count)]
+    now = START
+    app = make(books, lambda: now)
+    spent = 0.0
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        for frame in range(frames + 5):
+            now += 0.1
+            for book in books:
+                book.change(share, now)
+            before = time.process_time()
+            app.look()
+            await asyncio.sleep(0)
+            app.screen._on_timer_update()  # noqa: SLF001, what Textual's own timer does 60 times a second
+            spent += (time.process_time() - before) if frame >= 5 else 0.0
+    return spent / frames * 1000
+
+
+async def key_to_repaint(presses: int) -> list[float]:
+    """Return the ms from a key to the repaint of what it changes, while 200 symbols stream."""
+    books = [Book(f"COIN{index}USDT", index) for index in range(200)]
+    app = WatchApp(
+        [Watched(book, 2, 3, tick=Decimal("0.01")) for book in books], title="spot", fps=10
+    )
+    taken = []
+
+    async def stream() -> None:
+        while True:
+            now = time.monotonic()
+            for book in books:
+                book.change(0.2, now)
+                await asyncio.sleep(0.1 / len(books))
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.desk.look_at(View.OVERVIEW)
+        streaming = asyncio.create_task(stream())
+        canvas = app.query_one(Canvas)
+
+        def pending() -> bool:
+            """Return whether something changed that isn't painted yet."""
+            return bool(canvas._repaint_regions or app.screen._dirty_widgets)  # noqa: SLF001
+
+        for press in range(presses):
+            await asyncio.sleep(0.037)
+            before = time.perf_counter()
+            focus = app.desk.focus
+            app.post_message(Key("up" if press % 2 else "down", None))
+            while app.desk.focus == focus or pending():  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            taken.append((time.perf_counter() - before) * 1000)
+        streaming.cancel()
+        await pilot.pause()
+    return sorted(taken)
+
+
+def watch(view: str, depth: int) -> Callable[[list[Book], Callable[[], float]], WatchApp]:
+    """Return what makes the screen in some view; its own timer is as good as off."""
+
+    def make(books: list[Book], clock: Callable[[], float]) -> WatchApp:
+        watched = [
+            Watched(book, 2, 3, tick=Decimal("0.01"), base="COIN", quote="USDT") for book in books
+        ]
+        app = WatchApp(
+            watched, title="spot", depth=depth, fps=1e-6, clock=clock, wall=clock, plain=False
+        )
+        app.desk.look_at(View(view))
+        return app
+
+    return make
+
+
+def tables(rows: int) -> Callable[[list[Book], Callable[[], float]], Tables]:
+    """Return what makes the plain tables."""
+    return lambda books, _clock: Tables(books, rows)
+
+
+async def main() -> None:
+    """Measure everything, and print it."""
+    parser = argparse.ArgumentParser(description="Measure what drawing costs.")
+    parser.add_argument("frames", type=int, nargs="?", default=100, help="frames of each measure")
+    frames = parser.parse_args().frames
+    print("CPU ms per frame, all levels changing / a fifth of them")
+    panels, all_rows, many = (120, 40), (120, 205), (120, 40)
+    for name, make, count, size in (
+        ("4 panels of 16 levels, 120x40", watch("books", 16), 4, panels),
+        ("4 ladders, 120x40", watch("ladder", 16), 4, panels),
+        ("4 depth charts of 1,000 levels, 120x40", watch("chart", 16), 4, panels),
+        ("4 heatmaps, 120x40", watch("heatmap", 16), 4, panels),
+        ("DataTable, 4 of 16 levels, 120x40", tables(16), 4, panels),
+        ("overview, 200 symbols, 120x40", watch("overview", 5), 200, many),
+        ("overview, 200 rows seen, 120x205", watch("overview", 5), 200, all_rows),
+        ("DataTable, 200 rows, 120x40", tables(0), 200, many),
+        ("DataTable, 200 rows seen, 120x205", tables(0), 200, all_rows),
+    ):
+        few = frames if count == 4 else max(frames // 4, 5)
+        both = [await measure(make, count, size, share, few) for share in (1.0, 0.2)]
+        print(f"{name:42}{both[0]:8.1f} /{both[1]:6.1f}", flush=True)
+    gc.freeze()  # as `depthcli watch` does
+    taken = await key_to_repaint(2 * frames)
+    middle, worst = taken[len(taken) // 2], taken[int(len(taken) * 0.99)]
+    print(f"key to repaint while 200 symbols stream, ms: median {middle:.1f}, 99 % {worst:.1f}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,169 @@
+"""Adds and drops symbols while `depthcli watch` runs, and finds their names as they are typed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from depthcli.errors import DepthcliError
+from depthcli.following import Target, targets_of
+from depthcli.markets import COINM, MARKETS, Market
+from depthcli.tui import Watched
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from depthcli.client import AsyncClient
+    from depthcli.following import Followed, Follower, Following
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN_DECIMALS: Final = 8
+"""Digits behind the point where the exchange doesn't say how fine its steps are."""
+
+CLOCK_EVERY: Final = 600.0
+"""Seconds between two questions for the exchange's time."""
+
+MOST_FOUND: Final = 200
+"""Names that are offered at the most."""
+
+
+class Bookkeeper:
+    """Keeps the books of the screen: the port `depthcli.tui.port.Books`.
+
+    Args:
+        following: what was followed from the start.
+        follower: follows what comes and goes.
+        markets: whose symbols are offered, the usual one first.
+    """
+
+    def __init__(
+        self, following: Following, follower: Follower[float], markets: tuple[Market, ...]
+    ) -> None:
+        self._following = following
+        self._follower = follower
+        self._markets = markets
+        self._names: asyncio.Task[list[str]] | None = None
+
+    async def add(self, name: str) -> Watched:
+        """Begin to keep the book of a symbol, typed with its market or without."""
+        (target,) = targets_of([name], self._markets[0])
+        return self.watched(await self._follower.add(target))
+
+    async def drop(self, watched: Watched) -> None:
+        """Keep a book no longer."""
+        for one in self._follower.followed:
+            if one.manager is watched.manager:
+                await self._follower.drop(one.target)
+                return
+
+    async def search(self, text: str) -> list[str]:
+        """Return the trading symbols of all markets that have a text in their names.
+
+        Those that begin with it come first, then those of the usual market, then the shortest.
+        """
+        if self._names is None:
+            self._names = asyncio.create_task(self._all_names())
+        try:
+            names = await asyncio.shield(self._names)
+        except DepthcliError:
+            self._names = None
+            raise
+        wanted = text.strip().upper().replace("/", "")
+        found = [name for name in names if wanted in name.upper()]
+        found.sort(
+            key=lambda name: (
+                not name.rpartition(":")[2].upper().startswith(wanted),
+                ":" in name,
+                len(name),
+                name,
+            )
+        )
+        return found[:MOST_FOUND]
+
+    def watched(self, one: Followed[float]) -> Watched:
+        """Return what the screen has to know of a symbol."""
+        info, market = one.info, one.target.market
+        other = market is not self._markets[0] or len(self._following.wanted) > 1
+        inverse = market is COINM
+        return Watched(
+            one.manager,
+            decimals(info.tick_size),
+            decimals(info.step_size),
+            str(one.target) if other else "",
+            tick=info.tick_size,
+            base="contracts" if inverse else info.base_asset,
+            quote=info.quote_asset,
+            trading=info.trading,
+            inverse=inverse,
+            address=str(one.target),
+        )
+
+    async def _all_names(self) -> list[str]:
+        """Fetch the names of all markets at once; a market that can't be had is left out.
+
+        Raises:
+            DepthcliError: none can be had.
+        """
+        client = self._follower.client
+        answers = await asyncio.gather(
+            *[client.exchange_info(market) for market in self._markets], return_exceptions=True
+        )
+        names: list[str] = []
+        for market, answer in zip(self._markets, answers, strict=True):
+            if isinstance(answer, DepthcliError):
+                continue
+            if isinstance(answer, BaseException):
+                raise answer
+            usual = market is self._markets[0]
+            names += [
+                info.symbol if usual else str(Target(market, info.symbol))
+                for info in answer.listed
+                if info.trading
+            ]
+        if not names:
+            raise next(error for error in answers if isinstance(error, DepthcliError))
+        return names
+
+
+class ExchangeClock:
+    """Knows how far the exchange's clock is ahead of this machine's.
+
+    Attributes:
+        offset: in seconds; None before the exchange was asked.
+    """
+
+    def __init__(self) -> None:
+        self.offset: float | None = None
+
+    async def keep(self, client: AsyncClient, market: Market) -> None:
+        """Ask now and then until cancelled; a failure is only logged."""
+        while True:
+            try:
+                asked = time.time()
+                told = await client.server_time(market) / 1000
+                # The answer was given somewhere between the asking and its coming.
+                self.offset = told - (asked + time.time()) / 2
+            except DepthcliError as error:
+                logger.info("the exchange's clock isn't known: %s", error)
+            await asyncio.sleep(CLOCK_EVERY)
+
+
+def offered(following: Following, *, embedded: bool) -> tuple[Market, ...]:
+    """Return whose symbols can be added: the first target's market, and the others that there are.
+
+    An embedded exchange has the markets of the targets only.
+    """
+    wanted = list(following.wanted)
+    others = [] if embedded else [market for market in MARKETS.values() if market not in wanted]
+    return (*wanted, *others)
+
+
+def decimals(step: Decimal | None) -> int:
+    """Return how many digits behind the point a multiple of the step needs."""
+    if step is None:
+        return UNKNOWN_DECIMALS
+    exponent = step.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else UNKNOWN_DECIMALS

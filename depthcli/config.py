@@ -1,0 +1,197 @@
+"""What the user settled for good: one typed TOML file in the usual place for such files.
+
+A setting there is what the option of the same name would say: an option on the command line wins
+over an environment variable, that over the file, and the file over the default.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+from platformdirs import user_config_path
+
+from depthcli.errors import UsageError, printable
+
+MarketName = Literal["spot", "usdm", "coinm", "options"]
+Levels = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(ge=0)]
+Milliseconds = Annotated[int, Meta(ge=1)]
+
+EXAMPLE: Final = """\
+# What depthcli takes for granted. An option on the command line or an environment variable wins.
+# Take away the # before what you want to change.
+
+[exchange]
+# market = "spot"             # spot, usdm, coinm or options
+# tld = "com"                 # com, us or vision
+# testnet = false
+# refresh_interval = 1800.0   # seconds between two audits; 0: never
+# update_speed = 100          # ms
+# limit = 1000                # levels a side of a snapshot
+# log_file = "/tmp/depthcli.log"
+
+[watch]
+# symbols = ["BNBBTC", "ETHBTC"]
+# depth = 5                   # levels a side
+# fps = 10.0                  # repaints a second at the most
+# view = "books"              # books, ladder, chart, heatmap or overview
+# theme = "dark"              # dark or light
+# unit = "base"               # quantities in the base or the quote asset
+# flash = true                # changed quantities flash in the ladder
+
+[dump]
+# depth = 10                  # levels a side
+# timeout = 30.0              # seconds to wait for the first book
+"""
+
+
+class Exchange(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What every command takes that follows books."""
+
+    market: MarketName | UnsetType = UNSET
+    tld: Literal["com", "us", "vision"] | UnsetType = UNSET
+    testnet: bool | UnsetType = UNSET
+    rest_url: str | UnsetType = UNSET
+    ws_url: str | UnsetType = UNSET
+    refresh_interval: Seconds | UnsetType = UNSET
+    update_speed: Milliseconds | UnsetType = UNSET
+    limit: Levels | UnsetType = UNSET
+    log_file: str | UnsetType = UNSET
+
+
+class Watch(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What `depthcli watch` takes."""
+
+    symbols: list[str] | UnsetType = UNSET
+    depth: Annotated[int, Meta(ge=1, le=1000)] | UnsetType = UNSET
+    fps: Annotated[float, Meta(ge=1, le=60)] | UnsetType = UNSET
+    view: Literal["books", "ladder", "chart", "heatmap", "overview"] | UnsetType = UNSET
+    theme: Literal["dark", "light"] | UnsetType = UNSET
+    unit: Literal["base", "quote"] | UnsetType = UNSET
+    flash: bool | UnsetType = UNSET
+
+
+class Dump(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """What `depthcli dump` takes."""
+
+    depth: Levels | UnsetType = UNSET
+    timeout: Annotated[float, Meta(ge=0.1)] | UnsetType = UNSET
+
+
+class Config(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The whole file."""
+
+    exchange: Exchange = field(default_factory=Exchange)
+    watch: Watch = field(default_factory=Watch)
+    dump: Dump = field(default_factory=Dump)
+
+    def defaults(self) -> dict[str, dict[str, Any]]:
+        """Return the settings as defaults of the options of each command."""
+        shared = msgspec.to_builtins(self.exchange)
+        place = {name: shared[name] for name in ("tld", "testnet", "market") if name in shared}
+        place |= {name: shared[name] for name in ("rest_url", "ws_url") if name in shared}
+        return {
+            "watch": shared | msgspec.to_builtins(self.watch),
+            "dump": shared | msgspec.to_builtins(self.dump),
+            "symbols": place,
+        }
+
+
+def config_path() -> Path:
+    """Return where the file is, or would be; the variable `DEPTHCLI_CONFIG` names another."""
+    other = os.environ.get("DEPTHCLI_CONFIG")
+    return Path(other) if other else user_config_path("depthcli", appauthor=False) / "config.toml"
+
+
+def read_config(path: Path) -> Config:
+    """Return what a file says; the defaults if there is none.
+
+    Raises:
+        UsageError: it can't be read, or says something that isn't a setting; it names the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} can't be read: {error}") from error
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Config:
+    """Return what the text of a file says; errors as `read_config` has them."""
+    config: Config = decode(text, path, Config)
+    return config
+
+
+def decode(text: str, path: Path, kind: type[Any]) -> Any:
+    """Return the text of a TOML file as an object of a typed kind.
+
+    Raises:
+        UsageError: it isn't TOML, or isn't of that kind; it names the line.
+    """
+    try:
+        raw = tomllib.loads(text)
+        return msgspec.convert(raw, kind)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} isn't TOML: {error}") from error
+    except msgspec.ValidationError as error:
+        raise UsageError(_explained(str(error), text, path, kind)) from error
+
+
+_WHERE: Final = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?$")
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<name>.*)`")
+
+
+def _explained(error: str, text: str, path: Path, kind: type[Any]) -> str:
+    """Return an error of the decoder in words that name the line and what to do."""
+    match = _WHERE.match(error)
+    what, where = (match["what"], match["path"] or "") if match else (error, "")
+    tables = [part for part in re.split(r"[.\[\]]", where) if part and part != "..."]
+    unknown = _UNKNOWN.match(what)
+    if unknown:
+        name = unknown["name"]
+        line = _line_of([*tables, name], text)
+        near = get_close_matches(name, _settings(kind, tables), n=1)
+        hint = (
+            f"did you mean {near[0]}?"
+            if near
+            else f"known are {', '.join(_settings(kind, tables))}"
+        )
+        place = f" in [{'.'.join(tables)}]" if tables else ""
+        return f"{path}, line {line}: there is no setting {printable(name)}{place}: {hint}"
+    line = _line_of(tables, text)
+    what = what[:1].lower() + what[1:].replace("`", "")
+    return f"{path}, line {line}: {tables[-1] if tables else 'this'}: {what}"
+
+
+def _settings(kind: type[Any], tables: list[str]) -> list[str]:
+    """Return the names of the settings that a table can have."""
+    for table in tables:
+        inner = {one.name: one.type for one in msgspec.structs.fields(kind)}.get(table)
+        if not isinstance(inner, type) or not issubclass(inner, Struct):
+            return []
+        kind = inner
+    return [one.encode_name for one in msgspec.structs.fields(kind)]
+
+
+def _line_of(names: list[str], text: str) -> int:
+    """Return the number of the line on which a setting stands; 1 if it isn't found."""
+    *tables, name = names or [""]
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        bare = line.strip()
+        if bare.startswith("["):
+            table = bare.strip("[] ")
+            if table == ".".join(names):
+                return number
+        elif re.match(rf"[\"']?{re.escape(name)}[\"']?\s*=", bare) and table == ".".join(tables):
+            return number
+    return 1

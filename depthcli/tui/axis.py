@@ -1,0 +1,95 @@
+"""A price axis that stays where it is as long as the market stays within it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil, floor, log10
+from typing import Final
+
+_ROUND: Final = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
+
+_CALM: Final = 0.3
+"""The market may go so far from the middle, as a share of the axis, before the axis moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Prices at equal steps.
+
+    Attributes:
+        step: between two neighbours, in the quote asset.
+        centre: the price in the middle, as a multiple of the step.
+        count: how many prices there are.
+        held: whether the user moved it away, so that it doesn't follow the market.
+    """
+
+    step: float
+    centre: int
+    count: int
+    held: bool = False
+
+    @property
+    def lowest(self) -> int:
+        """The lowest price, as a multiple of the step."""
+        return self.centre - self.count // 2
+
+    @property
+    def highest(self) -> int:
+        """The highest price, as a multiple of the step."""
+        return self.lowest + self.count - 1
+
+    def moved(self, steps: int) -> Axis:
+        """Return the axis moved by hand; it stays there until it is let go."""
+        return replace(self, centre=max(self.centre + steps, 0), held=True)
+
+
+def placed(before: Axis | None, mid: float, step: float, count: int) -> Axis:
+    """Return the axis for a market at `mid`: the one before, unless it no longer serves.
+
+    Args:
+        before: the axis so far, or None.
+        mid: the price to be near the middle.
+        step: between two prices.
+        count: how many prices.
+    """
+    at = round(mid / step)
+    if before is None or before.step != step:
+        return Axis(step, at, count)
+    if before.held or abs(at - before.centre) <= max(1, count * _CALM):
+        return before if before.count == count else replace(before, count=count)
+    return Axis(step, at, count)
+
+
+def step_for(span: float, count: int, tick: float) -> float:
+    """Return the smallest step of 1, 2, 5, 10, ... ticks with which so many steps cover a span."""
+    ticks = max(span / max(count, 1) / tick, 1.0)
+    power = 10.0 ** floor(log10(ticks) + 1e-9)
+    digit = next(digit for digit in (1, 2, 5, 10) if digit * power >= ticks * (1 - 1e-9))
+    return digit * power * tick
+
+
+def coarser(step: float, tick: float, steps: int) -> float:
+    """Return the neighbour of a step in the series 1, 2, 5, 10, ... ticks; never below the tick."""
+    ticks = step / tick
+    position = 3 * floor(log10(ticks) + 1e-9)
+    digit = ticks / 10.0 ** (position // 3)
+    position += 0 if digit < 1.5 else 1 if digit < 3.5 else 2
+    position = min(max(position + steps, 0), 24)
+    return (1, 2, 5)[position % 3] * 10.0 ** (position // 3) * tick
+
+
+def ceiling(number: float) -> float:
+    """Return a round number not below one, so that a scale made of it seldom changes."""
+    if number <= 0:
+        return 1.0
+    power = 10.0 ** floor(log10(number))
+    return next(digit for digit in _ROUND if digit * power >= number * (1 - 1e-9)) * power
+
+
+def index_of(price: float, step: float, side: str) -> int:
+    """Return the multiple of the step that a level belongs to: bids round down, asks up."""
+    multiple = price / step
+    nearest = round(multiple)
+    if abs(multiple - nearest) < 1e-6:
+        return nearest
+    return floor(multiple) if side == "bid" else ceil(multiple)

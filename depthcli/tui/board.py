@@ -1,0 +1,352 @@
+"""The screen at work: frames at its own pace, and what keys and mouse say about how one looks."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from depthcli.synchronizer import State
+from depthcli.tui.canvas import Canvas
+from depthcli.tui.chart import cursor_at
+from depthcli.tui.edges import Status
+from depthcli.tui.journal import Journal
+from depthcli.tui.overview import column_at
+from depthcli.tui.palette import DARK, LIGHT, palette
+from depthcli.tui.rates import Rate
+from depthcli.tui.scene import Drawing, Moment
+from depthcli.tui.terminal import driver_class
+from depthcli.tui.views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.app import ComposeResult
+    from textual.events import Click, MouseMove, MouseScrollDown, MouseScrollUp
+
+    from depthcli.tui.desk import Desk
+    from depthcli.tui.scene import Scene
+
+_WHEEL: Final = 3
+
+
+class Board(App[None]):
+    """Shows a desk. It looks at the books with each frame, and repaints only what changed.
+
+    Args:
+        desk: what is looked at, and how.
+        title: where the books come from.
+        fps: frames per second at the most.
+        clock: seconds; the clock of the managers' `last_received` and `last_audit`.
+        wall: seconds since the epoch, for the time in the header.
+        offset: how far the exchange's clock is ahead of `wall`, in seconds; None: not known.
+        plain: whether to draw without shades of colour; None: as the terminal needs it.
+    """
+
+    CSS_PATH = "depthcli.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        title: str,
+        fps: float,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        offset: Callable[[], float | None] | None,
+        plain: bool | None,
+    ) -> None:
+        # With native colours Textual takes NO_COLOR at its word; otherwise it sends shades of grey.
+        super().__init__(driver_class(), ansi_color=True if os.environ.get("NO_COLOR") else None)
+        self.title = f"depthcli · {title}"
+        self.desk = desk
+        self._source = title
+        self._fps = fps
+        self._clock = clock
+        self._wall = wall
+        self._offset = offset or (lambda: 0.0)
+        self._plain = plain
+        self._journal = Journal()
+        self._scene: Scene | None = None
+        self._pointed: tuple[int, int] | None = None
+        self._paused_at: float | None = None
+        self._drawn = 0
+        self._frame_rate = Rate()
+        self._event_rate = Rate()
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+    def compose(self) -> ComposeResult:
+        """One canvas holds all: it is by far the cheapest way to repaint a few lines."""
+        yield Canvas(palette(dark=True))
+
+    def on_mount(self) -> None:
+        """Begin to look at the books."""
+        if self._plain is None:
+            few = self.console.color_system == "standard"
+            self._plain = few or bool(os.environ.get("NO_COLOR"))
+        self._recolour()
+        self.theme_changed_signal.subscribe(self, lambda _theme: self._recolour())
+        self.set_interval(1 / self._fps, self.look)
+        self.look()
+
+    def on_canvas_resized(self) -> None:
+        """Use the new size at once."""
+        self._show()
+
+    # Frames.
+
+    def look(self) -> None:
+        """Look at each book, and show what changed."""
+        now, wall = self._clock(), self._wall()
+        self._drawn += 1
+        self._frame_rate.add(now, self._drawn)
+        exchange_wall = wall + (self._offset() or 0.0)
+        applied = 0
+        for place in self.desk.places:
+            place.observer.look(now, exchange_wall)
+            manager = place.observer.watched.manager
+            applied += manager.counters.applied
+            self._journal.look(place.name, manager, now, wall)
+        self._event_rate.add(now, applied)
+        self.desk.remember((), now)
+        self._show()
+
+    def _show(self) -> None:
+        size = self._canvas.size
+        if not size:
+            return
+        now = self._clock() if self._paused_at is None else self._paused_at
+        moment = Moment(now, self._pointed, bool(self._plain), self._journal.entries)
+        self._scene = Drawing(self.desk, moment, size.width, size.height).draw(self._status())
+        # The canvas belongs to the first screen, which help and the palette may lie upon.
+        self._canvas.show(self._scene.lines, size.width)
+
+    @property
+    def _canvas(self) -> Canvas:
+        return self.screen_stack[0].query_one(Canvas)
+
+    def _status(self) -> Status:
+        managers = [place.observer.watched.manager for place in self.desk.places]
+        states = [manager.state for manager in managers]
+        paused_at = self._paused_at
+        return Status(
+            title=self._source,
+            view=self.desk.view.value,
+            frames_per_second=self._frame_rate.per_second,
+            events_per_second=self._event_rate.per_second,
+            gaps=sum(manager.counters.gaps for manager in managers),
+            states={state: states.count(state) for state in (State.LIVE, *State)},
+            clock=self._wall(),
+            paused_for=None if paused_at is None else self._clock() - paused_at,
+        )
+
+    def _recolour(self) -> None:
+        self._canvas.recolour(palette(dark=self.theme == DARK.name))
+
+    # The mouse.
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Tell what the mouse points at."""
+        if len(self.screen_stack) > 1:
+            return
+        self._pointed = (event.screen_x, event.screen_y)
+        spot = self._scene.spot_at(*self._pointed) if self._scene else None
+        if spot and spot.view is View.CHART and spot.place >= 0:
+            place = self.desk.places[spot.place]
+            at = cursor_at(place.chart, event.screen_x - spot.x) if place.chart else None
+            if place.chart and at is not None:
+                place.cursor = at * place.chart.step
+        self._show()
+
+    def on_leave(self) -> None:
+        """Tell nothing of what the mouse pointed at before it left."""
+        self._pointed = None
+
+    def on_click(self, event: Click) -> None:
+        """Choose the symbol that was clicked on, or sort by the heading."""
+        if len(self.screen_stack) > 1 or self._scene is None:
+            return
+        spot = self._scene.spot_at(event.screen_x, event.screen_y)
+        if spot is None:
+            return
+        if spot.place >= 0:
+            again = spot.place == self.desk.focus and event.chain > 1
+            self.desk.focus_on(spot.place)
+            if again:
+                self.desk.zoom()
+        elif spot.view is View.OVERVIEW:
+            pictures = self.desk.summaries((), self._clock())
+            column = column_at(pictures, spot.width, event.screen_x)
+            if column is not None:
+                self.desk.order = self.desk.order.by(column)
+                self.desk.sort_again()
+        self._show()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Scroll what the mouse is over."""
+        self._wheel(event.screen_x, event.screen_y, _WHEEL)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Scroll what the mouse is over."""
+        self._wheel(event.screen_x, event.screen_y, -_WHEEL)
+
+    def _wheel(self, x: int, y: int, rows: int) -> None:
+        spot = self._scene.spot_at(x, y) if self._scene else None
+        if len(self.screen_stack) > 1 or spot is None:
+            return
+        if spot.view is None:
+            self.desk.log_back = max(0, self.desk.log_back - rows)
+        elif spot.view is View.OVERVIEW:
+            self.desk.scroll_rows(rows)
+        else:
+            self.desk.focus_on(spot.place)
+            self.desk.scroll_levels(rows)
+        self._show()
+
+    # What the keys and the command palette do.
+
+    def action_view(self, name: str) -> None:
+        """Look at the books in another way."""
+        self.desk.look_at(View(name))
+        self._show()
+
+    def action_next_view(self, steps: int) -> None:
+        """Look at the books in the next way."""
+        self.desk.next_view(steps)
+        self._show()
+
+    def action_pause(self) -> None:
+        """Freeze the picture, or let it go on."""
+        if self._paused_at is None:
+            self._paused_at = self._clock()
+            for place in self.desk.places:
+                place.observer.freeze()
+        else:
+            self._paused_at = None
+            for place in self.desk.places:
+                place.observer.thaw()
+        self.look()
+
+    def action_zoom(self) -> None:
+        """Show only the chosen symbol, or all again."""
+        self.desk.zoom()
+        self._show()
+
+    def action_all(self) -> None:
+        """Show all symbols again."""
+        if self.desk.zoomed:
+            self.desk.zoom()
+        elif self.desk.sought:
+            self.desk.sought = ""
+            self.desk.sort_again()
+        self._show()
+
+    def action_more(self, steps: int) -> None:
+        """Show more levels, or a wider range of prices."""
+        if self.desk.view in {View.CHART, View.HEATMAP}:
+            self.desk.wider(steps)
+        else:
+            self.desk.deeper(steps)
+        self._show()
+
+    def action_group(self, powers: int) -> None:
+        """Put levels into coarser or finer groups."""
+        if place := self.desk.focused:
+            place.observer.coarser(powers)
+            place.ladder = None
+        self._show()
+
+    def action_unit(self) -> None:
+        """Show quantities in the other asset."""
+        self.desk.in_quote = not self.desk.in_quote
+        self._show()
+
+    def action_size(self, steps: int) -> None:
+        """Show the cost of a smaller or larger trade."""
+        self.desk.resize(steps)
+        self._show()
+
+    def action_flash(self) -> None:
+        """Let changed quantities flash, or not."""
+        self.desk.flashing = not self.desk.flashing
+        self._show()
+
+    def action_sort(self) -> None:
+        """Sort the overview by the next column."""
+        self.desk.order = self.desk.order.next(1)
+        self.desk.sort_again()
+        self._show()
+
+    def action_reverse(self) -> None:
+        """Sort the overview the other way round."""
+        self.desk.order = self.desk.order.by(self.desk.order.column)
+        self.desk.sort_again()
+        self._show()
+
+    def action_move(self, places: int) -> None:
+        """Move the chosen symbol in the order."""
+        self.desk.move(places)
+        self._show()
+
+    def action_log(self) -> None:
+        """Open or close the log."""
+        self.desk.log, self.desk.log_back = not self.desk.log, 0
+        self._show()
+
+    def action_toggle_theme(self) -> None:
+        """Change between dark and light colours."""
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+        self._show()
+
+    def action_home(self) -> None:
+        """Go back to the touch, to the market, to the first line."""
+        if self._shows_overview:
+            self.desk.select(-len(self.desk.places))
+        else:
+            self.desk.recentre()
+        self._show()
+
+    # Keys that move about.
+
+    @property
+    def _shows_overview(self) -> bool:
+        return self._scene is not None and self._scene.view is View.OVERVIEW
+
+    def action_step(self, rows: int) -> None:
+        """Choose the next line, or scroll the chosen book."""
+        if self._shows_overview:
+            self.desk.select(rows)
+        else:
+            self.desk.scroll_levels(rows)
+        self._show()
+
+    def action_pages(self, pages: int) -> None:
+        """The same, by so many pages."""
+        self.action_step(pages * max(1, self.size.height - 3))
+
+    def action_aside(self, steps: int) -> None:
+        """Move the chart's cursor; change the heatmap's time; else choose the next symbol."""
+        if self.desk.view is View.CHART:
+            self.desk.point(steps)
+        elif self.desk.view is View.HEATMAP:
+            self.desk.longer(-steps)
+        else:
+            self.desk.focus_next(steps)
+        self._show()
+
+    def action_next_symbol(self, steps: int) -> None:
+        """Choose the next symbol."""
+        self.desk.focus_next(steps)
+        self._show()
+
+    def action_jump(self, number: int) -> None:
+        """Choose a symbol by its number."""
+        self.desk.focus_on(number - 1)
+        self._show()

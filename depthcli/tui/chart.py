@@ -1,0 +1,183 @@
+"""The depth chart: what would have to be traded to move the price, as steps on both sides."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+from depthcli.tui.axis import ceiling, index_of
+from depthcli.tui.lines import cells, cut, fit, left, line, right
+from depthcli.tui.numbers import price_text, size_text
+from depthcli.tui.tiles import cost_line, covered, described, spread, title, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from depthcli.analytics import Side
+    from depthcli.tui.axis import Axis
+    from depthcli.tui.lines import Line, Segment
+    from depthcli.tui.watched import Picture
+
+LEAST_WIDTH: Final = 34
+LEAST_HEIGHT: Final = 9
+LEVELS: Final = 1_000
+"""Levels a side that the chart looks at."""
+
+_GUTTER: Final = 7
+_EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
+_UNSURE: Final = "░"
+_CURSOR: Final = "│"
+
+
+def columns(width: int) -> int:
+    """Return how many prices fit beside each other in a tile so wide."""
+    return max(1, width - _GUTTER - 1)
+
+
+def chart(
+    picture: Picture,
+    width: int,
+    height: int,
+    axis: Axis | None,
+    cursor: int | None,
+    *,
+    focused: bool = False,
+) -> list[Line]:
+    """Return the tile of a symbol: `height` lines, each `width` cells wide.
+
+    Args:
+        picture: the book, not grouped.
+        width: cells.
+        height: rows.
+        axis: the prices, one a column; None as long as there is no book.
+        cursor: the price that is looked at, as a multiple of the axis' step; None: none is.
+        focused: whether the tile has the focus.
+    """
+    head = title(picture, width, focused=focused)
+    if axis is None or picture.empty or height < 4:
+        rest = waiting(picture, width) if picture.empty else [spread(picture, width)]
+        return fit([head, *rest], width, height)
+    rows = height - 4
+    totals = _totals(picture, axis)
+    body = [spread(picture, width)]
+    body += _steps(totals, axis, cursor, rows, width)
+    body.append(_prices(picture, axis, width))
+    told = None if cursor is None else reading(picture, axis, cursor)
+    body.append(
+        cost_line(picture, width)
+        if told is None
+        else line(width, [(" " + cut(told, width - 2), "name")])
+    )
+    return fit([head, *covered(body, picture, width)], width, height)
+
+
+def reading(picture: Picture, axis: Axis, cursor: int) -> str:
+    """Return what lies between the touch and a price: its side, distance, size and cost."""
+    price = cursor * axis.step
+    bid, ask = picture.best_bid, picture.best_ask
+    text = price_text(price, picture.price_decimals)
+    for side, best, levels in (("bid", bid, picture.bids), ("ask", ask, picture.asks)):
+        if best is None or (price > best[0] if side == "bid" else price < best[0]):
+            continue
+        upto = _upto(levels, price, axis.step, side)
+        if upto:
+            return f"{side} {text}{described(picture, upto)}"
+    return f"{text}  between bid and ask"
+
+
+def _upto(
+    levels: Sequence[tuple[float, float]], price: float, step: float, side: Side | str
+) -> list[tuple[float, float]]:
+    slack = step * 1e-6
+    worst = price - slack if side == "bid" else price + slack
+    return [
+        (float(one), float(quantity))
+        for one, quantity in levels
+        if (one >= worst if side == "bid" else one <= worst)
+    ]
+
+
+def _totals(picture: Picture, axis: Axis) -> list[tuple[float, str, bool]]:
+    """Return for each column the cumulative quantity, its side, and whether it is known whole."""
+    found = [(0.0, "", True)] * axis.count
+    for side, levels, horizon in (
+        ("bid", picture.bids, picture.horizons[0]),
+        ("ask", picture.asks, picture.horizons[1]),
+    ):
+        sign = -1 if side == "bid" else 1
+        end = axis.highest if side == "ask" else -axis.lowest
+        reached = []
+        for price, _ in levels:
+            reached.append(sign * index_of(float(price), axis.step, side))
+            if reached[-1] > end:
+                break
+        sums = [0.0, *accumulate(float(size) for _, size in levels[: len(reached)])]
+        last = None if horizon is None else sign * index_of(float(horizon), axis.step, side)
+        if not reached:
+            continue
+        for column in range(axis.count):
+            at = sign * (axis.lowest + column)
+            if at >= reached[0]:
+                known = last is None or at < last
+                found[column] = (sums[bisect_right(reached, at)], side, known)
+    return found
+
+
+def _steps(
+    totals: Sequence[tuple[float, str, bool]],
+    axis: Axis,
+    cursor: int | None,
+    rows: int,
+    width: int,
+) -> list[Line]:
+    full = ceiling(max((total for total, _, _ in totals), default=0.0))
+    heights = [round(total / full * rows * 8) for total, _, _ in totals]
+    heights = [max(tall, total > 0) for tall, (total, _, _) in zip(heights, totals, strict=True)]
+    marked = None if cursor is None else cursor - axis.lowest
+    drawn = []
+    for row in range(rows):
+        floor = (rows - 1 - row) * 8
+        label = ""
+        if row == 0:
+            label = size_text(full)
+        elif row == rows // 2 and rows >= 6:
+            label = size_text(float(f"{full * (rows - row) / rows:.2g}"))
+        segments: list[Segment] = [(right(label, _GUTTER) + " ", "label")]
+        text, style = "", ""
+        for column, (_, side, known) in enumerate(totals):
+            filled = min(max(heights[column] - floor, 0), 8)
+            character = _EIGHTHS[filled] if known else _UNSURE if filled else " "
+            named = f"{side}.bar" if filled else ""
+            if column == marked:
+                named, character = "cursor" if filled else "cursor.line", _CURSOR
+            if named != style and text:
+                segments.append((text, style))
+                text = ""
+            text, style = text + character, named
+        segments.append((text, style))
+        drawn.append(line(width, segments))
+    return drawn
+
+
+def _prices(picture: Picture, axis: Axis, width: int) -> Line:
+    """Return the line of the prices below the steps: both ends and the middle."""
+    decimals = picture.price_decimals
+    low = price_text(max(axis.lowest, 0) * axis.step, decimals)
+    high = price_text(axis.highest * axis.step, decimals)
+    middle = price_text(axis.centre * axis.step, decimals)
+    room = columns(width)
+    if cells(low) + cells(high) + cells(middle) + 4 > room:
+        return line(
+            width, [(" " * (_GUTTER + 1), ""), (left(low, room - len(high)) + high, "label")]
+        )
+    at = axis.count // 2 - len(middle) // 2
+    text = left(low, at) + middle
+    text = left(text, room - len(high)) + high
+    return line(width, [(" " * (_GUTTER + 1), ""), (text, "label")])
+
+
+def cursor_at(axis: Axis, x: int) -> int | None:
+    """Return the price in a column of the tile, as a multiple of the axis' step, or None."""
+    column = x - _GUTTER - 1
+    return axis.lowest + column if 0 <= column < axis.count else None

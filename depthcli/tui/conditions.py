@@ -1,0 +1,98 @@
+"""What is to be said of a book that isn't simply live: a sign, a word, and the time until more."""
+
+from __future__ import annotations
+
+import re
+from math import ceil
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from depthcli.synchronizer import State
+
+if TYPE_CHECKING:
+    from depthcli.tui.watched import Picture
+
+SIGNS: Final = {
+    State.LIVE: "●",
+    State.CONNECTING: "◌",
+    State.BUFFERING: "◍",
+    State.STALE: "▲",
+    State.CLOSED: "■",
+}
+"""A sign for each state, so that neither colour nor the word alone has to be seen."""
+
+HALTED: Final = ("‖", "HALTED")
+
+_WAIT: Final = re.compile(r"\b((?:again|try) in )(\d+(?:\.\d+)?) s\b")
+_LIMITED: Final = re.compile(r"\bHTTP (?:429|418)\b|\bcode -(?:1003|1015)\b|may be asked again in")
+_HALTED: Final = "trading is halted"
+_UNREACHABLE: Final = re.compile(
+    r"can't be reached|refused|unreachable|resolve|timed out", re.IGNORECASE
+)
+_DELISTED: Final = re.compile(
+    r"delisted|expired|-1121|invalid symbol|no such symbol", re.IGNORECASE
+)
+
+
+class Condition(NamedTuple):
+    """What a title says of a book.
+
+    Attributes:
+        sign: one cell.
+        word: in capitals.
+        state: whose colours it has.
+    """
+
+    sign: str
+    word: str
+    state: State
+
+
+def condition(picture: Picture) -> Condition:
+    """Return what a book is in: its state, or more exactly what keeps it there."""
+    state, reason = picture.state, picture.reason
+    if state is State.LIVE:
+        if not picture.trading:
+            return Condition(*HALTED, State.STALE)
+        return Condition(SIGNS[state], "LIVE", state)
+    if state is State.CLOSED:
+        return Condition(SIGNS[state], "DELISTED" if _DELISTED.search(reason) else "CLOSED", state)
+    sign, word = SIGNS[state], state.name
+    if reason.startswith(_HALTED):
+        sign, word = HALTED
+    elif _LIMITED.search(reason):
+        sign, word, state = "◷", "RATE LIMITED", State.STALE
+    elif reason.startswith("socket lost"):
+        never = state is State.CONNECTING and _UNREACHABLE.search(reason)
+        sign, word = ("✗", "UNREACHABLE") if never else ("↻", "RECONNECTING")
+        state = State.STALE
+    return Condition(sign, word, state)
+
+
+def explained(picture: Picture) -> str:
+    """Return why a book isn't live, with the waits that it names counted down; empty if it is."""
+    if picture.live:
+        return "" if picture.trading else "halted: the exchange matches no orders now"
+    words = counted_down(picture.reason, picture.reason_age)
+    if picture.state is State.BUFFERING:
+        kept = f"{picture.buffered} events kept"
+        return f"{words} ({kept})" if words else f"waiting for the first snapshot: {kept}"
+    return words or {
+        State.CONNECTING: "waiting for the stream",
+        State.STALE: "the last true book",
+    }.get(picture.state, "closed")
+
+
+def counted_down(reason: str, elapsed: float) -> str:
+    """Return a reason with each wait in it, `next try in 8.0 s`, less the seconds since then.
+
+    >>> counted_down("socket lost, next try in 8.0 s", 2.5)
+    'socket lost, next try in 6 s'
+    >>> counted_down("socket lost, next try in 8.0 s", 9.0)
+    'socket lost, next try now'
+    """
+
+    def left(match: re.Match[str]) -> str:
+        rest = float(match[2]) - elapsed
+        return f"{match[1]}{ceil(rest)} s" if rest > 0 else f"{match[1][:-3]}now"
+
+    return _WAIT.sub(left, reason)

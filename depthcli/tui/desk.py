@@ -1,0 +1,325 @@
+"""What the user looks at and how: everything that keys change, without a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from depthcli.tui.axis import coarser, placed, step_for
+from depthcli.tui.history import History
+from depthcli.tui.ladder import Flasher
+from depthcli.tui.observing import Observer
+from depthcli.tui.ordering import Order, ordered
+from depthcli.tui.sizes import next_size
+from depthcli.tui.views import View
+from depthcli.tui.watched import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from depthcli.tui.axis import Axis
+    from depthcli.tui.watched import Picture, Watched
+
+MOST_DEPTH: Final = 100
+"""Levels a side that can be asked for: more than any terminal shows."""
+
+SPANS: Final = (1, 2, 5, 10, 30)
+"""Seconds that a column of the heatmap can stand for."""
+
+REMEMBERED: Final = 8
+"""The last minutes of so many symbols are kept at the most, for their heatmaps."""
+
+_SORT_SECONDS: Final = 1.0
+_TYPICAL_LEVELS: Final = 60
+
+
+@dataclass
+class Place:
+    """What belongs to one symbol's tile beside the book.
+
+    Attributes:
+        observer: looks at the book.
+        flasher: knows what changed a moment ago.
+        history: the last minutes; None as long as nobody asked for them.
+        ladder: the price axis of the ladder.
+        chart: that of the depth chart.
+        heat: that of the heatmap.
+        step: the step of chart and heatmap, if the user chose one.
+        cursor: the price that the user looks at in the chart.
+        scroll: levels by which the panel is scrolled away from the touch.
+    """
+
+    observer: Observer
+    flasher: Flasher
+    history: History | None = None
+    ladder: Axis | None = None
+    chart: Axis | None = None
+    heat: Axis | None = None
+    step: float | None = None
+    cursor: float | None = None
+    scroll: int = 0
+
+    @property
+    def name(self) -> str:
+        """The symbol's name."""
+        return self.observer.watched.name
+
+
+class Desk:
+    """The symbols in their order, the view, and all choices.
+
+    Attributes:
+        places: the symbols, in the user's order.
+        grows: whether symbols can be added and dropped.
+        focus: index of the symbol that keys act on.
+        view: how they are looked at.
+        depth: levels a side of a panel.
+        zoomed: whether only the focused symbol is shown.
+        in_quote: whether quantities are shown in the quote asset.
+        flashing: whether changed quantities flash.
+        log: whether the log panel is open.
+        log_back: entries by which the log is scrolled back.
+        scroll: first line of the overview.
+        order: how the overview is sorted.
+        sought: what symbols must contain to be in the overview.
+        seconds: in each column of the heatmap.
+    """
+
+    def __init__(self, watched: Iterable[Watched], depth: int, *, grows: bool = False) -> None:
+        self.places = [Place(Observer(one), Flasher()) for one in watched]
+        self.grows = grows
+        self.focus = 0
+        self.view = View.BOOKS
+        self.depth = min(max(depth, 1), MOST_DEPTH)
+        self.zoomed = False
+        self.in_quote = False
+        self.flashing = True
+        self.log = False
+        self.log_back = 0
+        self.scroll = 0
+        self.order = Order()
+        self.sought = ""
+        self.seconds = SPANS[0]
+        self._rows: list[int] = []
+        self._summaries: list[Picture] = []
+        self._sorted_at: float | None = None
+        self._follow = True
+
+    @property
+    def focused(self) -> Place | None:
+        """The symbol that keys act on; None if there is no symbol."""
+        return self.places[self.focus] if self.places else None
+
+    # What is watched.
+
+    def add(self, watched: Watched) -> Place:
+        """Watch a symbol more, the last in order, and look at it; return its place."""
+        place = Place(Observer(watched), Flasher())
+        self.places.append(place)
+        self.focus = len(self.places) - 1
+        self._sorted_at, self._follow = None, True
+        return place
+
+    def drop(self) -> Place | None:
+        """Watch the focused symbol no longer; return its place."""
+        if not self.places:
+            return None
+        gone = self.places.pop(self.focus)
+        self.focus = max(0, min(self.focus, len(self.places) - 1))
+        self.zoomed = self.zoomed and bool(self.places)
+        self._sorted_at = None
+        return gone
+
+    def move(self, places: int) -> None:
+        """Move the focused symbol so many places on in the order."""
+        to = min(max(self.focus + places, 0), len(self.places) - 1)
+        self.places.insert(to, self.places.pop(self.focus))
+        self.focus = to
+        self._sorted_at, self._follow = None, True
+
+    # Where one looks.
+
+    def focus_on(self, index: int) -> None:
+        """Focus a symbol by its index, if there is such a one."""
+        if 0 <= index < len(self.places):
+            self.focus, self._follow = index, True
+
+    def focus_next(self, steps: int) -> None:
+        """Focus the next symbol, after the last the first; in the overview the next line."""
+        if self.view is View.OVERVIEW and self._rows:
+            self.select(steps, around=True)
+        elif self.places:
+            self.focus_on((self.focus + steps) % len(self.places))
+
+    def select(self, steps: int, *, around: bool = False) -> None:
+        """Focus the symbol so many lines further down in the overview."""
+        rows = self._rows
+        if not rows:
+            return
+        at = rows.index(self.focus) + steps if self.focus in rows else 0
+        self.focus = rows[at % len(rows) if around else min(max(at, 0), len(rows) - 1)]
+        self._follow = True
+
+    def look_at(self, view: View) -> None:
+        """Change the view."""
+        self.view = view
+        self._follow = True
+        if view is View.OVERVIEW:
+            self.zoomed = False
+
+    def next_view(self, steps: int) -> None:
+        """Change to the next view."""
+        views = list(View)
+        if self.zoomed:
+            views.remove(View.OVERVIEW)
+        at = views.index(self.view) if self.view in views else 0
+        self.look_at(views[(at + steps) % len(views)])
+
+    def zoom(self) -> None:
+        """Show only the focused symbol, or all again."""
+        self.zoomed = not self.zoomed and bool(self.places)
+
+    # How one looks.
+
+    def deeper(self, levels: int) -> None:
+        """Show so many levels a side more."""
+        self.depth = min(max(self.depth + levels, 1), MOST_DEPTH)
+
+    def wider(self, steps: int) -> None:
+        """Let chart and heatmap of the focused symbol cover more prices."""
+        place = self.focused
+        axis = place and (place.chart if self.view is View.CHART else place.heat)
+        if place and axis:
+            tick = float(place.observer.watched.step)
+            place.step = coarser(axis.step, tick, steps)
+
+    def longer(self, steps: int) -> None:
+        """Let a column of the heatmap stand for more seconds."""
+        at = SPANS.index(self.seconds) + steps
+        self.seconds = SPANS[min(max(at, 0), len(SPANS) - 1)]
+
+    def point(self, columns: int) -> None:
+        """Move the cursor of the focused chart."""
+        place = self.focused
+        if place and place.chart:
+            axis = place.chart
+            at = axis.centre if place.cursor is None else round(place.cursor / axis.step)
+            at = min(max(at + columns, axis.lowest), axis.highest)
+            place.cursor = at * axis.step
+
+    def resize(self, steps: int) -> None:
+        """Take the next larger or smaller size whose cost is shown, for the focused symbol."""
+        place = self.focused
+        if place and place.observer.size:
+            place.observer.choose_size(next_size(place.observer.size, steps))
+
+    def scroll_levels(self, rows: int) -> None:
+        """Scroll the focused symbol: the ladder along its axis, a panel away from the touch."""
+        place = self.focused
+        if place is None:
+            return
+        if self.view is View.LADDER and place.ladder:
+            place.ladder = place.ladder.moved(-rows)
+        elif self.view is View.HEATMAP and place.heat:
+            place.heat = place.heat.moved(-rows)
+        elif self.view is View.BOOKS:
+            place.scroll = min(max(place.scroll + rows, 0), MOST_DEPTH)
+
+    def recentre(self) -> None:
+        """Follow the market again, and show the touch."""
+        if place := self.focused:
+            place.ladder = place.chart = place.heat = place.cursor = None
+            place.scroll = 0
+
+    def scroll_rows(self, rows: int) -> None:
+        """Scroll the overview without choosing another symbol."""
+        self.scroll = max(0, self.scroll + rows)
+        self._follow = False
+
+    # What is drawn.
+
+    def rows(self, now: float) -> list[int]:
+        """Return the overview's symbols as indices, sorted and filtered.
+
+        Lines that moved at each frame couldn't be read: they are sorted anew once a second.
+        """
+        if self._sorted_at is None or not 0 <= now - self._sorted_at < _SORT_SECONDS:
+            wanted = self.wanted(View.OVERVIEW, self.depth)
+            self._summaries = [place.observer.picture(wanted, now) for place in self.places]
+            self._rows = ordered(self._summaries, self.order, self.sought)
+            self._sorted_at = now
+        return self._rows
+
+    def summaries(self, shown: Iterable[int], now: float) -> list[Picture]:
+        """Return a picture of each symbol, as it is now of those shown; call `rows` before."""
+        wanted = self.wanted(View.OVERVIEW, self.depth)
+        for index in shown:
+            self._summaries[index] = self.places[index].observer.picture(wanted, now)
+        return self._summaries
+
+    def sort_again(self) -> None:
+        """Sort the overview at the next frame."""
+        self._sorted_at, self._follow = None, True
+
+    def scrolled(self, height: int) -> int:
+        """Return the first line of an overview of so many lines, with the focused one in it."""
+        rows = self._rows
+        if self._follow and self.focus in rows:
+            at = rows.index(self.focus)
+            self.scroll = min(max(self.scroll, at - height + 1), at)
+        self.scroll = min(self.scroll, max(0, len(rows) - height))
+        return self.scroll
+
+    def wanted(self, view: View, depth: int) -> Wanted:
+        """Return what a picture for a view must hold."""
+        if view is View.OVERVIEW:
+            return Wanted(depth, grouped=False, numbers=False, beyond=False)
+        return Wanted(
+            depth,
+            grouped=view in {View.BOOKS, View.LADDER},
+            in_quote=self.in_quote,
+            beyond=view in {View.BOOKS, View.LADDER},
+        )
+
+    def ladder_axis(self, place: Place, picture: Picture, count: int) -> Axis | None:
+        """Return the axis of a ladder with so many rows; None before the first book."""
+        step = float(place.observer.step)
+        place.ladder = _placed(place.ladder, picture, step, count)
+        return place.ladder
+
+    def chart_axis(self, place: Place, picture: Picture, count: int) -> Axis | None:
+        """Return the axis of a chart with so many columns; None before the first book."""
+        step = place.step or (place.chart.step if place.chart else _fitting(place, picture, count))
+        place.chart = _placed(place.chart, picture, step, count)
+        return place.chart
+
+    def heat_axis(self, place: Place, picture: Picture, count: int) -> Axis | None:
+        """Return the axis of a heatmap with so many prices; None before the first book."""
+        step = place.step or (place.heat.step if place.heat else _fitting(place, picture, count))
+        place.heat = _placed(place.heat, picture, step, count)
+        return place.heat
+
+    def remember(self, shown: Iterable[Place], now: float) -> None:
+        """Keep what the books are now, for their heatmaps: of the first few, and of those shown."""
+        for place in (*self.places[:REMEMBERED], *shown):
+            manager = place.observer.watched.manager
+            if place.history is None:
+                place.history = History()
+            if place.history.due(now) and manager.state.value == "live":
+                place.history.add(now, manager.cache)
+
+
+def _placed(before: Axis | None, picture: Picture, step: float, count: int) -> Axis | None:
+    """Return the axis for a book; where a side of it is empty, the one before."""
+    if picture.mid is not None:
+        return placed(before, float(picture.mid), step, count)
+    return before and replace(before, count=count)
+
+
+def _fitting(place: Place, picture: Picture, count: int) -> float:
+    """Return a step with which an axis covers the levels near the touch."""
+    tick = float(place.observer.watched.step)
+    bids, asks = picture.bids[:_TYPICAL_LEVELS], picture.asks[:_TYPICAL_LEVELS]
+    if not bids or not asks:
+        return tick
+    return step_for(float(asks[-1][0]) - float(bids[-1][0]), count, tick)

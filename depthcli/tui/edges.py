@@ -1,0 +1,115 @@
+"""The first and the last line of the screen: how it all fares, and the keys that matter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from depthcli.tui.conditions import SIGNS
+from depthcli.tui.lines import cells, cut, line, width_of
+from depthcli.tui.numbers import age_text, clock_text, rate_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from depthcli.synchronizer import State
+    from depthcli.tui.lines import Line, Segment
+
+Hint = tuple[str, str]
+"""A key, and in a word or two what it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the header tells.
+
+    Attributes:
+        title: where the books come from.
+        view: the name of the view, and which page of it where not all tiles fit.
+        frames_per_second: how often the screen was drawn lately; None until it is known.
+        events_per_second: events applied to all books lately; None until it is known.
+        gaps: breaks in the chains of events, of all books, since the start.
+        states: how many books there are in each state.
+        clock: seconds since the epoch.
+        paused_for: seconds since the picture was frozen; None while it moves.
+    """
+
+    title: str
+    view: str
+    frames_per_second: float | None
+    events_per_second: float | None
+    gaps: int
+    states: Mapping[State, int]
+    clock: float
+    paused_for: float | None
+
+
+def header(status: Status, width: int) -> Line:
+    """Return the first line: what this is, how fast it runs, what the books are worth.
+
+    Where room lacks, what matters less is given up first; that it's paused, and what the books are
+    worth, last.
+    """
+    brand: Segment = (" depthcli ", "brand")
+    view: Segment = (f" {status.view} ", "header.view")
+    title: Segment = (f" {status.title} ", "header")
+    states, signs = _states(status, words=True), _states(status, words=False)
+    frames = (f"{rate_text(status.frames_per_second):>2} fps", "header.text")
+    events = (f"{rate_text(status.events_per_second):>4} events/s", "header.text")
+    noun = "gap" if status.gaps == 1 else "gaps"
+    gaps = (f"{status.gaps} {noun}", "header.warning" if status.gaps else "header.text")
+    clock = (f"{clock_text(status.clock)} UTC", "header.text")
+    paused: list[Segment] = []
+    if status.paused_for is not None:
+        paused = [(f" PAUSED {age_text(status.paused_for)} ", "paused")]
+    wishes: tuple[tuple[list[Segment], list[Segment]], ...] = (
+        ([brand, view, title], [frames, events, gaps, *states, clock]),
+        ([brand, view, title], [frames, events, gaps, *states]),
+        ([brand, view, title], [events, gaps, *states]),
+        ([brand, view, title], [gaps, *states]),
+        ([brand, view], [gaps, *states]),
+        ([brand], [gaps, *states]),
+        ([brand], states),
+        ([], states),
+        ([], signs),
+    )
+    for name, parts in wishes:
+        end = _spaced([*paused, *parts])
+        room = width - width_of(name) - width_of(end)
+        if room >= 2:
+            return line(width, [*name, (" " * (room - 1), "header"), *end])
+    return line(width, _spaced([*paused, *signs]))
+
+
+def _states(status: Status, *, words: bool) -> list[Segment]:
+    """Return how many books there are in each state that there is."""
+    return [
+        (f"{SIGNS[state]} {count}{f' {state.value}' if words else ''}", f"sign.{state.value}")
+        for state, count in status.states.items()
+        if count
+    ]
+
+
+def footer(hints: Sequence[Hint], width: int) -> Line:
+    """Return the last line: the keys that matter here; where room lacks the last are left out."""
+    room = sum(cells(key) + cells(word) + 4 for key, word in hints)
+    between = " " if room > width else "  "
+    segments: list[Segment] = []
+    for key, word in hints:
+        shown: list[Segment] = [(f" {key} ", "key"), (word + between, "footer")]
+        if width_of(segments) + width_of(shown) > width + len(between):
+            break
+        segments += shown
+    return line(width, segments, "footer")
+
+
+def told(text: str, width: int) -> Line:
+    """Return the last line while something is pointed at: what it is."""
+    return line(width, [(" ", "footer"), (cut(text, width - 2), "footer.told")], "footer")
+
+
+def _spaced(parts: Sequence[Segment]) -> list[Segment]:
+    spaced: list[Segment] = []
+    for part in parts:
+        spaced += [("  ", "header"), part] if spaced else [part]
+    return spaced

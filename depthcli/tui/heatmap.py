@@ -1,0 +1,164 @@
+"""The heatmap: price by time, what rests there as colour, best bid and ask drawn over it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from depthcli.tui.axis import ceiling, index_of
+from depthcli.tui.history import NOWHERE
+from depthcli.tui.lines import fit, left, line
+from depthcli.tui.numbers import age_text, price_text, size_text
+from depthcli.tui.tiles import cost_line, covered, spread, title, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from depthcli.tui.axis import Axis
+    from depthcli.tui.history import History, Sample
+    from depthcli.tui.lines import Line, Segment
+    from depthcli.tui.watched import Picture
+
+LEAST_WIDTH: Final = 34
+LEAST_HEIGHT: Final = 9
+
+SHADES: Final = 8
+"""Shades of resting size; the first stands for nothing."""
+
+NOTHING_KNOWN: Final = "u"
+BID: Final = "b"
+ASK: Final = "a"
+
+_PLAIN: Final = " .:-=+*#"
+"""The shades where there are no colours."""
+
+_PLAIN_OTHERS: Final = {NOTHING_KNOWN: " ", BID: "▴", ASK: "▾"}
+_SHARE_AT_FULL: Final = 0.9
+_CURVE: Final = 0.7
+
+
+def columns(picture: Picture, width: int) -> int:
+    """Return how many moments fit beside each other in a tile so wide."""
+    return max(1, width - picture.price_width - 2)
+
+
+def prices(height: int, *, plain: bool) -> int:
+    """Return how many prices fit over each other in a tile so high."""
+    return max(1, height - 4) * (1 if plain else 2)
+
+
+def heatmap(  # noqa: PLR0917, the parts of one drawing
+    picture: Picture,
+    history: History,
+    width: int,
+    height: int,
+    axis: Axis | None,
+    seconds: int,
+    now: float,
+    *,
+    plain: bool,
+    focused: bool = False,
+) -> list[Line]:
+    """Return the tile of a symbol: `height` lines, each `width` cells wide.
+
+    Args:
+        picture: the book as it is now.
+        history: what it was.
+        width: cells.
+        height: rows.
+        axis: the prices, two a row, or one where there are no colours; None without a book.
+        seconds: in each column.
+        now: the moment of the last column, in seconds of the app's clock.
+        plain: whether there are no colours, or too few.
+        focused: whether the tile has the focus.
+    """
+    head = title(picture, width, focused=focused)
+    if axis is None or picture.empty or height < 5:
+        rest = waiting(picture, width) if picture.empty else [spread(picture, width)]
+        return fit([head, *rest], width, height)
+    count = columns(picture, width)
+    samples = history.columns(seconds, count, now)
+    full = _full(samples, history, axis)
+    codes = [_codes(sample, history, axis, full) for sample in samples]
+    draw = _plain_row if plain else _row
+    per_row = 1 if plain else 2
+    body = [spread(picture, width)]
+    for row in range(height - 4):
+        top = axis.count - 1 - row * per_row
+        cells = draw(codes, top)
+        body.append(line(width, [*cells, (" ", ""), *_label(picture, axis, top, per_row, row)]))
+    body.append(_times(seconds, count, full, picture, width))
+    body.append(cost_line(picture, width))
+    return fit([head, *covered(body, picture, width)], width, height)
+
+
+def _full(samples: Sequence[Sample | None], history: History, axis: Axis) -> float:
+    """Return the quantity of the strongest shade: exceeded by few, so that it seldom changes."""
+    largest = sorted(max(history.sizes(sample, axis)) for sample in samples if sample)
+    return ceiling(largest[int(len(largest) * _SHARE_AT_FULL)]) if largest else 1.0
+
+
+def _codes(sample: Sample | None, history: History, axis: Axis, full: float) -> str:
+    """Return a character for each price, lowest first: a shade, or what else is to be drawn."""
+    if sample is None:
+        return NOTHING_KNOWN * axis.count
+    found = [
+        NOTHING_KNOWN
+        if size == NOWHERE
+        else str(
+            min(SHADES - 1, 1 + int((SHADES - 1) * min(size / full, 1.0) ** _CURVE) if size else 0)
+        )
+        for size in history.sizes(sample, axis)
+    ]
+    for price, side, code in ((sample.bid, "bid", BID), (sample.ask, "ask", ASK)):
+        if price is not None:
+            at = index_of(price, axis.step, side) - axis.lowest
+            if 0 <= at < axis.count:
+                found[at] = code
+    return "".join(found)
+
+
+def _row(codes: Sequence[str], top: int) -> list[Segment]:
+    """Return one row of cells, two prices in each: the upper half block's two colours."""
+    segments: list[Segment] = []
+    before, length = "", 0
+    for column in codes:
+        pair = f"{column[top]}.{column[top - 1] if top else NOTHING_KNOWN}"
+        if pair != before and length:
+            segments.append((_half(before) * length, f"heat.{before}"))
+            length = 0
+        before, length = pair, length + 1
+    segments.append((_half(before) * length, f"heat.{before}"))
+    return segments
+
+
+def _half(pair: str) -> str:
+    return " " if pair[0] == pair[-1] else "▀"
+
+
+def _plain_row(codes: Sequence[str], top: int) -> list[Segment]:
+    text = "".join(_PLAIN_OTHERS.get(column[top]) or _PLAIN[int(column[top])] for column in codes)
+    return [(text, "")]
+
+
+def _label(picture: Picture, axis: Axis, top: int, per_row: int, row: int) -> list[Segment]:
+    """Return the price beside a row, where it is the touch or one of every four."""
+    covers = range(axis.lowest + top - per_row + 1, axis.lowest + top + 1)
+    for level, side in ((picture.best_ask, "ask"), (picture.best_bid, "bid")):
+        if level and index_of(float(level[0]), axis.step, side) in covers:
+            return [(price_text(level[0], picture.price_decimals), f"{side}.best")]
+    if row % 4:
+        return []
+    return [(price_text(covers[-1] * axis.step, picture.price_decimals), "label")]
+
+
+def _times(seconds: int, count: int, full: float, picture: Picture, width: int) -> Line:
+    """Return the line of the times below the cells, and what the strongest shade stands for."""
+    start = f"-{age_text(max(seconds * count, 10))}"
+    unit = f" {picture.quote if picture.in_quote else picture.base}".rstrip()
+    middle = f"{seconds} s a column, full shade {size_text(full)}{unit}"
+    end = "now"
+    room = count - len(start) - len(end)
+    if len(middle) + 2 > room:
+        middle = ""
+    text = start + middle.center(max(room, 0)) + end
+    return line(width, [(left(text, count), "label")])

@@ -1,0 +1,99 @@
+"""The keys that matter in what is shown: for the footer and for the help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from depthcli.tui.views import View
+
+if TYPE_CHECKING:
+    from depthcli.tui.desk import Desk
+    from depthcli.tui.edges import Hint
+
+EVERYWHERE: Final = (
+    ("q, ctrl+c", "quit"),
+    ("?", "this help; ?, Esc or q closes it"),
+    ("v V", "the next view, the one before; b books, o overview"),
+    ("p, space", "freeze the picture and go on; the books are kept up meanwhile"),
+    ("tab, 1-9, click", "choose a symbol: keys act on the chosen one"),
+    ("z, Enter", "only the chosen symbol, or all again; Esc, too"),
+    ("< >", "move the chosen symbol in the order"),
+    ("u", "quantities in the base or in the quote asset"),
+    ("[ ] c", "a smaller or larger size whose cost is shown; c to type one"),
+    ("y Y", "copy the chosen book as text, as JSON"),
+    ("s", "save a picture of the screen (SVG)"),
+    ("l", "the log: what happened to which symbol, when"),
+    ("t", "dark and light colours"),
+    ("ctrl+p", "find a command by its name"),
+)
+
+KEEPING: Final = (("w", "save this workspace by a name: depthcli watch --workspace NAME"),)
+"""Where workspaces are kept."""
+
+GROWING: Final = (
+    ("a", "add a symbol, found as you type"),
+    ("d", "drop the chosen symbol"),
+)
+"""Where somebody keeps the books that are added."""
+
+HERE: Final[dict[View, tuple[tuple[str, str], ...]]] = {
+    View.BOOKS: (
+        ("+ and -", "more and fewer levels, as many as there is room for"),
+        ("g G", "levels in groups of 10, 100, ... ticks; G: finer again"),
+        ("↑ ↓, wheel", "scroll away from the touch and back; Home goes there"),
+        ("mouse", "over a level: what lies up to it, and what that would cost"),
+    ),
+    View.LADDER: (
+        ("g G", "levels in groups of 10, 100, ... ticks; G: finer again"),
+        ("↑ ↓, wheel", "move the axis, which then stays; Home lets it follow the market"),
+        ("f", "whether changed quantities flash"),
+    ),
+    View.CHART: (
+        ("← →, mouse", "the cursor: size and cost up to a price; Home takes it away"),
+        ("+ and -", "more and fewer prices"),
+    ),
+    View.HEATMAP: (
+        ("← →", "fewer and more seconds a column"),
+        ("+ and -", "more and fewer prices"),
+        ("↑ ↓, wheel", "move the axis, which then stays; Home lets it follow the market"),
+    ),
+    View.OVERVIEW: (
+        ("↑ ↓ PgUp PgDn", "choose a line; Home and End, too; the wheel scrolls"),
+        ("Enter", "show that symbol alone"),
+        ("/", "only symbols with what you type in their names; Esc: all"),
+        ("r R", "sort by the next column; R: the other way round; or click on a heading"),
+    ),
+}
+"""The keys of each view, for the help."""
+
+
+def hints(desk: Desk, view: View, *, paused: bool) -> list[Hint]:
+    """Return the keys that matter now, the most important first."""
+    several = len(desk.places) > 1
+    found: list[Hint] = [("q", "quit"), ("?", "help"), ("p", "go on" if paused else "pause")]
+    if not desk.places:
+        return [*found[:2], ("a", "add")] if desk.grows else found[:2]
+    found.append(("v", "view"))
+    if several or desk.zoomed:
+        found.append(("z", "all" if desk.zoomed else "zoom"))
+    place = desk.focused
+    group = f"group x{10**place.observer.group:,}" if place and place.observer.group else "group"
+    if view is View.BOOKS:
+        depth = [] if desk.zoomed else [("+/-", f"depth {desk.depth}")]
+        found += [*depth, ("g/G", group), ("[ ]", "size")]
+    elif view is View.LADDER:
+        held = place is not None and place.ladder is not None and place.ladder.held
+        home = [("Home", "recentre")] if held else [("↑↓", "move")]
+        found += [("g/G", group), *home, ("f", "flash off" if desk.flashing else "flash on")]
+    elif view is View.CHART:
+        found += [("←→", "cursor"), ("+/-", "range"), ("[ ]", "size")]
+    elif view is View.HEATMAP:
+        found += [("←→", f"{desk.seconds} s a column"), ("+/-", "range")]
+    else:
+        found += [("↑↓", "choose"), ("/", "filter"), ("r", "sort")]
+    found.append(("u", "base" if desk.in_quote else "quote"))
+    if several and view is not View.OVERVIEW:
+        found.append(("tab", "next"))
+    if desk.grows:
+        found.append(("a", "add"))
+    return [*found, ("y", "copy"), ("l", "log"), ("t", "theme")]

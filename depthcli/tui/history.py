@@ -1,0 +1,123 @@
+"""What a book was in the last minutes, in little memory."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from depthcli.tui.axis import index_of
+
+if TYPE_CHECKING:
+    from depthcli.book import DepthCache
+    from depthcli.tui.axis import Axis
+
+SAMPLES: Final = 900
+"""Samples that are kept, one a second."""
+
+LEVELS: Final = 250
+"""Levels a side in each."""
+
+NOWHERE: Final = -1.0
+"""What a sample says of a price that it doesn't reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The levels of one moment.
+
+    Attributes:
+        time: seconds of the app's clock.
+        bids: price, quantity, price, quantity, ..., best first.
+        asks: the same for asks.
+    """
+
+    time: float
+    bids: array[float]
+    asks: array[float]
+
+    @property
+    def bid(self) -> float | None:
+        """The best bid's price."""
+        return self.bids[0] if self.bids else None
+
+    @property
+    def ask(self) -> float | None:
+        """The best ask's price."""
+        return self.asks[0] if self.asks else None
+
+    def sizes(self, axis: Axis) -> list[float]:
+        """Return the quantity at each price of an axis, lowest first; NOWHERE beyond the levels."""
+        found = [NOWHERE] * axis.count
+        lowest = axis.lowest
+        for side, levels in (("bid", self.bids), ("ask", self.asks)):
+            if not levels:
+                continue
+            ends = sorted(index_of(price, axis.step, side) for price in (levels[0], levels[-2]))
+            known = _within(axis, ends[0], ends[1] + 1)
+            found[known] = [0.0] * (known.stop - known.start)
+            for price, quantity in zip(levels[::2], levels[1::2], strict=True):
+                at = index_of(price, axis.step, side) - lowest
+                if 0 <= at < axis.count:
+                    found[at] += quantity
+        if self.bids and self.asks:
+            # Nothing rests between the best prices, and that is known.
+            between = _within(
+                axis,
+                index_of(self.bids[0], axis.step, "bid") + 1,
+                index_of(self.asks[0], axis.step, "ask"),
+            )
+            found[between] = [0.0] * (between.stop - between.start)
+        return found
+
+
+class History:
+    """The last minutes of one book, a sample a second."""
+
+    def __init__(self) -> None:
+        self._samples: deque[Sample] = deque(maxlen=SAMPLES)
+        self._axis: Axis | None = None
+        self._sizes: dict[float, list[float]] = {}
+
+    def due(self, now: float) -> bool:
+        """Return whether a second has passed since the last sample."""
+        return not self._samples or int(now) > int(self._samples[-1].time)
+
+    def add(self, now: float, cache: DepthCache[Any]) -> None:
+        """Keep the book of this moment."""
+        bids, asks = cache.top(LEVELS)
+        self._samples.append(Sample(now, _packed(bids), _packed(asks)))
+
+    def columns(self, seconds: int, count: int, now: float) -> list[Sample | None]:
+        """Return one sample for each of the last `count` spans of so many seconds, or None."""
+        newest = int(now) // seconds
+        found: list[Sample | None] = [None] * count
+        for sample in reversed(self._samples):
+            age = newest - int(sample.time) // seconds
+            if age >= count:
+                break
+            if age >= 0 and found[count - 1 - age] is None:
+                found[count - 1 - age] = sample
+        return found
+
+    def sizes(self, sample: Sample, axis: Axis) -> list[float]:
+        """Return `sample.sizes(axis)`, from memory if it was asked for before."""
+        if axis != self._axis:
+            self._axis, self._sizes = axis, {}
+        found = self._sizes.get(sample.time)
+        if found is None:
+            if len(self._sizes) > 2 * SAMPLES:
+                self._sizes.clear()
+            found = self._sizes[sample.time] = sample.sizes(axis)
+        return found
+
+
+def _within(axis: Axis, first: int, end: int) -> slice:
+    """Return where prices from `first` to before `end` lie on an axis; empty if nowhere."""
+    start = min(max(first - axis.lowest, 0), axis.count)
+    return slice(start, max(start, min(end - axis.lowest, axis.count)))
+
+
+def _packed(levels: list[tuple[Any, Any]]) -> array[float]:
+    return array("d", [float(number) for level in levels for number in level])

@@ -1,0 +1,118 @@
+"""What happened to which symbol, and when: the log panel."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from depthcli.synchronizer import State
+from depthcli.tui.conditions import SIGNS
+from depthcli.tui.lines import blank, cells, line, wrap
+from depthcli.tui.numbers import age_text, clock_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from depthcli.tui.lines import Line
+    from depthcli.tui.watched import Manager
+
+KEPT: Final = 500
+
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+"""What is counted down isn't news."""
+
+
+class Entry(NamedTuple):
+    """Something that happened.
+
+    Attributes:
+        time: seconds since the epoch.
+        symbol: to which symbol.
+        state: whose sign and colours the entry has.
+        text: what it was.
+    """
+
+    time: float
+    symbol: str
+    state: State
+    text: str
+
+
+class _Known(NamedTuple):
+    """What was known of a book at the last look."""
+
+    state: State
+    gist: str
+    audits: int
+    since: float
+
+
+class Journal:
+    """Notices what happens to books by looking at them."""
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque(maxlen=KEPT)
+        self._known: dict[str, _Known] = {}
+
+    def look(self, name: str, manager: Manager, now: float, wall: float) -> None:
+        """Take note of what happened to a book since the last look."""
+        state, reason, audits = manager.state, manager.reason, manager.counters.audits
+        gist = _NUMBER.sub("#", reason) if reason else ""
+        before = self._known.get(name)
+        if before and (before.state, before.gist, before.audits) == (state, gist, audits):
+            return
+        since = before.since if before and before.state is state else now
+        self._known[name] = _Known(state, gist, audits, since)
+        if before is None or before.state is not state or before.gist != gist:
+            text = state.value + (f": {reason}" if reason else "")
+            if before and state is State.LIVE and before.state is not State.LIVE:
+                text = f"live, after {age_text(now - before.since)} {before.state.value}"
+            self.entries.append(Entry(wall, name, state, text))
+        elif audits != before.audits:
+            differ = manager.counters.differences
+            odd = State.STALE if differ else State.LIVE
+            self.entries.append(Entry(wall, name, odd, f"audited: {differ} levels differ"))
+
+    def note(self, wall: float, name: str, text: str) -> None:
+        """Take note of something that the user did."""
+        self.entries.append(Entry(wall, name, State.CONNECTING, text))
+
+    def forget(self, name: str) -> None:
+        """Forget what was known of a symbol that is no longer watched."""
+        self._known.pop(name, None)
+
+
+def journal(entries: Iterable[Entry], width: int, height: int, back: int) -> list[Line]:
+    """Return the log panel: the newest entries at the bottom.
+
+    Args:
+        entries: the oldest first.
+        width: cells.
+        height: rows, with the heading.
+        back: so many rows further up than the newest.
+    """
+    rows: list[Line] = []
+    entries = list(entries)
+    names = max((cells(entry.symbol) for entry in entries), default=0)
+    start = 10 + names + 4
+    for entry in entries[-(height + back) :]:
+        sign = f"sign.{entry.state.value}"
+        texts = wrap(entry.text, max(width - start - 1, 10), 2)
+        for index, text in enumerate(texts):
+            before = (
+                [
+                    (f" {clock_text(entry.time)} ", "label"),
+                    (f"{SIGNS[entry.state]} ", sign),
+                    (entry.symbol + " " * (names - cells(entry.symbol) + 2), "name"),
+                ]
+                if index == 0
+                else [(" " * start, "")]
+            )
+            rows.append(line(width, [*before, (text, "")]))
+    end = max(len(rows) - back, min(len(rows), height - 1))
+    shown = rows[max(0, end - (height - 1)) : end]
+    heading = line(
+        width, [(" log", "title.name"), ("   what happened, UTC", "title.text")], "title"
+    )
+    return [heading, *[blank(width)] * (height - 1 - len(shown)), *shown][:height]

@@ -1,0 +1,201 @@
+"""The ladder: one price axis with bids and asks on it, that moves only when it must."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from depthcli.tui.axis import ceiling, index_of
+from depthcli.tui.lines import fit, line, right
+from depthcli.tui.numbers import bar, bar_to_the_left, price_text, quantity_text, quantity_width
+from depthcli.tui.tiles import covered, facts, foot, spread, title, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from depthcli.analytics import Side
+    from depthcli.tui.axis import Axis
+    from depthcli.tui.lines import Line, Segment
+    from depthcli.tui.watched import Picture
+
+LEAST_WIDTH: Final = 32
+LEAST_HEIGHT: Final = 9
+SHORTEST_QUANTITY: Final = 6
+_MOST_BAR: Final = 40
+_MARKS: Final = {1: "▴", -1: "▾"}
+
+Flashes = dict[tuple[str, float], int]
+"""Side and price of levels that just changed: 1 for more, -1 for less."""
+
+
+class _Columns(NamedTuple):
+    """Cells of the columns: blank and bar, quantity and mark on both sides of the price."""
+
+    bar: int
+    quantity: int
+    price: int
+
+
+def frame_rows(height: int) -> tuple[int, int]:
+    """Return how many rows of a tile's height are for prices, and how many for facts below."""
+    if height < 6:
+        return max(0, height - 1), 0
+    below = 0 if height < 12 else 2
+    return height - 3 - below, below
+
+
+def ladder(
+    picture: Picture,
+    width: int,
+    height: int,
+    axis: Axis | None,
+    flashes: Mapping[tuple[str, float], int],
+    *,
+    focused: bool = False,
+) -> list[Line]:
+    """Return the tile of a symbol: `height` lines, each `width` cells wide.
+
+    Args:
+        picture: the book; its levels or groups lie on the axis.
+        width: cells.
+        height: rows.
+        axis: the prices, one a row; None as long as there is no book.
+        flashes: what just changed.
+        focused: whether the tile has the focus.
+    """
+    head = title(picture, width, focused=focused)
+    if axis is None or picture.empty:
+        return fit([head, *waiting(picture, width)], width, height)
+    body = _prices(picture, width, axis, flashes)
+    if height >= 6:
+        body = [spread(picture, width), *body, foot(picture, len(picture.bids), width)]
+        body += facts(picture, width, frame_rows(height)[1])
+    return fit([head, *covered(body, picture, width)], width, height)
+
+
+def columns_for(picture: Picture, width: int) -> _Columns:
+    """Return the columns in so many cells: the price stays whole, bars take what is left."""
+    price = picture.price_width
+    quantity = quantity_width(picture.quantity_decimals)
+    quantity = max(SHORTEST_QUANTITY, min(quantity, (width - price - 6) // 2))
+    rest = width - price - 2 * quantity - 6
+    wide = min(max(rest // 2 - 1, 0), _MOST_BAR)
+    return _Columns(wide if wide >= 3 else 0, quantity, price)
+
+
+def _prices(
+    picture: Picture, width: int, axis: Axis, flashes: Mapping[tuple[str, float], int]
+) -> list[Line]:
+    columns = columns_for(picture, width)
+    sides = {
+        "bid": {index_of(float(level[0]), axis.step, "bid"): level for level in picture.bids},
+        "ask": {index_of(float(level[0]), axis.step, "ask"): level for level in picture.asks},
+    }
+    in_view = [
+        float(level[1])
+        for side in sides.values()
+        for index, level in side.items()
+        if axis.lowest <= index <= axis.highest
+    ]
+    full = ceiling(max(in_view, default=0.0))
+    best_bid, best_ask = max(sides["bid"], default=None), min(sides["ask"], default=None)
+    drawn = []
+    for index in range(axis.highest, axis.lowest - 1, -1):
+        bid, ask = sides["bid"].get(index), sides["ask"].get(index)
+        style = "ladder.price"
+        if index == best_bid:
+            style = "bid.best"
+        elif index == best_ask:
+            style = "ask.best"
+        elif best_bid is not None and best_ask is not None and best_bid < index < best_ask:
+            style = "ladder.gap"
+        text = price_text(index * axis.step, picture.price_decimals) if index >= 0 else ""
+        segments = [
+            *_bid(bid, columns, full, picture, flashes),
+            (right(text, columns.price), style),
+            *_ask(ask, columns, full, picture, flashes),
+        ]
+        drawn.append(line(width, segments))
+    return drawn
+
+
+def _quantity(
+    level: tuple[float, float] | None,
+    side: Side,
+    columns: _Columns,
+    picture: Picture,
+    flashes: Mapping[tuple[str, float], int],
+) -> tuple[str, str, str]:
+    """Return the quantity of a level, its style and its mark."""
+    if level is None:
+        return " " * columns.quantity, "", " "
+    changed = flashes.get((side, level[0]), 0)
+    decimals = min(picture.quantity_decimals, columns.quantity - 3)
+    text = right(quantity_text(level[1], max(decimals, 0), columns.quantity), columns.quantity)
+    style = {0: "quantity", 1: "flash.more", -1: "flash.less"}[changed]
+    return text, style, _MARKS.get(changed, " ")
+
+
+def _bid(
+    level: tuple[float, float] | None,
+    columns: _Columns,
+    full: float,
+    picture: Picture,
+    flashes: Mapping[tuple[str, float], int],
+) -> list[Segment]:
+    text, style, mark = _quantity(level, "bid", columns, picture, flashes)
+    segments: list[Segment] = []
+    if columns.bar:
+        share = float(level[1]) / full if level else 0.0
+        blanks, edge, filled = bar_to_the_left(share, columns.bar)
+        segments = [(blanks, ""), (edge, "bid.edge"), (filled, "bid.bar"), (" ", "")]
+    return [*segments, (" " + text, style), (mark + " ", style)]
+
+
+def _ask(
+    level: tuple[float, float] | None,
+    columns: _Columns,
+    full: float,
+    picture: Picture,
+    flashes: Mapping[tuple[str, float], int],
+) -> list[Segment]:
+    text, style, mark = _quantity(level, "ask", columns, picture, flashes)
+    segments: list[Segment] = [(" " + mark, style), (text, style)]
+    if columns.bar:
+        share = float(level[1]) / full if level else 0.0
+        segments += [(" " + bar(share, columns.bar), "ask.bar")]
+    return segments
+
+
+def cursor_at(axis: Axis, height: int, y: int) -> int | None:
+    """Return the price in a row of the tile, as a multiple of the axis' step, or None."""
+    index = axis.highest - (y - (2 if height >= 6 else 1))
+    return index if axis.lowest <= index <= axis.highest else None
+
+
+class Flasher:
+    """Remembers which quantities of one book changed a moment ago."""
+
+    SECONDS: Final = 0.5
+
+    def __init__(self) -> None:
+        self._before: dict[tuple[str, float], float] = {}
+        self._content: tuple[object, object] = ((), ())
+        self._until: dict[tuple[str, float], tuple[float, int]] = {}
+
+    def look(self, picture: Picture, now: float) -> Flashes:
+        """Return what flashes in this picture, compared with those before."""
+        content = (picture.bids, picture.asks)
+        if content[0] is not self._content[0] or content[1] is not self._content[1]:
+            quantities = {
+                (side, price): quantity
+                for side, levels in (("bid", picture.bids), ("ask", picture.asks))
+                for price, quantity in levels
+            }
+            for key, quantity in quantities.items():
+                before = self._before.get(key)
+                if before is not None and before != quantity:
+                    until = now + self.SECONDS
+                    self._until[key] = (until, 1 if quantity > before else -1)
+            self._before, self._content = quantities, content
+        self._until = {key: one for key, one in self._until.items() if one[0] > now}
+        return {key: way for key, (_, way) in self._until.items()}

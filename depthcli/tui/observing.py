@@ -1,0 +1,312 @@
+"""Who looks at a book for the screen, and remembers what the book can't be asked later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from math import floor, log10
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from depthcli.analytics import cost_to_trade, group_levels, imbalance, micro_price, reaches_past
+from depthcli.book import DepthCache
+from depthcli.synchronizer import State
+from depthcli.tui.numbers import price_text
+from depthcli.tui.rates import Gauge, Rate
+from depthcli.tui.sizes import decimals_of_notional, usual_size
+from depthcli.tui.watched import Picture, Wanted
+
+if TYPE_CHECKING:
+    from depthcli.analytics import Cost, Side
+    from depthcli.synchronizer import Counters
+    from depthcli.tui.numbers import Number
+    from depthcli.tui.watched import Level, Levels, Manager, Watched
+
+COARSEST: Final = 6
+"""Groups are at the most ten to this power times the tick."""
+
+MOST_LEVELS: Final = 5_000
+"""Levels a side that are looked at for one picture: no snapshot has more."""
+
+
+class _Content(NamedTuple):
+    """What a picture shows of the book itself; made anew only when the book has changed."""
+
+    bids: Levels
+    asks: Levels
+    bids_tail: int
+    asks_tail: int
+    touch: tuple[Level | None, Level | None]
+    micro: Number | None
+    lean: Number | None
+    buy: Cost[Any] | None
+    sell: Cost[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    """A manager as it was at one moment."""
+
+    symbol: str
+    cache: DepthCache[Any]
+    state: State
+    reason: str
+    counters: Counters
+    buffered: int
+    last_received: float | None
+    last_audit: float | None
+
+
+class Observer:
+    """Looks at one manager, and remembers what it can't be asked later.
+
+    Attributes:
+        watched: what is looked at.
+        group: ten to this power times the tick is the step of the groups.
+        size: the size whose cost is shown, in the base asset; None until a book was seen.
+        size_is_usual: whether nobody chose it.
+    """
+
+    def __init__(self, watched: Watched) -> None:
+        self.watched = watched
+        self.group = 0
+        self.size: float | None = None
+        self.size_is_usual = True
+        self._source: Manager = watched.manager
+        self._first_look: float | None = None
+        self._last_true: float | None = None
+        self._reason = ""
+        self._reason_since = 0.0
+        self._update_time: int | None = None
+        self._price_width = 0
+        self._quote_decimals: int | None = None
+        self._rate = Rate()
+        self._shown_rate: float | None = None
+        self._latency = Gauge()
+        self._key: tuple[Any, ...] = ()
+        self._content: _Content | None = None
+
+    @property
+    def step(self) -> Decimal:
+        """The step of the groups."""
+        return self.watched.step * Decimal(10) ** self.group
+
+    @property
+    def rate(self) -> float | None:
+        """Updates a second lately, looked at once a second; None until it is known."""
+        return self._shown_rate
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds from the exchange's event time to its coming here, lately; None if unknown."""
+        return self._latency.value
+
+    def look(self, now: float, wall: float | None = None) -> None:
+        """Take note of what changes. Call it for each frame, shown or not.
+
+        Args:
+            now: seconds of the app's clock.
+            wall: seconds since the epoch by the exchange's clock, as well as it is known.
+        """
+        manager = self.watched.manager
+        if self._first_look is None:
+            self._first_look = now
+        if manager.state is State.LIVE:
+            self._last_true = now
+        if manager.reason != self._reason:
+            self._reason, self._reason_since = manager.reason, now
+        update_time, received = manager.cache.update_time, manager.last_received
+        if wall is not None and received is not None and update_time != self._update_time:
+            self._update_time = update_time
+            if update_time is not None:
+                self._latency.add(now, wall - (now - received) - update_time / 1000)
+        if self._rate.due(now):
+            self._rate.add(now, manager.counters.applied)
+            self._shown_rate = self._rate.per_second
+
+    def freeze(self) -> None:
+        """Show the book as it is now, whatever becomes of it, until `thaw`."""
+        manager = self.watched.manager
+        cache = DepthCache(manager.cache.symbol, manager.cache.conv_type)
+        for copy, side in (
+            (cache.bids, manager.cache.bids),
+            (cache.asks, manager.cache.asks),
+        ):
+            copy.load([*side.levels(), *side.beyond()], side.horizon)
+        cache.last_update_id = manager.cache.last_update_id
+        cache.update_time = manager.cache.update_time
+        self._source = _Frozen(
+            manager.symbol,
+            cache,
+            manager.state,
+            manager.reason,
+            replace(manager.counters),
+            manager.buffered,
+            manager.last_received,
+            manager.last_audit,
+        )
+
+    def thaw(self) -> None:
+        """Show the book as it goes on."""
+        self._source = self.watched.manager
+
+    def choose_size(self, size: float) -> None:
+        """Show what it costs to trade that size."""
+        self.size, self.size_is_usual = size, False
+
+    def coarser(self, powers: int) -> None:
+        """Make groups so many powers of ten coarser, as far as it makes sense."""
+        bid = self._source.cache.best_bid
+        most = COARSEST
+        if bid:
+            most = min(most, max(0, floor(log10(float(bid[0]) / float(self.watched.step)))))
+        self.group = min(max(self.group + powers, 0), most)
+
+    def picture(self, wanted: Wanted | int, now: float) -> Picture:
+        """Return the best levels of both sides, and all that is to be said of them.
+
+        Args:
+            wanted: what it should hold; a number: so many levels, and all the rest.
+            now: seconds of the app's clock.
+        """
+        if isinstance(wanted, int):
+            wanted = Wanted(wanted)
+        if self.watched.inverse:
+            wanted = wanted._replace(in_quote=False)
+        source, watched = self._source, self.watched
+        content = self._look_inside(wanted)
+        audited = source.last_audit
+        return Picture(
+            symbol=watched.name,
+            price_decimals=watched.price_decimals,
+            quantity_decimals=(self._quote_decimals or 0)
+            if wanted.in_quote
+            else watched.quantity_decimals,
+            price_width=max(self._price_width, watched.price_decimals + 2),
+            state=source.state,
+            reason=source.reason,
+            bids=content.bids,
+            asks=content.asks,
+            update_time=source.cache.update_time,
+            age=now - self._since(now, has_book=bool(content.bids or content.asks)),
+            audit_age=None if audited is None else now - audited,
+            differences=source.counters.differences,
+            reason_age=now - self._reason_since,
+            buffered=source.buffered,
+            trading=watched.trading,
+            base=watched.base,
+            quote=watched.quote,
+            in_quote=wanted.in_quote,
+            inverse=watched.inverse,
+            step=self.step if self.group and wanted.grouped else None,
+            tick=watched.step,
+            group=self.group if wanted.grouped else 0,
+            horizons=(source.cache.bids.horizon, source.cache.asks.horizon),
+            bids_tail=content.bids_tail,
+            asks_tail=content.asks_tail,
+            touch=content.touch,
+            micro=content.micro,
+            lean=content.lean,
+            size=self.size,
+            buy=content.buy,
+            sell=content.sell,
+            rate=self._shown_rate,
+            latency=self._latency.value,
+        )
+
+    def _look_inside(self, wanted: Wanted) -> _Content:
+        """Return what the book holds; the same object as before if nothing has changed."""
+        source = self._source
+        counters = source.counters
+        key = (
+            id(source),
+            source.cache.last_update_id,
+            counters.applied,
+            counters.audits,
+            counters.resyncs,
+            source.state,
+            wanted,
+            self.group,
+            self.size,
+        )
+        if self._content is None or key != self._key:
+            self._content = self._content_of(source.cache, wanted)
+            self._key = (*key[:-1], self.size)
+        return self._content
+
+    def _content_of(self, cache: DepthCache[Any], wanted: Wanted) -> _Content:
+        bids, bids_tail = self._side(cache, "bid", wanted)
+        asks, asks_tail = self._side(cache, "ask", wanted)
+        if wanted.grouped and self.group:
+            bid, ask = cache.best_bid, cache.best_ask
+        else:
+            bid, ask = next(iter(bids), None), next(iter(asks), None)
+        best = ask or bid
+        if best:
+            text = price_text(best[0], self.watched.price_decimals)
+            self._price_width = max(self._price_width, len(text))
+            if self._quote_decimals is None:
+                self._quote_decimals = decimals_of_notional(float(best[0]) * float(best[1]))
+        lean = micro = buy = sell = None
+        if wanted.numbers:
+            known_bids, known_asks = bids[: len(bids) - bids_tail], asks[: len(asks) - asks_tail]
+            lean = imbalance(known_bids, known_asks)
+            micro = micro_price(bid, ask)
+            if bid and ask:
+                if self.size is None:
+                    self.size = usual_size([float(quantity) for _, quantity in cache.asks.top(20)])
+                mid = (bid[0] + ask[0]) / 2
+                size = cache.conv_type(str(self.size))
+                buy = _cost(cache.asks, size, mid)
+                sell = _cost(cache.bids, size, mid)
+        if wanted.in_quote:
+            bids = tuple((price, price * quantity) for price, quantity in bids)
+            asks = tuple((price, price * quantity) for price, quantity in asks)
+        return _Content(bids, asks, bids_tail, asks_tail, (bid, ask), micro, lean, buy, sell)
+
+    def _side(self, cache: DepthCache[Any], side: Side, wanted: Wanted) -> tuple[Levels, int]:
+        """Return the levels or groups of a side, and how many of the last aren't known whole."""
+        levels = cache.bids if side == "bid" else cache.asks
+        depth = wanted.depth
+        if not (wanted.grouped and self.group):
+            found = levels.top(depth)
+            if len(found) == depth or levels.horizon is None or not wanted.beyond:
+                return tuple(found), 0
+            beyond = levels.beyond()[: depth - len(found)]
+            return (*found, *beyond), len(beyond)
+        count = max(4 * depth, 50)
+        while True:
+            found = levels.top(count)
+            groups = group_levels(found, self.step, side=side)
+            # The last group is whole only if there is a next one.
+            if len(groups) > depth:
+                return tuple(groups[:depth]), 0
+            if len(found) < count or count > MOST_LEVELS:
+                break
+            count *= 4
+        if levels.horizon is None:
+            return tuple(groups), 0
+        groups = group_levels([*found, *levels.beyond()], self.step, side=side)[:depth]
+        tail = sum(reaches_past(price, levels.horizon, side=side) for price, _ in groups)
+        return tuple(groups), tail
+
+    def _since(self, now: float, *, has_book: bool) -> float:
+        """Return the moment from which the age of what is shown counts."""
+        source = self._source
+        if source.state is State.LIVE:
+            moment = source.last_received
+        elif self._last_true is not None:
+            moment = self._last_true
+        else:
+            moment = source.last_received if has_book else self._first_look
+        return now if moment is None else moment
+
+
+def _cost(side: Any, size: Any, mid: Any) -> Cost[Any]:
+    """Return what it takes to trade a size at once, looking no deeper than it takes."""
+    count = 20
+    while True:
+        levels = side.top(count)
+        cost = cost_to_trade(levels, size, reference=mid)
+        if cost.complete or len(levels) < count:
+            return cost
+        count *= 8

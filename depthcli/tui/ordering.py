@@ -1,0 +1,77 @@
+"""How the overview is sorted and filtered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from depthcli.synchronizer import State
+from depthcli.tui.tiles import bid_share
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from depthcli.tui.watched import Picture
+
+_BADNESS: Final = {
+    State.LIVE: 0,
+    State.BUFFERING: 1,
+    State.CONNECTING: 2,
+    State.STALE: 3,
+    State.CLOSED: 4,
+}
+
+
+def _points(picture: Picture) -> float | None:
+    spread, mid = picture.spread, picture.mid
+    return None if spread is None or not mid else float(spread) / float(mid)
+
+
+_KEYS: Final[dict[str, Callable[[Picture], Any]]] = {
+    "symbol": lambda picture: picture.symbol,
+    "bid": lambda picture: picture.best_bid and float(picture.best_bid[0]),
+    "ask": lambda picture: picture.best_ask and float(picture.best_ask[0]),
+    "bp": _points,
+    "bid share": lambda picture: bid_share(picture, len(picture.bids)),
+    "upd/s": lambda picture: picture.rate,
+    "latency": lambda picture: picture.latency,
+    "state": lambda picture: _BADNESS[picture.state],
+}
+
+COLUMNS: Final = ("", *_KEYS)
+"""What can be sorted by; the first: the user's own order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By which column lines are sorted, and whether the largest comes first."""
+
+    column: str = ""
+    descending: bool = False
+
+    def next(self, steps: int) -> Order:
+        """Return the order by the next column."""
+        at = (COLUMNS.index(self.column) + steps) % len(COLUMNS)
+        return Order(COLUMNS[at], self.descending)
+
+    def by(self, column: str) -> Order:
+        """Return the order by a column; the other way round if it is the present one."""
+        same = column == self.column
+        return Order(column, not self.descending if same else False)
+
+
+def ordered(pictures: Sequence[Picture], order: Order, sought: str) -> list[int]:
+    """Return the indices of the pictures that are sought, in order; what isn't known comes last."""
+    words = sought.upper().split()
+    found = [
+        index
+        for index, picture in enumerate(pictures)
+        if all(word in picture.symbol.upper() for word in words)
+    ]
+    if not order.column:
+        return found[::-1] if order.descending else found
+    key = _KEYS[order.column]
+    values = {index: key(pictures[index]) for index in found}
+    known = [index for index in found if values[index] is not None]
+    known.sort(key=values.__getitem__, reverse=order.descending)
+    return known + [index for index in found if values[index] is None]

@@ -1,0 +1,324 @@
+"""The whole screen as lines: header, tiles or overview, log, footer; and what lies where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from depthcli.tui import chart as charts, heatmap as heatmaps, ladder as ladders
+from depthcli.tui.edges import footer, header, told
+from depthcli.tui.hints import hints
+from depthcli.tui.journal import journal
+from depthcli.tui.layout import BETWEEN, Grid, Shape, Widths, arrange, filled, tile
+from depthcli.tui.lines import blank, fit, line
+from depthcli.tui.overview import overview
+from depthcli.tui.panel import level_at, panel, widths_of
+from depthcli.tui.tiles import reached
+from depthcli.tui.views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from depthcli.tui.axis import Axis
+    from depthcli.tui.desk import Desk
+    from depthcli.tui.edges import Status
+    from depthcli.tui.journal import Entry
+    from depthcli.tui.lines import Line, Segment
+    from depthcli.tui.watched import Picture
+
+_SMALLEST_WITH_FOOTER: Final = 4
+_SMALLEST_WITH_HEADER: Final = 6
+_LOG_SHARE: Final = 3
+_LOG_ROWS: Final = 12
+_BETWEEN: Final = (" " * BETWEEN, "")
+_LEAST_BOOK: Final = 9
+_MOST_BOOK: Final = 26
+
+
+class Spot(NamedTuple):
+    """Where something of a symbol was drawn.
+
+    Attributes:
+        x: its first cell.
+        y: its first row.
+        width: its cells.
+        height: its rows.
+        place: which symbol's it is; -1 for the heading of the overview and for the log.
+        view: what was drawn there.
+        shape: of a panel.
+        picture: what was drawn.
+        scroll: by so many levels away from the touch.
+        axis: of a ladder.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    place: int
+    view: View | None
+    shape: Shape | None = None
+    picture: Picture | None = None
+    scroll: int = 0
+    axis: Axis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One frame.
+
+    Attributes:
+        lines: from top to bottom, all as wide as the terminal.
+        spots: what was drawn where.
+        view: what is really shown: the overview stands in for panels that don't fit.
+    """
+
+    lines: list[Line]
+    spots: list[Spot]
+    view: View
+
+    def spot_at(self, x: int, y: int) -> Spot | None:
+        """Return what was drawn at a cell."""
+        for spot in self.spots:
+            if spot.x <= x < spot.x + spot.width and spot.y <= y < spot.y + spot.height:
+                return spot
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a frame depends on beside the desk.
+
+    Attributes:
+        now: seconds of the app's clock; that of the pause while there is one.
+        pointed: cell that the mouse points at, or None.
+        plain: whether the terminal has no colours, or too few for a heatmap.
+        entries: of the log, the oldest first.
+    """
+
+    now: float
+    pointed: tuple[int, int] | None
+    plain: bool
+    entries: Sequence[Entry]
+
+
+class Drawing:
+    """Draws a desk once."""
+
+    def __init__(self, desk: Desk, moment: Moment, width: int, height: int) -> None:
+        self._desk = desk
+        self._moment = moment
+        self._width = width
+        self._height = height
+        self._spots: list[Spot] = []
+        self._page = ""
+        self._view = desk.view
+
+    def draw(self, status: Status) -> Scene:
+        """Return the frame."""
+        width, height = self._width, self._height
+        has_header = height >= _SMALLEST_WITH_HEADER
+        has_footer = height >= _SMALLEST_WITH_FOOTER
+        room = max(0, height - has_header - has_footer)
+        logged = self._log(room, has_header + room)
+        body = fit(self._body(room - len(logged), has_header), width, room - len(logged))
+        lines = [*body, *logged]
+        if has_header:
+            name = f"{self._view.value} {self._page}".strip()
+            lines.insert(0, header(replace(status, view=name), width))
+        if has_footer:
+            pointed = self._pointed()
+            keys = hints(self._desk, self._view, paused=status.paused_for is not None)
+            lines.append(told(pointed, width) if pointed else footer(keys, width))
+        return Scene(lines, self._spots, self._view)
+
+    def _log(self, room: int, bottom: int) -> list[Line]:
+        if not self._desk.log or room < 6:
+            return []
+        height = min(max(room // _LOG_SHARE, 4), _LOG_ROWS)
+        self._spots.append(Spot(0, bottom - height, self._width, height, -1, None))
+        return journal(self._moment.entries, self._width, height, self._desk.log_back)
+
+    def _body(self, height: int, top: int) -> list[Line]:
+        desk = self._desk
+        if not desk.places:
+            words = "nothing is watched: a adds a symbol, q leaves"
+            return [blank(self._width), line(self._width, [("  ", ""), (words, "reason")])]
+        if desk.zoomed:
+            return self._zoomed(height, top)
+        if desk.view is View.OVERVIEW:
+            return self._overview(height, top)
+        if desk.view is View.BOOKS:
+            depth = desk.depth + max(place.scroll for place in desk.places)
+            pictures = self._pictures(depth, View.BOOKS)
+            each = [widths_of(picture) for picture in pictures]
+            widest = Widths(max(one.price for one in each), max(one.quantity for one in each))
+            found = arrange(len(pictures), self._width, height, desk.depth, widest)
+            if found is None:
+                self._view = View.OVERVIEW
+                return self._overview(height, top)
+            grid = Grid(found.columns, found.rows, found.widths, found.height)
+            return self._tiles(range(len(pictures)), grid, found.gap, top, pictures, found.shape)
+        least = {
+            View.LADDER: (ladders.LEAST_WIDTH, ladders.LEAST_HEIGHT),
+            View.CHART: (charts.LEAST_WIDTH, charts.LEAST_HEIGHT),
+            View.HEATMAP: (heatmaps.LEAST_WIDTH, heatmaps.LEAST_HEIGHT),
+        }[desk.view]
+        count = len(desk.places)
+        grid = tile(count, self._width, height, *least)
+        first = desk.focus // grid.count * grid.count
+        shown = range(first, min(first + grid.count, count))
+        if len(shown) < count:
+            self._page = f"{first + 1}-{first + len(shown)} of {count}"
+        return self._tiles(shown, grid, 0, top, None, None)
+
+    def _pictures(self, depth: int, view: View) -> list[Picture]:
+        wanted = self._desk.wanted(view, depth)
+        return [place.observer.picture(wanted, self._moment.now) for place in self._desk.places]
+
+    def _zoomed(self, height: int, top: int) -> list[Line]:
+        desk = self._desk
+        view = desk.view if desk.view is not View.OVERVIEW else View.BOOKS
+        self._view = view
+        if view is View.BOOKS:
+            return self._book(desk.focus, height, top, focused=False)
+        spot = Spot(0, top, self._width, height, desk.focus, view)
+        return self._tile(spot, focused=False)
+
+    def _book(self, index: int, height: int, top: int, *, focused: bool) -> list[Line]:
+        """Return a panel with as many levels as there is room for, and its numbers below."""
+        place = self._desk.places[index]
+        wanted = self._desk.wanted(View.BOOKS, height + place.scroll)
+        picture = place.observer.picture(wanted, self._moment.now)
+        form = filled(self._width, height, widths_of(picture))
+        self._spots.append(
+            Spot(0, top, self._width, height, index, View.BOOKS, form, picture, place.scroll)
+        )
+        return panel(picture, self._width, form, focused=focused, scroll=place.scroll)
+
+    def _overview(self, height: int, top: int) -> list[Line]:
+        desk, width = self._desk, self._width
+        rows = desk.rows(self._moment.now)
+        below = height - len(rows) - 2
+        if below < _LEAST_BOOK and height >= 34:
+            below = height * 2 // 5
+        below = min(below, _MOST_BOOK) if below >= _LEAST_BOOK and width >= 40 else 0
+        above = min(height - below - 1, len(rows) + 1) if below else height
+        scroll = desk.scrolled(max(1, above - 1))
+        shown = rows[scroll : scroll + max(0, above - 1)]
+        if len(shown) < len(desk.places):
+            self._page = f"{scroll + 1}-{scroll + len(shown)} of {len(rows)}"
+        if desk.sought:
+            self._page += f" with “{desk.sought}”"
+        pictures = desk.summaries(shown, self._moment.now)
+        lines = overview(pictures, shown, width, above, focus=desk.focus, order=desk.order)
+        self._spots.append(Spot(0, top, width, 1, -1, View.OVERVIEW))
+        self._spots += [
+            Spot(0, top + 1 + row, width, 1, index, View.OVERVIEW)
+            for row, index in enumerate(shown)
+        ]
+        if not below:
+            return lines
+        lines = [*fit(lines, width, above), blank(width)]
+        return lines + self._book(desk.focus, below, top + above + 1, focused=True)
+
+    def _tiles(  # noqa: PLR0917, the parts of one drawing
+        self,
+        shown: Sequence[int],
+        grid: Grid,
+        gap: int,
+        top: int,
+        pictures: Sequence[Picture] | None,
+        form: Shape | None,
+    ) -> list[Line]:
+        """Return tiles from left to right and then downwards."""
+        desk = self._desk
+        lines: list[Line] = []
+        for start in range(0, len(shown), grid.columns):
+            if lines:
+                lines += [blank(self._width)] * gap
+            y, x = top + len(lines), 0
+            drawn = []
+            for index, width in zip(shown[start : start + grid.columns], grid.widths, strict=False):
+                focused = index == desk.focus and len(desk.places) > 1
+                spot = Spot(x, y, width, grid.height, index, desk.view)
+                if pictures is not None and form is not None:
+                    picture, scroll = pictures[index], desk.places[index].scroll
+                    drawn.append(panel(picture, width, form, focused=focused, scroll=scroll))
+                    self._spots.append(spot._replace(shape=form, picture=picture, scroll=scroll))
+                else:
+                    drawn.append(self._tile(spot, focused=focused))
+                x += width + BETWEEN
+            rest = self._width - (x - BETWEEN)
+            lines += [_beside(parts, rest) for parts in zip(*drawn, strict=True)]
+        return lines
+
+    def _tile(self, spot: Spot, *, focused: bool) -> list[Line]:
+        """Return the tile of a symbol in a view that isn't the panels', to be drawn at a spot."""
+        desk, moment = self._desk, self._moment
+        width, height, view = spot.width, spot.height, spot.view
+        place = desk.places[spot.place]
+        look = place.observer.picture
+        if view is View.LADDER:
+            rows, _ = ladders.frame_rows(height)
+            picture = look(desk.wanted(view, max(rows, 1)), moment.now)
+            flashes = place.flasher.look(picture, moment.now) if desk.flashing else {}
+            axis = desk.ladder_axis(place, picture, rows)
+            self._spots.append(spot._replace(picture=picture, axis=axis))
+            return ladders.ladder(picture, width, height, axis, flashes, focused=focused)
+        self._spots.append(spot)
+        if view is View.CHART:
+            picture = look(desk.wanted(view, charts.LEVELS), moment.now)
+            axis = desk.chart_axis(place, picture, charts.columns(width))
+            cursor = round(place.cursor / axis.step) if axis and place.cursor is not None else None
+            return charts.chart(picture, width, height, axis, cursor, focused=focused)
+        picture = look(desk.wanted(View.HEATMAP, 100), moment.now)
+        desk.remember([place], moment.now)
+        assert place.history is not None  # noqa: S101, `remember` has seen to it
+        axis = desk.heat_axis(place, picture, heatmaps.prices(height, plain=moment.plain))
+        return heatmaps.heatmap(
+            picture,
+            place.history,
+            width,
+            height,
+            axis,
+            desk.seconds,
+            moment.now,
+            plain=moment.plain,
+            focused=focused,
+        )
+
+    def _pointed(self) -> str:
+        """Return what the mouse points at, in words; empty if at nothing."""
+        if self._moment.pointed is None:
+            return ""
+        x, y = self._moment.pointed
+        for spot in self._spots:
+            if not (spot.x <= x < spot.x + spot.width and spot.y <= y < spot.y + spot.height):
+                continue
+            words = _told(spot, x - spot.x, y - spot.y)
+            return f"{spot.picture.symbol}  {words}" if spot.picture and words else ""
+        return ""
+
+
+def _told(spot: Spot, x: int, y: int) -> str:
+    """Return what stands at a cell of a tile, in words; empty if nothing does."""
+    if spot.picture is not None and spot.shape is not None:
+        at = level_at(spot.picture, spot.width, spot.shape, x, y)
+        return reached(spot.picture, at[0], at[1] + spot.scroll) if at else ""
+    if spot.picture is not None and spot.axis is not None:
+        cursor = ladders.cursor_at(spot.axis, spot.height, y)
+        return "" if cursor is None else charts.reading(spot.picture, spot.axis, cursor)
+    return ""
+
+
+def _beside(parts: Iterable[Line], rest: int) -> Line:
+    """Return the lines of several tiles as one, with so many blanks behind the last."""
+    joined: list[Segment] = []
+    for part in parts:
+        if joined:
+            joined.append(_BETWEEN)
+        joined += part
+    if rest > 0:
+        joined.append((" " * rest, ""))
+    return tuple(joined)

@@ -1,0 +1,284 @@
+"""What the tiles of all views have: the title, the reason, and the numbers below."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from depthcli.tui.conditions import condition, explained
+from depthcli.tui.lines import blank, cells, cut, ends, left, line, old, width_of, wrap
+from depthcli.tui.numbers import (
+    age_text,
+    basis_points_text,
+    latency_text,
+    price_text,
+    rate_text,
+    size_text,
+    time_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from depthcli.analytics import Cost, Side
+    from depthcli.tui.lines import Line, Segment
+    from depthcli.tui.numbers import Number
+    from depthcli.tui.watched import Levels, Picture
+
+LEAST_BALANCE: Final = 4
+
+
+class Row(NamedTuple):
+    """One level as it is drawn."""
+
+    price: Number
+    quantity: Number
+    cumulative: Number
+    best: bool
+    whole: bool
+
+
+def rows_of(levels: Levels, count: int, tail: int, skip: int = 0) -> list[Row]:
+    """Return the best levels with their cumulative quantities, reckoned from the very best.
+
+    Args:
+        levels: best first.
+        count: how many at the most.
+        tail: how many of `levels`, the last ones, aren't known whole.
+        skip: how many of the best aren't wanted; fewer where that would leave blanks.
+    """
+    skip = max(0, min(skip, len(levels) - count))
+    shown = levels[: skip + count]
+    totals = accumulate(quantity for _, quantity in shown)
+    known = len(levels) - tail
+    return [
+        Row(price, quantity, total, index == 0, index < known)
+        for index, ((price, quantity), total) in enumerate(zip(shown, totals, strict=True))
+        if index >= skip
+    ]
+
+
+def title(picture: Picture, width: int, *, focused: bool = False) -> Line:
+    """Return the first line of a tile: the symbol, what its book is worth, its age."""
+    says = condition(picture)
+    style = f"state.{says.state.value}"
+    age: Segment = (f" {age_text(picture.age):>6} ", "title.text")
+    full: list[Segment] = [(f"{says.sign} {says.word}", style), age]
+    moment: Segment = (f" {time_text(picture.update_time)} UTC ", "title.text")
+    wishes: tuple[list[Segment], ...] = (
+        [*full, moment] if picture.update_time is not None else full,
+        full,
+        [(says.sign, style), age] if picture.live else [(f"{says.sign} {says.word}", style)],
+        [(says.sign, style)],
+    )
+    group = f" x{10**picture.group:,}" if picture.group else ""
+    name = picture.symbol + group
+    room = width - cells(name) - 2
+    end = next((wish for wish in wishes if width_of(wish) <= room), wishes[-1])
+    start = [
+        ("▶" if focused else "▌", f"mark.{says.state.value}"),
+        (
+            cut(name, max(width - width_of(end) - 2, 1)),
+            "title.focused" if focused else "title.name",
+        ),
+    ]
+    return ends(width, start, end, "title")
+
+
+def waiting(picture: Picture, width: int) -> list[Line]:
+    """Return what stands in place of the levels before there is a book."""
+    says = [explained(picture)] if not picture.live or not picture.trading else []
+    if picture.live:
+        says.append("the book is empty")
+    rows = [row for text in says for row in wrap(text, width - 4, 4)]
+    return [
+        blank(width),
+        *[line(width, [("  ", ""), (row, "reason")]) for row in rows],
+    ]
+
+
+def reasons(picture: Picture, width: int, most: int) -> list[Line]:
+    """Return why a book isn't live, in at most so many lines."""
+    rows = wrap(explained(picture), width - 2, most)
+    return [line(width, [(" ", ""), (row, "reason")]) for row in rows]
+
+
+def covered(body: list[Line], picture: Picture, width: int) -> list[Line]:
+    """Return a body without colours and with the reason over its first line, unless it is live."""
+    if picture.live and picture.trading:
+        return body
+    said = reasons(picture, width, 1)
+    shown = body if picture.live else [old(drawn) for drawn in body]
+    return [*said, *shown[len(said) :]]
+
+
+def spread(picture: Picture, width: int) -> Line:
+    """Return the line of spread and mid, drawn as a rule."""
+    between, mid = picture.spread, picture.mid
+    decimals = picture.price_decimals
+    if between is None or mid is None:
+        side = "bids" if not picture.bids else "asks"
+        return line(width, [("─ ", "spread.rule"), (f"no {side} ", "spread")], "spread")
+    spread_text = price_text(between, decimals).rjust(decimals + 2)
+    points = f"{basis_points_text(between, mid):>6} bp"
+    wide = picture.price_width + 1
+    half_ticks = price_text(mid, decimals + 1).rjust(wide)
+    texts = [
+        f"spread {spread_text}  {points}   mid {half_ticks}",
+        f"{spread_text} {points}  mid {half_ticks}",
+        f"{spread_text} {points}",
+        points.strip(),
+    ]
+    if picture.micro is not None:
+        micro = price_text(picture.micro, decimals + 1).rjust(wide)
+        texts.insert(0, f"{texts[0]}   micro {micro}")
+        texts.insert(1, f"{texts[2]}  micro {micro}")
+    text = next((text for text in texts if len(text) + 4 <= width), texts[-1])
+    segments = [("─ ", "spread.rule"), (text + " ", "spread")]
+    rest = max(0, width - len(text) - 3)
+    return line(width, [*segments, ("─" * rest, "spread.rule")])
+
+
+def foot(picture: Picture, count: int, width: int) -> Line:
+    """Return the line that says how both sides share the levels shown, and the last audit."""
+    audit = audit_text(picture)
+    beside = width - len(audit) - 5
+    room = beside if audit and beside >= 24 else width - 2
+    segments: list[Segment] = [(" ", ""), *leaning(picture, count, room)]
+    if room == width - 2 or not audit:
+        return line(width, segments)
+    return ends(width, segments, [(audit + " ", "label" if not picture.differences else "reason")])
+
+
+def leaning(picture: Picture, count: int, width: int) -> list[Segment]:
+    """Return how the quantity of the levels is shared: `top 5  bid 62% ━━━━━━──── 38% ask`."""
+    share = bid_share(picture, count)
+    if share is None:
+        return [(" " * width, "")]
+    percent = round(share * 100)
+    top = f"top {count}  " if width >= 34 else ""
+    start, end = f"{top}bid {percent:>3}% ", f" {100 - percent:>3}% ask"
+    room = width - len(start) - len(end)
+    if room < LEAST_BALANCE:
+        return [(left(start, width), "label")]
+    return [(start, "label"), *balance(share, room), (end, "label")]
+
+
+def balance(share: float, width: int) -> list[Segment]:
+    """Return a line that is heavy for the bids' share and light for the rest."""
+    heavy = round(share * width)
+    return [("━" * heavy, "bid.balance"), ("─" * (width - heavy), "ask.balance")]
+
+
+def bid_share(picture: Picture, count: int) -> float | None:
+    """Return the bids' share of the quantity on both sides, 0 to 1; None if there is none."""
+    bid = sum(float(quantity) for _, quantity in picture.bids[:count])
+    ask = sum(float(quantity) for _, quantity in picture.asks[:count])
+    return bid / (bid + ask) if bid + ask > 0 else None
+
+
+def audit_text(picture: Picture) -> str:
+    """Return what the last audit found, in words; empty before the first."""
+    if picture.audit_age is None or picture.differences is None:
+        return ""
+    return f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ"
+
+
+def facts(picture: Picture, width: int, count: int) -> list[Line]:
+    """Return at most so many lines below a tile: what a trade costs, then the symbol's pulse."""
+    return [cost_line(picture, width), pulse_line(picture, width)][:count]
+
+
+def cost_line(picture: Picture, width: int) -> Line:
+    """Return what buying and selling a size would cost: `10 BTC  buy 0.80 bp → 104512.30`."""
+    if picture.size is None or picture.buy is None or picture.sell is None:
+        return blank(width)
+    size = size_text(picture.size)
+    unit = f" {picture.base}" if picture.base else ""
+    decimals, price = picture.price_decimals, picture.price_width
+    sides = (("buy", "ask", picture.buy), ("sell", "bid", picture.sell))
+    for long in (True, False):
+        for named in (unit, ""):
+            segments: list[Segment] = [(f" {size}{named}  ", "label")]
+            for index, (verb, side, cost) in enumerate(sides):
+                between = "  " if index else ""
+                text = _cost_text(cost, decimals, price, long=long)
+                segments += [(f"{between}{verb} ", "label"), (text, side)]
+            if width_of(segments) <= width:
+                return line(width, segments)
+    return line(width, segments)
+
+
+def _cost_text(cost: Cost[Any], decimals: int, width: int, *, long: bool) -> str:
+    """Return what a trade costs, always as wide; or that the known levels aren't enough."""
+    if not cost.complete or cost.slippage is None or cost.worst_price is None:
+        known = size_text(float(cost.filled))
+        return left(f"only {known} known", width + 11) if long else left(f"> {known}", 8)
+    points = f"{points_text(float(cost.slippage)):>5} bp"
+    if not long:
+        return points
+    return f"{points} → {price_text(cost.worst_price, decimals):<{width}}"
+
+
+def points_text(points: float) -> str:
+    """Return basis points in at most six characters."""
+    return f"{points:.2f}" if abs(points) < 100 else f"{points:.0f}"
+
+
+def pulse_line(picture: Picture, width: int) -> Line:
+    """Return how much goes on: imbalance, updates a second, how late they come, the audit."""
+    lean = "    -" if picture.lean is None else f"{float(picture.lean):+.2f}"
+    parts: list[Segment] = [
+        (f" imbalance {lean}", "label"),
+        (f"   {rate_text(picture.rate):>4} updates/s", "label"),
+        (f"   latency {latency_text(picture.latency):>7}", "label"),
+    ]
+    short: list[Segment] = [
+        (f" {lean}", "label"),
+        (f"  {rate_text(picture.rate):>4}/s", "label"),
+        (f"  {latency_text(picture.latency):>7}", "label"),
+    ]
+    if picture.in_quote:
+        parts.append((f"   in {picture.quote or 'quote asset'}", "label"))
+    chosen = parts if width_of(parts[:3]) <= width else short
+    while width_of(chosen) > width and len(chosen) > 1:
+        chosen = chosen[:-1]
+    return line(width, chosen)
+
+
+def reached(picture: Picture, side: Side, index: int) -> str:
+    """Return what lies from the best level down to one, in words: distance, size, notional, cost.
+
+    Args:
+        picture: the book.
+        side: `"bid"` or `"ask"`.
+        index: of the level on its side; 0 is the best.
+    """
+    levels, tail = (
+        (picture.bids, picture.bids_tail) if side == "bid" else (picture.asks, picture.asks_tail)
+    )
+    upto = levels[: index + 1]
+    if not upto:
+        return ""
+    price = upto[-1][0]
+    text = f"{side} {price_text(price, picture.price_decimals)}"
+    text += described(picture, [(float(one), float(quantity)) for one, quantity in upto])
+    return f"{text}   not known whole" if index >= len(levels) - tail else text
+
+
+def described(picture: Picture, upto: Sequence[tuple[float, float]]) -> str:
+    """Return how far from the mid the last of some levels is, and what all of them hold."""
+    mid = float(picture.mid or 0)
+    if picture.in_quote:
+        base, quote = sum(size / price for price, size in upto), sum(size for _, size in upto)
+    else:
+        base, quote = sum(size for _, size in upto), sum(price * size for price, size in upto)
+    text = f"  {(upto[-1][0] / mid - 1) * 10_000:+.2f} bp" if mid else ""
+    noun = "level" if len(upto) == 1 else "levels"
+    text += f"   {len(upto)} {noun}: {size_text(base)} {picture.base}".rstrip()
+    if picture.inverse:
+        return text
+    text += f" = {size_text(quote)} {picture.quote}".rstrip()
+    if mid and base:
+        text += f"   average {abs(quote / base / mid - 1) * 10_000:.2f} bp"
+    return text

@@ -1,0 +1,96 @@
+"""The heatmap: where how much rested, with colours and without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, strategies as st
+from rich.cells import cell_len
+
+from depthcli.book import DepthCache
+from depthcli.tui.axis import Axis
+from depthcli.tui.heatmap import columns, heatmap, prices
+from depthcli.tui.history import NOWHERE, SAMPLES, History
+from depthcli.tui.palette import palette
+from tests.tui.test_panel import BOOK, pictures, text
+
+PICTURE = replace(
+    BOOK, price_decimals=1, price_width=5, bids=((100.0, 1.0),), asks=((102.0, 4.0),), base="BTC"
+)
+AXIS = Axis(1.0, 101, 7)
+
+
+def cache(bids: dict[float, float], asks: dict[float, float]) -> DepthCache[float]:
+    made = DepthCache("BNBBTC")
+    made.bids.update(bids.items())
+    made.asks.update(asks.items())
+    return made
+
+
+def remembered() -> History:
+    history = History()
+    history.add(10.0, cache({100.0: 1.0, 99.0: 9.0}, {102.0: 4.0, 103.0: 1.0}))
+    history.add(11.0, cache({101.0: 1.0, 99.0: 9.0}, {102.0: 4.0, 103.0: 9.0}))
+    return history
+
+
+def plain(now: float = 11.5) -> list[str]:
+    rows = text(heatmap(PICTURE, remembered(), 9, 11, AXIS, 1, now, plain=True))
+    return [row.ljust(9) for row in rows]
+
+
+def test_each_column_is_a_moment_and_each_row_a_price() -> None:
+    body = [row[:2] for row in plain()[2:9]]
+    assert body == ["  ", ":#", "▾▾", " ▴", "▴ ", "##", "  "], "104 down to 98"
+
+
+def test_time_goes_on_to_the_left() -> None:
+    assert [row[:2] for row in plain(12.5)[2:9]] == ["  ", "# ", "▾ ", "▴ ", "  ", "# ", "  "]
+
+
+def test_prices_beyond_the_levels_are_not_empty_but_unknown() -> None:
+    (sample,) = [one for one in remembered().columns(1, 1, 11.0) if one]
+    assert sample.sizes(Axis(1.0, 101, 7)) == [NOWHERE, 9.0, 0.0, 1.0, 4.0, 9.0, NOWHERE]
+
+
+def test_columns_of_several_seconds_show_the_last_of_them() -> None:
+    history = remembered()
+    (before, last) = history.columns(5, 2, 11.0)
+    assert before is None
+    assert last is not None
+    assert last.time == 11.0
+    assert not history.due(11.9)
+    assert history.due(12.0)
+
+
+def test_memory_is_bounded() -> None:
+    history = History()
+    book = cache({100.0: 1.0}, {102.0: 4.0})
+    for second in range(SAMPLES + 50):
+        history.add(float(second), book)
+    found = history.columns(1, SAMPLES + 50, SAMPLES + 49.0)
+    assert [one is None for one in found] == [True] * 50 + [False] * SAMPLES
+
+
+def test_colours_put_two_prices_into_a_cell() -> None:
+    axis = Axis(1.0, 101, prices(7, plain=False))
+    lines = heatmap(PICTURE, remembered(), 9, 7, axis, 1, 11.5, plain=False)
+    styles = [[name for _, name in line if name.startswith("heat.")] for line in lines[2:5]]
+    assert styles == [["heat.2.a", "heat.7.a"], ["heat.0.b", "heat.b.0"], ["heat.7.u"]]
+
+
+@given(
+    pictures(),
+    st.integers(1, 160),
+    st.integers(1, 50),
+    st.none() | st.integers(0, 10**6),
+    st.booleans(),
+)
+def test_every_heatmap_has_exactly_its_size(picture, width, height, centre, bare) -> None:
+    axis = None if centre is None else Axis(0.01, centre, prices(height, plain=bare))
+    lines = heatmap(picture, remembered(), width, height, axis, 1, 12.0, plain=bare)
+    assert len(lines) == height
+    assert {sum(cell_len(part) for part, _ in line) for line in lines} == {width}
+    known = palette(dark=True)
+    assert all(name in known for line in lines for _, name in line)
+    assert columns(picture, width) >= 1
