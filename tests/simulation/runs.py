@@ -1,0 +1,54 @@
+"""Many runs beside each other, and what they gave together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from tests.simulation.world import Outcome, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def outcomes(seeds: range, hours: float, jobs: int) -> Iterator[Outcome]:
+    """Run many seeds in several processes, and give what each of them gave, as they end."""
+    orders = ((seed, hours) for seed in seeds)
+    with get_context("spawn").Pool(jobs) as pool:
+        size = max(1, min(20, len(seeds) // jobs))
+        yield from pool.imap_unordered(outcome, orders, chunksize=size)
+
+
+def outcome(order: tuple[int, float]) -> Outcome:
+    """Run one seed for so many hours."""
+    seed, hours = order
+    try:
+        return World(seed, hours).run()
+    except Exception as error:
+        raise RuntimeError(f"seed {seed} broke the simulation") from error
+
+
+def summary(ended: list[Outcome], seconds: float) -> str:
+    """Return some lines that tell what the runs gave together."""
+    faults: Counter[str] = Counter()
+    counters: Counter[str] = Counter()
+    for outcome in ended:
+        faults.update(outcome.faults)
+        counters.update(outcome.counters)
+    hours = sum(outcome.hours for outcome in ended)
+    wrong = [outcome for outcome in ended if outcome.failure]
+    lines = [
+        f"{len(ended)} seeds, {hours:g} simulated hours in {seconds:.1f} s"
+        + (f" ({60 * hours / seconds:.0f} hours a minute)" if seconds else ""),
+        f"events sent {sum(outcome.events for outcome in ended):,},"
+        f" books given out and checked {sum(outcome.given for outcome in ended):,},"
+        f" requests {sum(outcome.requests for outcome in ended):,},"
+        f" connections {sum(outcome.connections for outcome in ended):,}",
+        "to the books: " + ", ".join(f"{name} {count:,}" for name, count in counters.items()),
+        "faults: " + ", ".join(f"{kind} {count:,}" for kind, count in faults.most_common()),
+        f"longest behind while live {max(o.longest_behind for o in ended):.1f} s,"
+        f" slowest back after the last fault {max(o.slowest_back for o in ended):.1f} s",
+        f"failed: {len(wrong)}" + "".join(f" {outcome.seed}" for outcome in wrong),
+    ]
+    return "\n".join(lines)

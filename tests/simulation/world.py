@@ -1,0 +1,510 @@
+"""One seeded run: the real client, a virtual exchange and network, a plan of faults, an oracle."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import hashlib
+import logging
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+from websockets.frames import Close
+
+from depthcli import backoff
+from depthcli.client import AsyncClient
+from depthcli.managers import DepthCacheManager
+from depthcli.markets import COINM, OPTIONS, SPOT, USDM
+from depthcli.sockets import BinanceSocketManager
+from depthcli.synchronizer import State
+from tests.simulation.exchange import Exchange, Listing
+from tests.simulation.loop import VirtualLoop
+from tests.simulation.network import (
+    CONNECT_FAULTS,
+    FRAME_FAULTS,
+    REST_FAULTS,
+    VirtualNetwork,
+    VirtualTransport,
+)
+from tests.simulation.oracle import BACK, Judge
+from tests.simulation.plan import Fault, draw_plan
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from depthcli.markets import Market
+
+REST_URL: Final = "http://exchange.invalid"
+WS_URL: Final = "ws://exchange.invalid"
+
+CALM: Final = BACK + 120.0
+"""Seconds at the end of a run in which nothing goes wrong."""
+
+LOOKS: Final = 5.0
+"""Seconds between two looks at everything."""
+
+TRACE_LINES: Final = 60
+
+SYMBOLS: Final = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
+READERS: Final = ("callback", "callback", "coroutine", "recv", "slow recv")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is made of; all of it is drawn from the seed."""
+
+    market: Market
+    symbols: tuple[str, ...]
+    readers: tuple[str, ...]
+    number: type[Any]
+    speed: int | None
+    limit: int
+    depth: int
+    refresh: float | None
+    latency: tuple[float, float]
+    weight_per_minute: int
+    snapshot_age: float
+    shared_sockets: bool
+    pace: float
+    churn: tuple[float, ...]
+
+    @classmethod
+    def draw(cls, random: Random, until: float) -> Settings:
+        market = random.choice((SPOT, SPOT, SPOT, USDM, USDM, COINM, OPTIONS))
+        if random.random() < 0.2:
+            market = dataclasses.replace(market, streams_per_connection=random.randrange(1, 3))
+        symbols = SYMBOLS[: random.choice((1, 1, 1, 2, 2, 3))]
+        limit = market.fit_limit(random.choice((5, 5, 10, 10, 20, 50)))
+        shortest = random.choice((0.001, 0.02, 0.15))
+        return cls(
+            market=market,
+            symbols=symbols,
+            readers=tuple(random.choice(READERS) for _ in symbols),
+            number=random.choice((float, float, Decimal)),
+            speed=random.choice((None, market.fastest, market.fastest)),
+            limit=limit,
+            depth=random.choice((0, 0, 0, 4)),
+            refresh=random.choice((None, 60.0, 300.0, 1800.0)),
+            latency=(shortest, shortest * random.choice((1.5, 5.0))),
+            weight_per_minute=max(
+                random.choice((30, 100, market.weight_per_minute)), 8 * market.weight(limit)
+            ),
+            snapshot_age=random.choice((2.0, 12.0, 25.0)) if market is OPTIONS else 0.0,
+            shared_sockets=random.random() < 0.8,
+            pace=random.choice((0.7, 1.0, 1.0, 4.0)),
+            churn=tuple(
+                sorted(
+                    random.uniform(1, until)
+                    for _ in range(random.choice((0, 0, 0, 2, 6)))
+                )
+            ),
+        )
+
+    def __str__(self) -> str:
+        shown = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
+        shown["market"] = f"{self.market.name}/{self.market.streams_per_connection}"
+        shown["number"] = self.number.__name__
+        shown["churn"] = tuple(round(at) for at in self.churn)
+        return " ".join(f"{name}={value}" for name, value in shown.items())
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run gave.
+
+    Attributes:
+        seed: of the run.
+        hours: how much was simulated.
+        failure: what was wrong first; empty if nothing was.
+        report: everything about a failure, to print.
+        digest: of the trace: equal for equal runs.
+        events: depth events that the exchange sent.
+        given: books that were given out, each of them checked.
+        faults: how many of each kind happened.
+        longest_behind: seconds that a book said `live` while it lacked something.
+        slowest_back: seconds from the last fault until all were live.
+        counters: what happened to the books.
+    """
+
+    seed: int
+    hours: float
+    failure: str = ""
+    report: str = ""
+    digest: str = ""
+    events: int = 0
+    given: int = 0
+    requests: int = 0
+    connections: int = 0
+    longest_behind: float = 0.0
+    slowest_back: float = 0.0
+    faults: Counter[str] = field(default_factory=Counter)
+    counters: Counter[str] = field(default_factory=Counter)
+
+
+class World:
+    """One run.
+
+    Args:
+        seed: everything follows from it.
+        hours: how much time passes.
+        plan: faults instead of those that are drawn.
+    """
+
+    def __init__(self, seed: int, hours: float = 1.0, plan: list[Fault] | None = None) -> None:
+        self.seed = seed
+        self.seconds = 3600 * hours
+        until = self.seconds - CALM
+        self.settings = Settings.draw(Random(f"{seed}:settings"), until)
+        self.plan = draw_plan(Random(f"{seed}:plan"), until) if plan is None else plan
+        self.random = Random(f"{seed}:world")
+        self.loop = VirtualLoop()
+        self.trace: deque[tuple[float, str]] = deque(maxlen=5000)
+        self.outcome = Outcome(seed, hours)
+        self.judges: list[Judge] = []
+        self.last_fault = 0.0
+        self.plan_ends = max((fault.ends for fault in self.plan), default=0.0)
+        self._finished = self.loop.create_future()
+        self._digest = hashlib.blake2b(digest_size=8)
+        settings = self.settings
+        market = settings.market
+        symbols = [(symbol, market.stream(symbol, settings.speed)) for symbol in settings.symbols]
+        window = (settings.speed or max(speed for speed in market.speeds if speed)) / 1000
+        self.exchange = Exchange(
+            market,
+            symbols,
+            window,
+            Random(f"{seed}:exchange"),
+            self.loop,
+            self._publish,
+            snapshot_age=settings.snapshot_age,
+            pace=settings.pace,
+        )
+        self.network = VirtualNetwork(
+            self.loop,
+            self.exchange,
+            Random(f"{seed}:network"),
+            settings.latency,
+            settings.weight_per_minute,
+            self.fail,
+            self.note,
+        )
+
+    def run(self) -> Outcome:
+        """Let it happen, and return what it gave."""
+        loop = self.loop
+        backoff.JITTER.seed(self.seed)
+        loop.set_exception_handler(self._unhandled)
+        for fault in self.plan:
+            loop.call_at(fault.at, self._begin, fault)
+        loop.call_at(self.seconds, self._finish)
+        loop.call_later(LOOKS, self._look)
+        with _silence():
+            try:
+                loop.run_until_complete(self._live())
+                # A dead connection is given up by the pings at last, whoever has left it.
+                loop.run_until_complete(asyncio.sleep(60))
+                left = asyncio.all_tasks(loop)
+                if left:
+                    self.fail(f"tasks are left over: {sorted(task.get_name() for task in left)}")
+                if self.network.connections:
+                    self.fail("connections are left open")
+            finally:
+                loop.close()
+        outcome = self.outcome
+        outcome.digest = self._digest.hexdigest()
+        outcome.events = self.exchange.event_count
+        outcome.faults = self.network.happened
+        outcome.requests = self.network.requests
+        outcome.connections = self.network.opened
+        for judge in self.judges:
+            outcome.given += judge.given_count
+            outcome.longest_behind = max(outcome.longest_behind, judge.longest_behind)
+            counters = dataclasses.asdict(judge.manager.counters)
+            outcome.counters.update({name: count or 0 for name, count in counters.items()})
+        return outcome
+
+    def note(self, text: str) -> None:
+        """Add a line to the trace."""
+        now = self.loop.now
+        self._digest.update(f"{now:.6f} {text}\n".encode())
+        self.trace.append((now, text))
+
+    def fail(self, text: str) -> None:
+        """Take note of what is wrong; the first thing ends the run."""
+        if self.outcome.failure:
+            return
+        self.note(f"FAILED: {text}")
+        self.outcome.failure = text
+        self.outcome.report = self._report(text)
+        self._finish()
+
+    def _report(self, text: str) -> str:
+        lines = [f"seed {self.seed} failed at {self.loop.now:.3f} s: {text}"]
+        lines += [f"settings: {self.settings}", "fault plan:"]
+        lines += [f"  {fault}" for fault in self.plan] or ["  none"]
+        lines += ["the end of the trace:"]
+        lines += [f"  {at:10.3f}  {line}" for at, line in [*self.trace][-TRACE_LINES:]]
+        hours = self.outcome.hours
+        extra = "" if hours == 1 else f" --hours {hours:g}"
+        lines += [f"again: python -m tests.simulation --seed {self.seed}{extra}"]
+        return "\n".join(lines)
+
+    # What the client does.
+
+    async def _live(self) -> None:
+        settings = self.settings
+        async with contextlib.AsyncExitStack() as stack:
+            client = AsyncClient(
+                rest_url=REST_URL, ws_url=WS_URL, transport=VirtualTransport(self.network)
+            )
+            await stack.enter_async_context(client)
+            await client.exchange_info(settings.market)
+            sockets = self._sockets(client)
+            stack.push_async_callback(sockets.close)
+            for symbol, reader in zip(settings.symbols, settings.readers, strict=True):
+                bm = sockets
+                if not settings.shared_sockets:
+                    bm = self._sockets(client)
+                    stack.push_async_callback(bm.close)
+                churn = settings.churn if symbol == settings.symbols[-1] else ()
+                await stack.enter_async_context(self._followed(client, bm, symbol, reader, churn))
+            await self._finished
+            if not self.outcome.failure:
+                self._look_at_the_end()
+
+    def _sockets(self, client: AsyncClient) -> BinanceSocketManager:
+        return BinanceSocketManager(client, max_reconnects=None, connector=self.network.connect)
+
+    @contextlib.asynccontextmanager
+    async def _followed(
+        self,
+        client: AsyncClient,
+        sockets: BinanceSocketManager,
+        symbol: str,
+        reader: str,
+        churn: tuple[float, ...],
+    ) -> AsyncIterator[None]:
+        """Follow a symbol; at the times of `churn` the manager is closed and a new one made."""
+
+        async def follow() -> None:
+            for until in (*churn, self.seconds + 1):
+                await self._follow(client, sockets, symbol, reader, until)
+
+        task = asyncio.create_task(follow(), name=f"follow {symbol}")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _follow(
+        self,
+        client: AsyncClient,
+        sockets: BinanceSocketManager,
+        symbol: str,
+        reader: str,
+        until: float,
+    ) -> None:
+        settings = self.settings
+        callback: Any = None
+        judge: Judge
+
+        def given(cache: Any) -> None:
+            if cache is not None:
+                self._judge(judge, judge.given(cache))
+
+        def turned(state: State, reason: str) -> None:
+            self.note(f"{symbol}: {state} {reason}")
+            judge.turned()
+
+        async def given_slowly(cache: Any) -> None:
+            given(cache)
+            await asyncio.sleep(self.random.uniform(0, 0.02))
+
+        if reader == "callback":
+            callback = given
+        elif reader == "coroutine":
+            callback = given_slowly
+        manager: DepthCacheManager[Any] = DepthCacheManager(
+            client,
+            symbol,
+            refresh_interval=settings.refresh,
+            bm=sockets,
+            limit=settings.limit,
+            conv_type=settings.number,
+            ws_interval=settings.speed,
+            callback=callback,
+            on_state=turned,
+            market=settings.market,
+            depth=settings.depth,
+        )
+        listing = self.exchange.listings[symbol]
+        judge = Judge(listing, manager, settings.number, self.loop.time())
+        self.judges.append(judge)
+        async with manager:
+            if callback is None:
+                reading = asyncio.create_task(
+                    self._read(manager, given, slow=reader == "slow recv"), name=f"read {symbol}"
+                )
+            try:
+                await asyncio.sleep(until - self.loop.time())
+            finally:
+                if callback is None:
+                    await manager.close()
+                    await reading
+        self.note(f"{symbol}: its manager is closed")
+
+    async def _read(self, manager: DepthCacheManager[Any], given: Any, *, slow: bool) -> None:
+        with contextlib.suppress(Exception) if self._may_end() else contextlib.nullcontext():
+            async for cache in manager:
+                given(cache)
+                if slow:
+                    await asyncio.sleep(self.random.uniform(0, 0.2))
+
+    def _may_end(self) -> bool:
+        return any(fault.kind == "delist" for fault in self.plan)
+
+    # What is looked at.
+
+    def _judge(self, judge: Judge, wrong: str) -> None:
+        if wrong:
+            self.fail(f"{judge.listing.symbol}: {wrong}")
+
+    def _look(self) -> None:
+        now = self.loop.time()
+        for judge in self.judges:
+            if judge.manager.reason != "closed":
+                since = now - max(self.last_fault, judge.began)
+                self._judge(judge, judge.look(now, since))
+                if now > self.plan_ends and judge.manager.state is not State.LIVE:
+                    self.outcome.slowest_back = max(self.outcome.slowest_back, since)
+        self.loop.call_later(LOOKS, self._look)
+
+    def _look_at_the_end(self) -> None:
+        if self.plan:
+            return
+        for judge in self.judges:
+            counters = judge.manager.counters
+            if counters.gaps or counters.resyncs or counters.refused:
+                self.fail(f"nothing went wrong, and yet: {counters}")
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self.fail(f"unhandled: {context.get('message')}: {context.get('exception')!r}")
+
+    def _finish(self) -> None:
+        if not self._finished.done():
+            self._finished.set_result(None)
+
+    # What goes wrong.
+
+    def _publish(self, listing: Listing, payload: bytes) -> None:
+        self.network.publish(listing, payload)
+
+    def _begin(self, fault: Fault) -> None:
+        self.note(f"FAULT: {fault}")
+        network = self.network
+        self.last_fault = max(self.last_fault, self.loop.time() + fault.seconds)
+        if fault.kind in FRAME_FAULTS | CONNECT_FAULTS | REST_FAULTS:
+            network.add(fault)
+            return
+        network.happened[fault.kind] += 1
+        getattr(self, "_" + fault.kind.replace("-", "_"))(fault)
+
+    def _abort(self, _: Fault) -> None:
+        for connection in [*self.network.connections]:
+            connection.end(None)
+
+    def _close(self, fault: Fault) -> None:
+        for connection in [*self.network.connections]:
+            connection.end(None if fault.value == 1006 else Close(int(fault.value), "going away"))
+
+    def _half_open(self, _: Fault) -> None:
+        for connection in self.network.connections:
+            connection.go_half_open()
+
+    def _stall(self, fault: Fault) -> None:
+        for connection in self.network.connections:
+            connection.stalled_until = self.loop.time() + fault.seconds
+
+    def _mute(self, fault: Fault) -> None:
+        for connection in self.network.connections:
+            if connection.streams:
+                stream = self.random.choice(sorted(connection.streams))
+                connection.muted[stream] = self.loop.time() + fault.seconds
+
+    def _slow(self, fault: Fault) -> None:
+        for connection in self.network.connections:
+            connection.slow_until = self.loop.time() + fault.seconds
+            connection.slowness = fault.value
+
+    def _shutdown(self, fault: Fault) -> None:
+        event = b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":%d}}'
+        for connection in self.network.connections:
+            connection.push(event % self.exchange.now_ms(self.exchange.now()))
+            self.loop.call_later(fault.seconds, connection.end, Close(1001, "shutdown"))
+
+    def _restart(self, fault: Fault) -> None:
+        direction, connections = fault.detail.split()
+        listings = [*self.exchange.listings.values()]
+        before = [listing.halted for listing in listings]
+        down = Fault(fault.at, "status", seconds=fault.seconds, value=503)
+        self.network.add(down)
+        if connections == "cut":
+            self._abort(fault)
+            self.network.add(Fault(fault.at, "refuse", seconds=fault.seconds))
+        for listing in listings:
+            listing.halted = True
+
+        def up() -> None:
+            self.exchange.restart(back=direction == "back")
+            self.note(f"restarted: ids {[listing.ids.last for listing in listings]}")
+            for listing, halted in zip(listings, before, strict=True):
+                listing.halted = halted
+
+        self.loop.call_later(fault.seconds, up)
+
+    def _halt(self, fault: Fault) -> None:
+        listing = self.random.choice([*self.exchange.listings.values()])
+        listing.halted = True
+        self.loop.call_later(fault.seconds, setattr, listing, "halted", False)
+
+    def _delist(self, _: Fault) -> None:
+        listing = [*self.exchange.listings.values()][-1]
+        listing.delisted = True
+
+    def _clock(self, fault: Fault) -> None:
+        self.exchange.clock_error_ms += int(1000 * fault.value)
+
+    def _others(self, fault: Fault) -> None:
+        self.network.others = (self.loop.time() + fault.seconds, fault.value)
+
+    def _suspend(self, fault: Fault) -> None:
+        """Our machine sleeps; what its connections have become shows when it wakes up."""
+        clock, fate = fault.detail.split()
+        for connection in [*self.network.connections]:
+            if fate == "cut":
+                connection.end(None)
+            elif fate == "half-open":
+                connection.go_half_open()
+        if clock == "counted":
+            self.loop.jump(fault.value)
+            for judge in self.judges:
+                judge.awake_since = self.loop.time()
+        else:
+            self.exchange.sleep_through(fault.value)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Let nothing be logged: what a run does is in its trace."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
