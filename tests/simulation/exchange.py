@@ -178,7 +178,7 @@ class Exchange:
 
     def catch_up(self) -> None:
         """Do what is due by now."""
-        now = self.now()
+        now = self.now() + 1e-6
         due = self._due
         while due and due[0][0] <= now:
             at, _, listing, happen = heappop(due)
@@ -263,9 +263,9 @@ class Exchange:
             return
         if at >= listing.phase_ends:
             # Bursts, an ordinary pace, and long quiet.
-            listing.mean_gap = self._pace * random.choice((0.4, 3.0, 3.0, 4.0, 4.0, 6.0, 45.0))
-            listing.phase_ends = at + random.uniform(5, 25 if listing.mean_gap < 1 else 300)
-        self._schedule(at + random.expovariate(1.0) * listing.mean_gap, listing, self._trade)
+            listing.mean_gap = self._pace * random.choice((0.4, 4.0, 5.0, 5.0, 5.0, 5.0, 40.0))
+            listing.phase_ends = at + random.uniform(5, 20 if listing.mean_gap < 1 else 200)
+        self._schedule(at + random.uniform(0.3, 1.2) * listing.mean_gap, listing, self._trade)
         self._change(listing, at)
         if random.random() < 0.3:
             # So that snapshots fall into the middle of an event's window.

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+RESTLESS: Final = 100_000
+"""So many rounds of the loop while no time passes, and it will never pass."""
+
+
 class DeadlockError(Exception):
-    """Everybody waits, and nothing is scheduled that could wake anybody."""
+    """Everybody waits for good, or somebody never waits."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -39,13 +43,18 @@ class _Jumping(selectors.BaseSelector):
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
+        self._rounds = 0
         self._keys: dict[Any, selectors.SelectorKey] = {}
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None:
             raise DeadlockError("everybody waits, and nothing is scheduled")
+        self._rounds += 1
         if timeout > 0:
             self._loop.now += timeout
+            self._rounds = 0
+        elif self._rounds > RESTLESS:
+            raise DeadlockError("somebody goes round and round, and no time passes")
         return []
 
     # The loop registers the pipe by which threads wake it; nobody writes to it here.
