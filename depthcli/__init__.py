@@ -16,38 +16,49 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from depthcli.book import DepthCache
     from depthcli.client import AsyncClient
+    from depthcli.errors import (
+        BadMessageError as BinanceRequestException,
+        ExchangeError as BinanceAPIException,
+    )
     from depthcli.managers import (
         DepthCacheManager,
         FuturesDepthCacheManager,
         OptionsDepthCacheManager,
     )
     from depthcli.sockets import BinanceSocketManager
+    from depthcli.threaded import ThreadedDepthCacheManager
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AsyncClient",
+    "BinanceAPIException",
+    "BinanceRequestException",
     "BinanceSocketManager",
     "DepthCache",
     "DepthCacheManager",
     "FuturesDepthCacheManager",
     "OptionsDepthCacheManager",
+    "ThreadedDepthCacheManager",
     "__version__",
 ]
 
 _HOMES = {
-    "AsyncClient": "depthcli.client",
-    "BinanceSocketManager": "depthcli.sockets",
-    "DepthCache": "depthcli.book",
-    "DepthCacheManager": "depthcli.managers",
-    "FuturesDepthCacheManager": "depthcli.managers",
-    "OptionsDepthCacheManager": "depthcli.managers",
+    "AsyncClient": "depthcli.client:AsyncClient",
+    "BinanceAPIException": "depthcli.errors:ExchangeError",
+    "BinanceRequestException": "depthcli.errors:BadMessageError",
+    "BinanceSocketManager": "depthcli.sockets:BinanceSocketManager",
+    "DepthCache": "depthcli.book:DepthCache",
+    "DepthCacheManager": "depthcli.managers:DepthCacheManager",
+    "FuturesDepthCacheManager": "depthcli.managers:FuturesDepthCacheManager",
+    "OptionsDepthCacheManager": "depthcli.managers:OptionsDepthCacheManager",
+    "ThreadedDepthCacheManager": "depthcli.threaded:ThreadedDepthCacheManager",
 }
 
 
 def __getattr__(name: str) -> Any:
     try:
-        home = _HOMES[name]
+        module, own_name = _HOMES[name].split(":")
     except KeyError:
         raise AttributeError(f"module 'depthcli' has no attribute {name!r}") from None
-    return getattr(import_module(home), name)
+    return getattr(import_module(module), own_name)

@@ -15,7 +15,9 @@ name levels there when they change, and say nothing of the others. That price is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice, pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast, overload
 
 from sortedcontainers import SortedList
@@ -23,7 +25,7 @@ from sortedcontainers import SortedList
 from depthcli.messages import N, check_number_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from decimal import Decimal
 
     from depthcli.messages import DepthEvent, Snapshot
@@ -304,6 +306,31 @@ class DepthCache(Generic[N]):
                 if mine.get(price) != yours.get(price)
             )
         return found
+
+    def add_bid(self, bid: Sequence[Any]) -> None:
+        """Set one bid, `[price, quantity]` as numbers or strings; a quantity of zero removes it."""
+        self.bids.update([(self.conv_type(bid[0]), self.conv_type(bid[1]))])
+
+    def add_ask(self, ask: Sequence[Any]) -> None:
+        """Set one ask, `[price, quantity]` as numbers or strings; a quantity of zero removes it."""
+        self.asks.update([(self.conv_type(ask[0]), self.conv_type(ask[1]))])
+
+    @staticmethod
+    def sort_depth(
+        vals: Mapping[Any, Any] | Iterable[Sequence[Any]],
+        reverse: bool = False,
+        conv_type: Callable[[Any], Any] = float,
+    ) -> list[list[Any]]:
+        """Return levels as `[price, quantity]` by rising price. O(n log n).
+
+        Args:
+            vals: price to quantity, or pairs of them; as numbers or strings.
+            reverse: by falling price, as bids are read.
+            conv_type: what makes a price or a quantity of what is given.
+        """
+        pairs = vals.items() if isinstance(vals, Mapping) else vals
+        levels = [[conv_type(price), conv_type(quantity)] for price, quantity in pairs]
+        return sorted(levels, key=itemgetter(0), reverse=reverse)
 
     def __repr__(self) -> str:
         return (

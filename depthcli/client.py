@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import os
-from typing import TYPE_CHECKING, Final, Self
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from depthcli.backoff import Backoff
+from depthcli.compatibility import Options
 from depthcli.errors import (
     BadMessageError,
     ExchangeError,
@@ -29,7 +31,9 @@ from depthcli.messages import (
     decode_server_time,
     snapshot_decoder,
 )
+from depthcli.pace import Pace
 from depthcli.symbols import select_symbols
+from depthcli.turns import AT_ONCE, Turns, Urgency
 from depthcli.weights import WeightBudget
 
 if TYPE_CHECKING:
@@ -47,14 +51,17 @@ CONNECT_TIMEOUT: Final = 5.0
 TOTAL_TIMEOUT: Final = 10.0
 """Seconds for a whole request, from the first byte sent to the last one read."""
 
-AT_ONCE: Final = 8
-"""Requests under way at the same time."""
-
 LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
 """Seconds; the exchange bans for three days at the most, so what is longer is damage."""
 
 NO_SUCH_SYMBOL: Final = frozenset({-1121, -1100})
 """The exchange's codes for a symbol that it doesn't have, or that can't be one."""
+
+INFO_AGE: Final = 60.0
+"""Seconds for which an exchange info answers questions about single symbols."""
+
+FEW_ASKED: Final = 10
+"""Single symbols that are asked for in a minute; for more of them the whole info is cheaper."""
 
 
 class AsyncClient:
@@ -63,57 +70,80 @@ class AsyncClient:
     Nothing here needs an account or a key. Make one with `await AsyncClient.create()`, and end it
     with `await close_connection()` or by using it in `async with`.
 
+    The first fourteen arguments are those of python-binance's client, in its order.
+
     Args:
+        api_key, api_secret, private_key, private_key_pass: not used: market data is public.
+        requests_params: of these, `proxies` is used as `https_proxy` is.
         tld: `com`, `us` (binance.us) or `vision` (the hosts that serve market data only).
+        base_endpoint: not used.
         testnet: use the exchange's testnet instead.
         demo: use the exchange's demo environment instead.
+        loop: not used: the running loop is.
+        session_params: not used.
+        https_proxy: the HTTP proxy for requests and streams, such as `http://127.0.0.1:3128`; by
+            default the environment's, as `HTTPS_PROXY` and `NO_PROXY` say.
+        time_unit: only `MILLISECOND`.
+        verbose: let the logger `depthcli` pass on everything.
         rest_url: the origin of one exchange, such as `http://127.0.0.1:8901`; the markets' usual
             paths are appended. By default the environment's `DEPTHCLI_REST_URL`, if it is set.
         ws_url: the same for WebSockets, such as `ws://127.0.0.1:8901`; by default
             `DEPTHCLI_WS_URL`, if it is set.
         transport: how requests are sent; by default over the network. For tests.
 
+    What would have changed something and isn't used is named in a `UserWarning`.
+
     Raises:
-        UsageError: a URL isn't an origin.
+        UsageError: a URL isn't an origin or a proxy, or times are wanted in another unit.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917, the ecosystem's order
         self,
-        *,
+        api_key: str | None = None,  # noqa: ARG002
+        api_secret: str | None = None,  # noqa: ARG002
+        requests_params: Mapping[str, Any] | None = None,
         tld: str = "com",
+        base_endpoint: str = "",
         testnet: bool = False,
         demo: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,  # noqa: ARG002
+        session_params: Mapping[str, Any] | None = None,
+        private_key: object = None,  # noqa: ARG002
+        private_key_pass: str | None = None,  # noqa: ARG002
+        https_proxy: str | None = None,
+        time_unit: str | None = None,
+        verbose: bool = False,
+        *,
         rest_url: str | None = None,
         ws_url: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        options = Options(requests_params, session_params, base_endpoint, time_unit, https_proxy)
+        self.proxy = options.settle()
+        if verbose:
+            logging.getLogger("depthcli").setLevel(logging.DEBUG)
         self._environment = "testnet" if testnet else "demo" if demo else tld
         rest_url = rest_url or os.environ.get("DEPTHCLI_REST_URL") or None
         ws_url = ws_url or os.environ.get("DEPTHCLI_WS_URL") or None
         self._rest_url = _origin(rest_url, ("http", "https")) if rest_url else None
         self._ws_url = _origin(ws_url, ("ws", "wss")) if ws_url else None
-        self._budgets: dict[str, WeightBudget] = {}
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._turns: dict[str, Turns] = {}
+        self._infos: dict[str, tuple[float, dict[str, SymbolInfo]]] = {}
+        self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._single_asks = Pace(FEW_ASKED, 60.0)
         self._http = httpx.AsyncClient(
             transport=transport,
+            proxy=self.proxy,
             timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
-            limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE),
             follow_redirects=False,
             trust_env=not (self._rest_url and is_loopback(self._rest_url)),
         )
 
     @classmethod
-    async def create(
-        cls,
-        *,
-        tld: str = "com",
-        testnet: bool = False,
-        demo: bool = False,
-        rest_url: str | None = None,
-        ws_url: str | None = None,
-    ) -> Self:
+    async def create(cls, *arguments: Any, **options: Any) -> Self:
         """Return a client; the arguments are those of the class. Nothing is sent yet."""
-        return cls(tld=tld, testnet=testnet, demo=demo, rest_url=rest_url, ws_url=ws_url)
+        return cls(*arguments, **options)
 
     async def close_connection(self) -> None:
         """Close all connections. The client can't be used again."""
@@ -149,11 +179,16 @@ class AsyncClient:
         return self._ws_url or self._origins(market, self._rest_url).websocket
 
     async def snapshot(
-        self, market: Market, symbol: str, limit: int, conv_type: type[N]
+        self,
+        market: Market,
+        symbol: str,
+        limit: int,
+        conv_type: type[N],
+        urgency: Urgency = Urgency.NEEDED,
     ) -> Snapshot[N]:
         """Fetch the best `limit` levels of both sides, in one try.
 
-        It waits first until the request-weight budget allows the request.
+        It waits first for its turn within the request-weight budget; `outlook` tells how long.
 
         Raises:
             ExchangeError: the exchange refused; the subclass says how.
@@ -165,8 +200,18 @@ class AsyncClient:
             market.depth_path(),
             {"symbol": symbol, "limit": str(limit)},
             market.weight(limit),
+            urgency,
         )
         return snapshot_decoder(conv_type)(body)
+
+    def outlook(self, market: Market) -> float:
+        """Return about how many seconds a snapshot asked for now would wait for its turn."""
+        return self._turns_of(market).outlook()
+
+    def silent_for(self, market: Market) -> float:
+        """Return for how many seconds nothing may be asked, since the exchange said so; 0: none."""
+        until = self._turns_of(market).budget.blocked_until
+        return max(0.0, until - asyncio.get_running_loop().time())
 
     async def exchange_info(self, market: Market) -> ExchangeInfo:
         """Fetch all symbols of a market, and learn its limits; tried up to three times.
@@ -177,7 +222,35 @@ class AsyncClient:
             BadMessageError: the answer isn't an exchange info.
         """
         body = await self._get_patiently(market, market.info_path(), {}, market.info_weight)
-        return self._learn(market, decode_exchange_info(body))
+        info = self._learn(market, decode_exchange_info(body))
+        now = asyncio.get_running_loop().time()
+        self._infos[market.name] = (now, {entry.symbol: entry for entry in info.listed})
+        return info
+
+    async def symbol_info(self, market: Market, symbol: str) -> SymbolInfo | None:
+        """Return what the exchange says of one symbol, at most a minute old; None: not listed.
+
+        Many such questions share one answer.
+
+        Raises:
+            ExchangeError, UnreachableError, BadMessageError: as for `exchange_info`.
+        """
+        clock = asyncio.get_running_loop().time
+        async with self._info_locks[market.name]:
+            asked, known = self._infos.get(market.name, (-INFO_AGE, {}))
+            if clock() - asked < INFO_AGE:
+                return known.get(symbol)
+            if not market.narrows_info or self._single_asks.delay(clock()):
+                info = await self.exchange_info(market)
+                return next((entry for entry in info.listed if entry.symbol == symbol), None)
+            self._single_asks.note(clock())
+            try:
+                info = await self._narrow_info(market, [symbol])
+            except ExchangeError as error:
+                if error.code not in NO_SUCH_SYMBOL:
+                    raise
+                return None
+            return next(iter(info.listed), None)
 
     async def server_time(self, market: Market) -> int:
         """Return the exchange's clock, ms since the epoch; tried up to three times.
@@ -199,18 +272,21 @@ class AsyncClient:
         """
         info = None
         if market.narrows_info:
-            names = ",".join(f'"{symbol}"' for symbol in symbols)
             try:
-                body = await self._get_patiently(
-                    market, market.info_path(), {"symbols": f"[{names}]"}, market.info_weight
-                )
-                info = self._learn(market, decode_exchange_info(body))
+                info = await self._narrow_info(market, symbols)
             except ExchangeError as error:
                 if error.code not in NO_SUCH_SYMBOL:
                     raise
         if info is None:
             info = await self.exchange_info(market)
         return select_symbols(symbols, info.listed, market.name)
+
+    async def _narrow_info(self, market: Market, symbols: Sequence[str]) -> ExchangeInfo:
+        names = ",".join(f'"{symbol}"' for symbol in symbols)
+        body = await self._get_patiently(
+            market, market.info_path(), {"symbols": f"[{names}]"}, market.info_weight
+        )
+        return self._learn(market, decode_exchange_info(body))
 
     def _origins(self, market: Market, other: str | None) -> Origins:
         if other is not None:
@@ -228,14 +304,14 @@ class AsyncClient:
 
     def _learn(self, market: Market, info: ExchangeInfo) -> ExchangeInfo:
         if info.weight_per_minute:
-            self._budget(market).per_minute = info.weight_per_minute
+            self._turns_of(market).budget.per_minute = info.weight_per_minute
         return info
 
-    def _budget(self, market: Market) -> WeightBudget:
+    def _turns_of(self, market: Market) -> Turns:
         # One address's weight is counted per interface (/api, /fapi, ...), even on one host.
-        if market.name not in self._budgets:
-            self._budgets[market.name] = WeightBudget(market.weight_per_minute)
-        return self._budgets[market.name]
+        if market.name not in self._turns:
+            self._turns[market.name] = Turns(WeightBudget(market.weight_per_minute))
+        return self._turns[market.name]
 
     async def _get_patiently(
         self, market: Market, path: str, parameters: Mapping[str, str], weight: int
@@ -257,16 +333,17 @@ class AsyncClient:
                 backoff.next()
 
     async def _get(
-        self, market: Market, path: str, parameters: Mapping[str, str], weight: int
+        self,
+        market: Market,
+        path: str,
+        parameters: Mapping[str, str],
+        weight: int,
+        urgency: Urgency = Urgency.NEEDED,
     ) -> bytes:
-        clock = asyncio.get_running_loop().time
-        budget = self._budget(market)
+        turns = self._turns_of(market)
+        budget = turns.budget
         url = self.rest_origin(market) + path
-        async with self._slots:
-            while delay := budget.delay(weight, clock()):  # noqa: ASYNC110, time is what it waits for
-                await asyncio.sleep(delay)
-            sent = clock()
-            budget.spend(weight, sent)
+        async with turns.turn(weight, urgency) as sent:
             response = await self._send(url, parameters)
         with contextlib.suppress(KeyError, ValueError):
             budget.report(int(response.headers["X-MBX-USED-WEIGHT-1M"]), sent)
@@ -274,7 +351,7 @@ class AsyncClient:
             return response.content
         error = _error(response)
         if isinstance(error, RateLimitedError) and error.retry_after:
-            budget.block(clock() + error.retry_after)
+            budget.block(asyncio.get_running_loop().time() + error.retry_after)
         raise error
 
     async def _send(self, url: str, parameters: Mapping[str, str]) -> httpx.Response:

@@ -73,6 +73,11 @@ class ExchangeError(DepthcliError):
             words.append(f"ask again in {retry_after:g} s")
         super().__init__(", ".join(words))
 
+    @property
+    def status_code(self) -> int:
+        """The HTTP status, by the name that python-binance has for it."""
+        return self.status
+
 
 class RateLimitedError(ExchangeError):
     """Too many requests (HTTP 429): nothing is sent until `retry_after` is over."""

@@ -2,7 +2,8 @@
 
 A manager waits and fetches; what its book is worth is decided by its `Synchronizer`. Three things
 make it ask for a snapshot: the book can't go on without one, the refresh is due, or the stream has
-been silent for so long that the silence is questioned.
+been silent for so long that the silence is questioned. A silence that goes on makes it ask, too,
+whether the symbol is still traded.
 """
 
 from __future__ import annotations
@@ -13,13 +14,22 @@ import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, cast
 
 from depthcli.backoff import Backoff
-from depthcli.errors import ClosedError, DepthcliError, ExchangeError, RateLimitedError
+from depthcli.client import NO_SUCH_SYMBOL
+from depthcli.errors import (
+    ClosedError,
+    DepthcliError,
+    ExchangeError,
+    RateLimitedError,
+    printable,
+)
 from depthcli.markets import COINM, OPTIONS, SPOT, USDM
 from depthcli.messages import N, check_number_type
-from depthcli.schedule import DEFAULT_REFRESH, LOOK, SILENCE, Schedule
+from depthcli.partial import PartialSynchronizer
+from depthcli.schedule import DEFAULT_REFRESH, LONGEST_SILENCE, LOOK, SILENCE, Schedule
 from depthcli.sockets import BinanceSocketManager
 from depthcli.symbols import canonical_symbol
 from depthcli.synchronizer import State, Synchronizer, Verdict
+from depthcli.turns import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,6 +49,9 @@ GRACE: Final = 3.0
 
 PROBE_LIMIT: Final = 50
 """Levels a side of the snapshots that question a silence: cheap, and enough to see a change."""
+
+TELL: Final = 1.0
+"""Seconds between two words on what a book is waiting for."""
 
 FAILED_PROBES: Final = 2
 """So many questions without an answer, and the silence itself makes the book stale."""
@@ -66,9 +79,11 @@ class DepthCacheManager(Generic[N]):
         market: by default the class's own.
         depth: levels a side that are wanted at any time: as the market moves away from where a
             snapshot was taken, fewer are left within the horizon, and a refresh is made early.
+        levels: follow the stream of the best 5, 10 or 20 levels instead of the diff events: each
+            event replaces the book, which needs no snapshot. Futures and options only.
 
     Raises:
-        UsageError: the symbol can't be one, or the market has no such speed.
+        UsageError: the symbol can't be one, or the market has no such speed or levels.
         ValueError: `conv_type` isn't float or Decimal.
     """
 
@@ -88,6 +103,7 @@ class DepthCacheManager(Generic[N]):
         on_state: Callable[[State, str], None] | None = None,
         market: Market | None = None,
         depth: int = 0,
+        levels: int | None = None,
     ) -> None:
         self.market = market or self.default_market
         self.symbol = canonical_symbol(symbol)
@@ -99,18 +115,24 @@ class DepthCacheManager(Generic[N]):
         # Twice as many, so that the refresh comes in time; what no snapshot gives isn't waited for.
         self._enough = min(2 * depth, self.limit // 2)
         self._conv_type: type[N] = check_number_type(conv_type)
-        self._stream = self.market.stream(self.symbol, ws_interval or None)
+        self._ws_interval = ws_interval or None
         self._callback: Any = callback
         self._calls_at_once = callback is not None and not inspect.iscoroutinefunction(callback)
         self._on_state = on_state
         self._bm = bm
         self._owns_bm = bm is None
-        self._synchronizer: Synchronizer[N] = Synchronizer(
-            self.symbol,
-            conv_type,
-            ids_are_shared=self.market.ids_are_shared,
-            on_state=self._state_changed,
-        )
+        self._told: tuple[State, str] | None = None
+        self._synchronizer: Synchronizer[N]
+        if levels is None:
+            self._stream = self.market.stream(self.symbol, self._ws_interval)
+            self._synchronizer = Synchronizer(
+                self.symbol,
+                conv_type,
+                ids_are_shared=self.market.ids_are_shared,
+                on_state=self._state_changed,
+            )
+        else:
+            self._use_levels(levels)
         self._news = asyncio.Event()
         self._needed = asyncio.Event()
         self._openings = 0
@@ -151,7 +173,7 @@ class DepthCacheManager(Generic[N]):
             raise ClosedError("this manager was started before: make a new one")
         if self._bm is None:
             self._bm = BinanceSocketManager(self._client)
-        self._subscription = self._bm.subscribe(self.market, self._stream, self._conv_type, self)
+        self._subscribe(self._bm)
         self._tasks.append(asyncio.create_task(self._keep(), name=f"keep {self.symbol}"))
         if self._callback is not None and not self._calls_at_once:
             self._tasks.append(asyncio.create_task(self._call(), name=f"call {self.symbol}"))
@@ -240,6 +262,18 @@ class DepthCacheManager(Generic[N]):
         if self._calls_at_once:
             self._call_at_once(None)
 
+    def _subscribe(self, sockets: BinanceSocketManager) -> None:
+        self._subscription = sockets.subscribe(self.market, self._stream, self._conv_type, self)
+
+    def _use_levels(self, levels: int) -> None:
+        """Follow the best levels, as the exchange sends them, instead of diff events."""
+        self._stream = self.market.partial_stream(self.symbol, levels, self._ws_interval)
+        self._synchronizer = PartialSynchronizer(
+            self.symbol, self._conv_type, levels, on_state=self._state_changed
+        )
+        self._refresh_interval = None
+        self._enough = 0
+
     # Giving out.
 
     def _pass_on(self) -> None:
@@ -269,9 +303,11 @@ class DepthCacheManager(Generic[N]):
                 logger.exception("the callback of %s raised", self.symbol)
 
     def _state_changed(self, state: State, reason: str) -> None:
-        logger.info("%s: %s %s", self.symbol, state, reason)
         self._news.set()
-        self._needed.set()
+        if (told := (state, self._synchronizer.cause)) != self._told:
+            self._told = told
+            self._needed.set()
+            logger.info("%s: %s %s", self.symbol, state, reason)
         if self._on_state is not None:
             self._on_state(state, reason)
 
@@ -289,23 +325,32 @@ class DepthCacheManager(Generic[N]):
                     patience.reset()
                     schedule.restart(clock())
             elif self.state is State.LIVE:
-                await self._audit_when_due(schedule)
+                await self._act_when_due(schedule)
             else:
+                await self._needed_within(LONGEST_SILENCE if self._synchronizer.halted else None)
+                if self._synchronizer.halted:
+                    await self._ask_status()
+
+    async def _needed_within(self, seconds: float | None) -> bool:
+        """Wait until something is needed, or for so long; return whether it is."""
+        try:
+            async with asyncio.timeout(seconds):
                 await self._needed.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _resync(self, patience: Backoff) -> bool:
         """Ask for a snapshot to build the book from; return whether it is in step now."""
         opening = self._openings
         try:
-            snapshot = await self._snapshot(self.limit)
+            snapshot = await self._snapshot_awaited()
         except DepthcliError as error:
             if type(error) is ExchangeError:
-                self._fail(error)
+                self._refused(error)
                 return False
             held_back = error.retry_after or 0.0 if isinstance(error, RateLimitedError) else 0.0
-            delay = max(patience.next(), held_back)
-            self._synchronizer.explain(f"snapshot refused: {error}; next try in {delay:.1f} s")
-            await asyncio.sleep(delay)
+            await self._pause(f"snapshot refused: {error}", max(patience.next(), held_back))
             return False
         if opening != self._openings:
             # Asked for before the stream was opened: events may be missing in between.
@@ -317,33 +362,98 @@ class DepthCacheManager(Generic[N]):
             await asyncio.sleep(patience.next())
         return False
 
-    async def _audit_when_due(self, schedule: Schedule) -> None:
+    async def _snapshot_awaited(self) -> Snapshot[N]:
+        """Fetch a snapshot, and tell meanwhile what is waited for."""
+        asking = asyncio.create_task(self._snapshot(self.limit, Urgency.NEEDED))
+        try:
+            while not (await asyncio.wait([asking], timeout=TELL))[0]:
+                silent, turn = (
+                    self._client.silent_for(self.market),
+                    self._client.outlook(self.market),
+                )
+                if silent > TELL:
+                    doing = f"the exchange may be asked again in {silent:.0f} s"
+                elif turn > TELL:
+                    doing = f"waiting for request weight, {turn:.0f} s at the most"
+                else:
+                    doing = "waiting for the snapshot"
+                self._synchronizer.explain(doing)
+            return asking.result()
+        finally:
+            asking.cancel()
+
+    async def _pause(self, why: str, seconds: float) -> None:
+        """Wait until the next try, and count down."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + seconds
+        while (left := until - clock()) > 0:
+            self._synchronizer.explain(f"{why}; next try in {max(left, 0.1):.1f} s")
+            await asyncio.sleep(min(left, TELL))
+
+    async def _act_when_due(self, schedule: Schedule) -> None:
         """Wait until the refresh is due or a silence has to be questioned, and do that."""
         clock = asyncio.get_running_loop().time
         last_received = self.last_received or schedule.started
-        look = clock() + LOOK if self._enough else schedule.refresh_at
-        due = min(schedule.refresh_at, schedule.question_at(last_received), look)
+        due = min(
+            schedule.refresh_at,
+            schedule.question_at(last_received),
+            schedule.status_at(last_received),
+            clock() + LOOK if self._enough else schedule.refresh_at,
+        )
+        if await self._needed_within(max(0.0, due - clock())):
+            return
+        acting = asyncio.create_task(self._act(schedule))
+        needed = asyncio.create_task(self._needed.wait())
         try:
-            async with asyncio.timeout(max(0.0, due - clock())):
-                await self._needed.wait()
-        except TimeoutError:
-            if self._short_of_levels():
-                schedule.hurry(clock())
-            last_received = self.last_received or schedule.started
-            if clock() >= schedule.refresh_at:
-                answered = await self._audit(self.limit, replace=True)
-                schedule.refreshed(clock(), answered=answered)
-            elif clock() >= schedule.question_at(last_received):
-                limit = self.market.fit_limit(PROBE_LIMIT)
-                answered = await self._audit(limit, replace=False)
-                lively = (
-                    self._subscription is not None
-                    and clock() - self._subscription.last_frame < SILENCE
-                )
-                schedule.questioned(clock(), answered=answered, lively=lively)
-                if schedule.failed >= FAILED_PROBES:
-                    silent = clock() - last_received
-                    self._synchronizer.doubt(f"silent for {silent:.0f} s, and no snapshot is had")
+            # A book that is no longer live needs a snapshot at once, whatever is under way.
+            while not acting.done() and self.state is State.LIVE:
+                await asyncio.wait([acting, needed], return_when=asyncio.FIRST_COMPLETED)
+                if needed.done() and not acting.done():
+                    self._needed.clear()
+                    needed = asyncio.create_task(self._needed.wait())
+        finally:
+            needed.cancel()
+            acting.cancel()
+            await asyncio.gather(acting, needed, return_exceptions=True)
+        if not acting.cancelled() and (error := acting.exception()):
+            raise error
+
+    async def _act(self, schedule: Schedule) -> None:
+        """Do what is due."""
+        clock = asyncio.get_running_loop().time
+        if self._short_of_levels():
+            schedule.hurry(clock())
+        last_received = self.last_received or schedule.started
+        if clock() >= schedule.refresh_at:
+            answered = await self._audit(self.limit, Urgency.REFRESH)
+            schedule.refreshed(clock(), answered=answered)
+        elif clock() >= schedule.question_at(last_received):
+            limit = self.market.fit_limit(PROBE_LIMIT)
+            answered = await self._audit(limit, Urgency.PRECAUTION)
+            lively = (
+                self._subscription is not None and clock() - self._subscription.last_frame < SILENCE
+            )
+            schedule.questioned(clock(), answered=answered, lively=lively)
+            if schedule.failed >= FAILED_PROBES:
+                silent = clock() - last_received
+                self._synchronizer.doubt(f"silent for {silent:.0f} s, and no snapshot is had")
+        elif clock() >= schedule.status_at(last_received):
+            await self._ask_status()
+            schedule.status_asked(clock())
+
+    async def _ask_status(self) -> None:
+        """Ask whether the symbol is still traded."""
+        try:
+            info = await self._client.symbol_info(self.market, self.symbol)
+        except DepthcliError as error:
+            logger.info("%s: its status isn't known: %s", self.symbol, error)
+            return
+        if info is None:
+            self._no_longer_listed()
+        elif info.trading:
+            self._synchronizer.resume()
+        else:
+            self._synchronizer.halt(f"trading is halted ({printable(info.state)})")
 
     def _short_of_levels(self) -> bool:
         return any(
@@ -351,16 +461,22 @@ class DepthCacheManager(Generic[N]):
             for side in (self.cache.bids, self.cache.asks)
         )
 
-    async def _audit(self, limit: int, *, replace: bool) -> bool:
-        """Compare the book with a fresh snapshot; return whether the exchange answered."""
+    async def _audit(self, limit: int, urgency: Urgency) -> bool:
+        """Compare the book with a fresh snapshot; return whether the exchange answered.
+
+        A refresh also replaces the book; what only questions a silence doesn't.
+        """
         synchronizer = self._synchronizer
         synchronizer.begin_audit()
         try:
-            verdict = await self._audit_patiently(limit, replace=replace)
+            verdict = await self._audit_patiently(limit, urgency)
         except RateLimitedError as error:
             logger.info("%s: no audit: %s", self.symbol, error)
             return True
         except DepthcliError as error:
+            if isinstance(error, ExchangeError) and error.code in NO_SUCH_SYMBOL:
+                self._no_longer_listed()
+                return True
             logger.warning("%s: no audit: %s", self.symbol, error)
             return False
         finally:
@@ -373,14 +489,15 @@ class DepthCacheManager(Generic[N]):
             self._subscription.suspect("silent, while the book moved on")
         return True
 
-    async def _audit_patiently(self, limit: int, *, replace: bool) -> Verdict:
+    async def _audit_patiently(self, limit: int, urgency: Urgency) -> Verdict:
         """Ask until a snapshot isn't too old, and wait until the stream has come as far as it."""
         clock = asyncio.get_running_loop().time
         patience = Backoff(first=0.5, step=1.0, most=10)
         synchronizer = self._synchronizer
         until = clock() + self.market.snapshot_lag + GRACE
         while True:
-            verdict = synchronizer.offer(await self._snapshot(limit), limit, replace=replace)
+            snapshot = await self._snapshot(limit, urgency)
+            verdict = synchronizer.offer(snapshot, limit, replace=urgency is Urgency.REFRESH)
             if verdict is not Verdict.TOO_OLD or clock() > until:
                 break
             await asyncio.sleep(patience.next())
@@ -393,14 +510,42 @@ class DepthCacheManager(Generic[N]):
                 return verdict
             if clock() - asked > 10 * GRACE:
                 return Verdict.UNWANTED
-        return Verdict.AUDITED if synchronizer.counters.audits > audits else verdict
+        if synchronizer.counters.audits > audits:
+            return Verdict.AUDITED
+        return verdict if verdict is not Verdict.AHEAD else Verdict.UNWANTED
 
-    async def _snapshot(self, limit: int) -> Snapshot[N]:
-        return await self._client.snapshot(self.market, self.symbol, limit, self._conv_type)
+    async def _snapshot(self, limit: int, urgency: Urgency) -> Snapshot[N]:
+        return await self._client.snapshot(
+            self.market, self.symbol, limit, self._conv_type, urgency
+        )
 
-    def _fail(self, error: ExchangeError) -> None:
-        self._error = error
-        self.gone(str(error))
+    # Ending.
+
+    def _no_longer_listed(self) -> None:
+        self._subscription_over()
+        self.gone("the exchange no longer lists it: delisted or expired")
+
+    def _refused(self, error: ExchangeError) -> None:
+        """The exchange gives no snapshot, for good: follow the best levels, if that is possible."""
+        unknown = error.code in NO_SUCH_SYMBOL
+        if unknown and self.counters.applied:
+            self._no_longer_listed()
+        elif self.market.partial_levels and self._bm is not None and not unknown:
+            levels = self.market.partial_levels[-1]
+            logger.warning("%s: %s; following the best %d levels", self.symbol, error, levels)
+            self._subscription_over()
+            cache = self.cache
+            self._use_levels(levels)
+            self._synchronizer.cache = cache
+            self._subscribe(self._bm)
+        else:
+            self._error = error
+            self._subscription_over()
+            self.gone(str(error))
+
+    def _subscription_over(self) -> None:
+        if self._subscription is not None:
+            self._subscription.close()
 
 
 class FuturesDepthCacheManager(DepthCacheManager[N]):

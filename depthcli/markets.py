@@ -41,6 +41,8 @@ class Market:
         weight_per_minute: the weight per address and minute, until exchangeInfo tells.
         narrows_info: whether exchangeInfo can be asked for single symbols.
         speeds: update speed in ms to the suffix of the diff stream; None: the plain one.
+        partial_levels: of how many levels a side there are streams whose events are the whole top,
+            in the shape of diff events.
         streams_per_connection: how many streams one WebSocket may carry.
         messages_per_second: how many messages (requests, pings and pongs) a WebSocket may send.
         snapshot_lag: seconds by which a cached snapshot may lag behind the stream.
@@ -60,6 +62,7 @@ class Market:
     weight_per_minute: int
     narrows_info: bool
     speeds: Mapping[int | None, str]
+    partial_levels: tuple[int, ...]
     streams_per_connection: int
     messages_per_second: int
     snapshot_lag: float
@@ -78,6 +81,11 @@ class Market:
         if self.any_limit:
             return max(1, min(levels, self.limits[-1]))
         return next((limit for limit in self.limits if limit >= levels), self.limits[-1])
+
+    def generous_limit(self, levels: int) -> int:
+        """Return the largest snapshot limit that costs no more than that many levels do."""
+        weight = self.weight(self.fit_limit(levels))
+        return max(limit for limit in self.limits if self.weight(limit) <= weight)
 
     def weight(self, limit: int) -> int:
         """Return the request weight of a snapshot with that limit."""
@@ -100,6 +108,25 @@ class Market:
             raise UsageError(
                 f"{self.title} has no depth stream of {speed} ms: choose one of {known}"
             ) from None
+
+    def partial_stream(self, symbol: str, levels: int, speed: int | None = None) -> str:
+        """Return the name of the stream whose events are a symbol's best levels.
+
+        Args:
+            symbol: in any case.
+            levels: a side.
+            speed: update speed in ms; None for the exchange's plain stream.
+
+        Raises:
+            UsageError: the market has no such stream.
+        """
+        if levels not in self.partial_levels:
+            known = ", ".join(map(str, self.partial_levels)) or "none"
+            raise UsageError(
+                f"{self.title} has no stream of the best {levels} levels that tells its symbol:"
+                f" there is {known}"
+            )
+        return self.stream(symbol, speed).replace("@depth", f"@depth{levels}")
 
     @property
     def fastest(self) -> int:
@@ -138,6 +165,7 @@ SPOT: Final = Market(
     weight_per_minute=6000,
     narrows_info=True,
     speeds=MappingProxyType({None: "@depth", 100: "@depth@100ms", 1000: "@depth"}),
+    partial_levels=(),
     streams_per_connection=1024,
     messages_per_second=5,
     snapshot_lag=0.0,
@@ -165,6 +193,7 @@ USDM: Final = Market(
     weight_per_minute=2400,
     narrows_info=False,
     speeds=_FUTURES_SPEEDS,
+    partial_levels=(5, 10, 20),
     streams_per_connection=200,
     messages_per_second=10,
     snapshot_lag=0.0,
@@ -191,6 +220,7 @@ COINM: Final = Market(
     weight_per_minute=2400,
     narrows_info=False,
     speeds=_FUTURES_SPEEDS,
+    partial_levels=(5, 10, 20),
     streams_per_connection=200,
     messages_per_second=10,
     snapshot_lag=0.0,
@@ -214,6 +244,7 @@ OPTIONS: Final = Market(
     weight_per_minute=400,
     narrows_info=False,
     speeds=MappingProxyType({None: "@depth@500ms", 100: "@depth@100ms", 500: "@depth@500ms"}),
+    partial_levels=(5, 10, 20),
     streams_per_connection=200,
     messages_per_second=10,
     snapshot_lag=30.0,

@@ -163,9 +163,14 @@ class SymbolInfo(Struct, gc=False, rename="camel"):
     filters: list[SymbolFilter] = []
 
     @property
+    def state(self) -> str:
+        """What the exchange calls its status, by whichever of its two names for it."""
+        return self.status or self.contract_status or "TRADING"
+
+    @property
     def trading(self) -> bool:
         """Whether orders are matched now, and so whether the book moves."""
-        return (self.status or self.contract_status or "TRADING") == "TRADING"
+        return self.state == "TRADING"
 
     @property
     def tick_size(self) -> Decimal | None:
@@ -231,7 +236,10 @@ _NUMBERS: Final[dict[type, Any]] = {
 def check_number_type(conv_type: type[N]) -> type[N]:
     """Return `conv_type`; raise ValueError if a book can't be kept in it."""
     if conv_type not in _NUMBERS:
-        raise ValueError(f"conv_type must be float or Decimal, not {conv_type!r}")
+        raise ValueError(
+            f"conv_type must be float or Decimal, not {conv_type!r}: a book is kept in"
+            " numbers; convert what get_bids() and get_asks() return"
+        )
     return conv_type
 
 

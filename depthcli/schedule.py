@@ -13,6 +13,9 @@ SILENCE: Final = 6.0
 LONGEST_SILENCE: Final = 60.0
 """A quiet symbol on a lively connection is questioned ever more seldom, down to this, seconds."""
 
+LONGEST_UNKNOWN: Final = 900.0
+"""Whether a silent symbol is still traded is asked ever more seldom, down to this, seconds."""
+
 LOOK: Final = 1.0
 """Seconds between two looks at whether enough levels are left within the horizon."""
 
@@ -33,8 +36,8 @@ class Schedule:
         self.refresh_at = now + self._interval
         self._hurry_at = now + HURRY
         self.failed = 0
-        self._questioned = now
-        self._pause = SILENCE
+        self._questioned = self._status_asked = now
+        self._pause = self._status_pause = SILENCE
 
     def refreshed(self, now: float, *, answered: bool) -> None:
         """A refresh was tried."""
@@ -57,3 +60,17 @@ class Schedule:
         self._questioned = now
         self._pause = min(2 * self._pause, LONGEST_SILENCE) if lively and answered else SILENCE
         self.failed = 0 if answered else self.failed + 1
+
+    def status_at(self, last_received: float) -> float:
+        """Return when to ask whether a symbol is still traded that is silent since that time.
+
+        Soon where nothing was ever heard of it, and later where there was something.
+        """
+        if last_received > self._status_asked:
+            self._status_pause = LONGEST_SILENCE
+        return max(last_received, self._status_asked) + self._status_pause
+
+    def status_asked(self, now: float) -> None:
+        """It was asked whether the symbol is still traded."""
+        self._status_asked = now
+        self._status_pause = min(2 * max(self._status_pause, LONGEST_SILENCE), LONGEST_UNKNOWN)

@@ -2,42 +2,47 @@
 
 A connection carries the streams of one market, decoded to one number type. Each stream has
 listeners; they're told when the stream is open, what comes, and when it broke off. After a loss the
-connection is made anew, the first try at once, with all its streams.
+connection is made anew, the first try at once, with all its streams. Before the exchange ends a
+connection, after 24 hours or when it says so, a successor takes over, and the listeners notice
+nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol
-from urllib.parse import quote
+import random
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
-import msgspec
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.asyncio.client import connect
 
 from depthcli.backoff import Backoff
-from depthcli.client import CONNECT_TIMEOUT, TOTAL_TIMEOUT, is_loopback
-from depthcli.errors import BadMessageError, ClosedError, UnreachableError, printable
-from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, frame_decoder
+from depthcli.connection import Connection
+from depthcli.errors import ClosedError
+from depthcli.handover import Handover
+from depthcli.messages import N
+from depthcli.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable
 
     from depthcli.client import AsyncClient
     from depthcli.markets import Market
+    from depthcli.messages import DepthEvent
 
 logger = logging.getLogger(__name__)
 
-STREAMS_A_REQUEST: Final = 100
-"""Streams that one URL or one SUBSCRIBE names, so that neither grows too long."""
+LIFETIME: Final = 23 * 3600.0
+"""Seconds after which a connection is replaced: the exchange ends it after 24 hours."""
 
-LARGEST_FRAME: Final = 8 * 2**20
-"""Bytes; a longer frame is not market depth, and ends the connection."""
+SPREAD: Final = 1800.0
+"""Seconds by which a lifetime is shortened at random, so that not all are replaced together."""
 
-PING_INTERVAL: Final = 20.0
-"""Seconds between our pings, and for the pong: a connection whose other end is gone is noticed."""
+ATTEMPTS: Final = 250
+"""Connections that are tried in five minutes at the most: the exchange allows 300."""
+
+LOOK: Final = 0.25
+"""Seconds between two looks at whether a successor can take over."""
 
 STEADY: Final = 10.0
 """Seconds after which a connection counts as having worked, though nothing came."""
@@ -65,25 +70,23 @@ class StreamListener(Protocol[N]):
 class Subscription(Generic[N]):
     """One listener's hold on one stream."""
 
-    def __init__(
-        self, connection: _Connection[N], stream: str, listener: StreamListener[N]
-    ) -> None:
-        self._connection: _Connection[N] = connection
+    def __init__(self, trunk: _Trunk[N], stream: str, listener: StreamListener[N]) -> None:
+        self._trunk: _Trunk[N] = trunk
         self._stream = stream
         self._listener: StreamListener[N] = listener
 
     @property
     def last_frame(self) -> float:
         """When the connection last brought anything, for whatever stream; the loop's clock."""
-        return self._connection.last_frame
+        return self._trunk.last_frame
 
     def suspect(self, reason: str) -> None:
         """Give up the connection under the stream: it pretends to be alive. A new one is made."""
-        self._connection.drop(reason)
+        self._trunk.drop(reason)
 
     def close(self) -> None:
         """Listen no longer; the stream is unsubscribed when nobody listens to it."""
-        self._connection.remove(self._stream, self._listener)
+        self._trunk.remove(self._stream, self._listener)
 
 
 class BinanceSocketManager:
@@ -91,6 +94,7 @@ class BinanceSocketManager:
 
     Args:
         client: tells where the exchange is.
+        user_timeout, max_queue_size, verbose: not used; python-binance's takes them.
         max_reconnects: tries in a row that may fail before a stream is lost for good, some fifteen
             seconds with the default; None: it goes on trying.
         connector: opens a WebSocket as `websockets.asyncio.client.connect` does, which it is by
@@ -100,13 +104,18 @@ class BinanceSocketManager:
     def __init__(
         self,
         client: AsyncClient,
+        user_timeout: float | None = None,  # noqa: ARG002
+        max_queue_size: int | None = None,  # noqa: ARG002
+        verbose: bool = False,  # noqa: ARG002
+        *,
         max_reconnects: int | None = 5,
         connector: Callable[..., Any] = connect,
     ) -> None:
         self._client = client
         self._max_reconnects = max_reconnects
-        self._connector = connector
-        self._connections: list[_Connection[Any]] = []
+        self._connector = connector if client.proxy is None else _through(client.proxy, connector)
+        self._trunks: list[_Trunk[Any]] = []
+        self._pace = Pace(ATTEMPTS, 300.0)
         self._closed = False
 
     def subscribe(
@@ -120,65 +129,74 @@ class BinanceSocketManager:
         """
         if self._closed:
             raise ClosedError("this socket manager was closed: make a new one")
-        connection = next(
-            (known for known in self._connections if known.takes(market, conv_type, stream)), None
+        trunk = next(
+            (known for known in self._trunks if known.takes(market, conv_type, stream)), None
         )
-        if connection is None:
-            connection = _Connection(
+        if trunk is None:
+            trunk = _Trunk(
                 market,
                 self._client.websocket_origin(market),
                 conv_type,
                 self._max_reconnects,
                 self._connector,
+                self._pace,
             )
-            connection.start(on_end=self._forget)
-            self._connections.append(connection)
-        connection.add(stream, listener)
-        return Subscription(connection, stream, listener)
+            trunk.start(on_end=self._forget)
+            self._trunks.append(trunk)
+        trunk.add(stream, listener)
+        return Subscription(trunk, stream, listener)
 
     async def close(self) -> None:
         """Close all connections; listeners aren't told. It can't be used again."""
         self._closed = True
-        await asyncio.gather(*(connection.close() for connection in [*self._connections]))
+        await asyncio.gather(*(trunk.close() for trunk in [*self._trunks]))
 
     @property
     def connection_count(self) -> int:
-        """How many WebSocket connections are kept at this moment."""
-        return len(self._connections)
+        """How many WebSocket connections are kept, successors that take over not counted."""
+        return len(self._trunks)
 
-    def _forget(self, connection: _Connection[Any]) -> None:
-        self._connections.remove(connection)
+    def _forget(self, trunk: _Trunk[Any]) -> None:
+        self._trunks.remove(trunk)
 
 
-class _Connection(Generic[N]):
-    """One WebSocket connection that is made anew as long as somebody listens."""
+def _through(proxy: str, connector: Callable[..., Any]) -> Callable[..., Any]:
+    def connect_through(url: str, **options: Any) -> Any:
+        return connector(url, **{**options, "proxy": proxy})
 
-    def __init__(
+    return connect_through
+
+
+class _Trunk(Generic[N]):
+    """Streams of one market over one connection at a time, as long as somebody listens."""
+
+    def __init__(  # noqa: PLR0917, what it is, and then how it connects
         self,
         market: Market,
         origin: str,
         conv_type: type[N],
         max_reconnects: int | None,
         connector: Callable[..., Any],
+        pace: Pace,
     ) -> None:
-        self.last_frame: float = asyncio.get_running_loop().time()
         self._market = market
+        self._origin = origin
         self._conv_type: type[N] = conv_type
-        self._url = f"{origin}{market.websocket_prefix}/stream"
-        self._proxy: Literal[True] | None = None if is_loopback(origin) else True
-        self._decode: Callable[[bytes | str], Frame[N]] = frame_decoder(conv_type)
         self._max_reconnects = max_reconnects
         self._connector = connector
+        self._pace = pace
         self._listeners: dict[str, list[StreamListener[N]]] = {}
-        self._asked: set[str] = set()
-        self._open: set[str] = set()
-        self._changed = asyncio.Event()
-        self._request_ids = itertools.count(1)
-        self._replies: dict[int, asyncio.Future[Frame[N]]] = {}
-        self._websocket: ClientConnection | None = None
-        self._drop_reason = ""
-        self._worked = False
+        self._started = asyncio.get_running_loop().time()
+        self._current: Connection[N] | None = None
+        self._successor: Connection[N] | None = None
+        self._handover: Handover[N] | None = None
+        self._leaving = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def last_frame(self) -> float:
+        """When anything came last, for whatever stream, on the loop's clock."""
+        return self._started if self._current is None else self._current.last_frame
 
     def takes(self, market: Market, conv_type: type[Any], stream: str) -> bool:
         """Return whether the stream belongs here and there is room for it."""
@@ -188,23 +206,28 @@ class _Connection(Generic[N]):
             stream in self._listeners or len(self._listeners) < market.streams_per_connection
         )
 
-    def start(self, on_end: Callable[[_Connection[N]], None]) -> None:
+    def start(self, on_end: Callable[[_Trunk[N]], None]) -> None:
         """Connect, in a task of its own; `on_end` is called when that ends for good."""
-        self._task = asyncio.create_task(self._run(), name=f"connection {self._market.name}")
+        self._task = asyncio.create_task(self._run(), name=f"streams {self._market.name}")
         self._task.add_done_callback(lambda _: on_end(self))
 
     async def close(self) -> None:
         """Close the connection for good."""
+        self._end()
         if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def _end(self) -> None:
+        # Once: a second time would break into the goodbye that the first began.
+        if self._task is not None and not self._task.cancelling():
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     def add(self, stream: str, listener: StreamListener[N]) -> None:
         """Let a listener hear a stream."""
         self._listeners.setdefault(stream, []).append(listener)
-        if stream in self._open:
+        if self._current is not None and stream in self._current.carried:
             listener.opened()
-        self._changed.set()
+        self._wants_changed()
 
     def remove(self, stream: str, listener: StreamListener[N]) -> None:
         """Let a listener no longer hear a stream."""
@@ -213,29 +236,70 @@ class _Connection(Generic[N]):
             listeners.remove(listener)
         if not listeners:
             self._listeners.pop(stream, None)
-        if not self._listeners and self._task is not None:
-            self._task.cancel()
-        self._changed.set()
+        if not self._listeners:
+            self._end()
+        self._wants_changed()
 
     def drop(self, reason: str) -> None:
         """Cut the connection that there is, without a goodbye; a new one is made."""
-        if self._websocket is not None:
-            self._drop_reason = reason
-            self._websocket.transport.abort()
+        if self._current is not None:
+            self._current.drop(reason)
+
+    # What its connections tell (`Owner`).
+
+    @property
+    def wanted(self) -> Collection[str]:
+        """The streams that somebody listens to, in the order in which they were asked for."""
+        return self._listeners
+
+    def confirmed(self, connection: Connection[N], streams: list[str]) -> None:
+        """A connection carries these streams from now on."""
+        if connection is self._current:
+            for listener in self._listening(streams):
+                listener.opened()
+        elif self._handover is not None:
+            self._handover.opened(streams, asyncio.get_running_loop().time())
+
+    def refused(self, streams: list[str], reason: str) -> None:
+        """The exchange refuses these streams: they aren't asked for again."""
+        listeners = self._listening(streams)
+        for stream in streams:
+            self._listeners.pop(stream, None)
+        for listener in listeners:
+            listener.gone(f"the exchange refused the stream: {reason}")
+
+    def unreadable(self, stream: str) -> None:
+        """A frame of this stream came that can't be decoded."""
+        for listener in self._listening([stream]):
+            listener.refuse()
+
+    def leaving(self, connection: Connection[N]) -> None:
+        """The exchange will soon end a connection: it needs a successor."""
+        if connection is self._current:
+            logger.info("%s: the exchange's server is shutting down", self._market.name)
+            self._leaving.set()
+
+    # Keeping a connection up.
 
     async def _run(self) -> None:
         clock = asyncio.get_running_loop().time
         backoff = Backoff()
         while True:
             started = clock()
-            self._worked = False
+            current = await self._begin(self._deliver)
+            self._current = current
+            succession = asyncio.create_task(self._succession(), name="succession")
             try:
-                reason = await self._connect_and_serve()
+                reason = await self._until_lost()
             finally:
-                self._websocket = None
-                self._asked.clear()
-                self._open.clear()
-            if self._worked or clock() - started > STEADY:
+                succession.cancel()
+                await asyncio.gather(succession, return_exceptions=True)
+                worked = self._current.worked
+                for connection in (self._current, self._successor):
+                    if connection is not None:
+                        await connection.close()
+                self._current = self._successor = self._handover = None
+            if worked or clock() - started > STEADY:
                 backoff.reset()
             if self._max_reconnects is not None and backoff.tries >= self._max_reconnects:
                 logger.warning("%s: lost for good: %s", self._market.name, reason)
@@ -249,148 +313,125 @@ class _Connection(Generic[N]):
                 listener.lost(f"socket lost: {reason}{when}")
             await asyncio.sleep(delay)
 
-    async def _connect_and_serve(self) -> str:
-        """Make one connection and serve its streams until it ends; return why it ended."""
-        self._drop_reason = ""
-        first = tuple(itertools.islice(self._listeners, STREAMS_A_REQUEST))
-        names = "/".join(quote(stream, safe="@") for stream in first)
-        reason = ""
-        try:
-            async with self._connector(
-                f"{self._url}?streams={names}" if names else self._url,
-                compression=None,
-                open_timeout=CONNECT_TIMEOUT,
-                ping_interval=PING_INTERVAL,
-                ping_timeout=PING_INTERVAL,
-                close_timeout=1,
-                max_size=LARGEST_FRAME,
-                proxy=self._proxy,
-            ) as websocket:
-                self._websocket = websocket
-                self.last_frame = asyncio.get_running_loop().time()
-                self._asked.update(first)
-                self._confirm(first)
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._request(websocket))
-                    group.create_task(self._read(websocket))
-        except* (OSError, WebSocketException, UnreachableError) as group_error:
-            reason = self._drop_reason or _why(group_error)
-        return reason
-
-    async def _read(self, websocket: ClientConnection) -> None:
+    async def _begin(self, deliver: Callable[[str, DepthEvent[N]], None]) -> Connection[N]:
+        """Start a connection, as soon as one more may be tried."""
         clock = asyncio.get_running_loop().time
-        decode = self._decode
+        while delay := self._pace.delay(clock()):  # noqa: ASYNC110, time is what it waits for
+            await asyncio.sleep(delay)
+        self._pace.note(clock())
+        connection = Connection(
+            self._market, self._origin, self._conv_type, self._connector, self, deliver
+        )
+        connection.start()
+        return connection
+
+    async def _until_lost(self) -> str:
+        """Wait until a connection ends that no successor replaces; return why it ended."""
         while True:
-            raw: Any = await websocket.recv(decode=False)
-            self.last_frame = clock()
-            try:
-                frame = decode(raw)
-            except BadMessageError as error:
-                self._refuse(raw, error)
-                continue
-            self._worked = True
-            data = frame.data
-            if isinstance(data, DepthEvent):
-                # A copy: a listener may close itself, or another, while it takes the event.
-                for listener in tuple(self._listeners.get(frame.stream, ())):
-                    listener.receive(data)
-            elif isinstance(data, ServerShutdown):
-                self.drop("the exchange's server is shutting down")
+            current = self._current
+            if current is None or current.task is None:
+                return "not connected"
+            await asyncio.wait([current.task])
+            if self._current is current and not self._take_over():
+                return current.task.result()
+
+    async def _succession(self) -> None:
+        """Replace the connection in good time, again and again."""
+        patience = Backoff(first=1, step=2, most=60)
+        while True:
+            await self._until_due()
+            if await self._replace():
+                patience.reset()
             else:
-                self._reply(frame)
+                await asyncio.sleep(patience.next())
+                self._leaving.set()
 
-    async def _request(self, websocket: ClientConnection) -> None:
-        """Subscribe and unsubscribe as listeners come and go, within the exchange's pace."""
-        # One message a second is left for pongs.
-        pause = 1 / (self._market.messages_per_second - 1)
+    async def _until_due(self) -> None:
+        """Wait until the connection is old, or the exchange says that it will go."""
+        clock = asyncio.get_running_loop().time
+        lifetime = LIFETIME - random.uniform(0, min(SPREAD, LIFETIME / 10))
         while True:
-            await self._changed.wait()
-            self._changed.clear()
-            for method, streams in self._due():
-                if method == "UNSUBSCRIBE":
-                    self._open.difference_update(streams)
-                request_id = next(self._request_ids)
-                reply = asyncio.get_running_loop().create_future()
-                self._replies[request_id] = reply
-                request = {"method": method, "params": streams, "id": request_id}
-                try:
-                    await websocket.send(msgspec.json.encode(request), text=True)
-                    async with asyncio.timeout(TOTAL_TIMEOUT):
-                        frame: Frame[N] = await reply
-                except TimeoutError:
-                    raise UnreachableError(f"no reply to {method}") from None
-                finally:
-                    del self._replies[request_id]
-                self._settle(method, streams, frame)
-                await asyncio.sleep(pause)
+            current = self._current
+            born = clock() if current is None or current.opened_at is None else current.opened_at
+            try:
+                async with asyncio.timeout(born + lifetime - clock()):
+                    await self._leaving.wait()
+            except TimeoutError:
+                if current is not self._current:
+                    continue
+            self._leaving.clear()
+            return
 
-    def _due(self) -> Iterator[tuple[str, list[str]]]:
-        for method, streams in (
-            ("UNSUBSCRIBE", [stream for stream in self._asked if stream not in self._listeners]),
-            ("SUBSCRIBE", [stream for stream in self._listeners if stream not in self._asked]),
-        ):
-            for start in range(0, len(streams), STREAMS_A_REQUEST):
-                yield method, streams[start : start + STREAMS_A_REQUEST]
+    async def _replace(self) -> bool:
+        """Let a successor take over; return whether it did."""
+        clock = asyncio.get_running_loop().time
+        successor = await self._begin(self._from_successor)
+        old = self._current
+        if old is None or successor.task is None:
+            return False
+        self._successor = successor
+        handover = self._handover = Handover(clock())
+        old.deliver = self._from_predecessor
+        logger.info("%s: a new connection is made to take over", self._market.name)
+        while self._successor is successor and not successor.task.done():
+            await asyncio.wait([successor.task], timeout=LOOK)
+            if self._successor is successor and handover.complete(self._listeners, clock()):
+                self._swap(successor, handover)
+                await old.close()
+        if self._successor is not successor:
+            return True
+        logger.info("%s: it failed: %s", self._market.name, successor.task.result())
+        self._successor = self._handover = None
+        old.deliver = self._deliver
+        return False
 
-    def _settle(self, method: str, streams: list[str], frame: Frame[N]) -> None:
-        failure = frame.failure
-        if failure is not None:
-            logger.warning("%s refused: code %s, %s", method, failure.code, printable(failure.msg))
-        if method == "UNSUBSCRIBE":
-            self._asked.difference_update(streams)
-        elif failure is None:
-            self._asked.update(streams)
-            self._confirm(streams)
-        else:
-            for listener in self._listening(streams):
-                listener.gone(f"the exchange refused the stream: {printable(failure.msg)}")
+    def _take_over(self) -> bool:
+        """Let the successor take over at once, if there is one that is open."""
+        successor, handover = self._successor, self._handover
+        if successor is None or handover is None or successor.opened_at is None:
+            return False
+        if successor.task is None or successor.task.done():
+            return False
+        self._swap(successor, handover)
+        return True
 
-    def _reply(self, frame: Frame[N]) -> None:
-        future = self._replies.get(frame.id) if isinstance(frame.id, int) else None
-        if future is not None and not future.done():
-            future.set_result(frame)
-        elif frame.failure is not None:
-            logger.warning("the exchange complains: %s", printable(frame.failure.msg))
+    def _swap(self, successor: Connection[N], handover: Handover[N]) -> None:
+        carried = set() if self._current is None else self._current.carried
+        self._current, self._successor, self._handover = successor, None, None
+        successor.deliver = self._deliver
+        for stream in list(self._listeners):
+            kept = handover.finish(stream)
+            if kept is None and stream in carried:
+                for listener in self._listening([stream]):
+                    listener.lost("socket lost before its successor carried the stream")
+            if kept is not None and stream not in carried:
+                for listener in self._listening([stream]):
+                    listener.opened()
+            for event in kept or ():
+                self._deliver(stream, event)
+        logger.info("%s: the new connection took over", self._market.name)
 
-    def _confirm(self, streams: Iterable[str]) -> None:
-        present = [stream for stream in streams if stream in self._listeners]
-        self._open.update(present)
-        for listener in self._listening(present):
-            listener.opened()
+    # Giving out.
+
+    def _deliver(self, stream: str, event: DepthEvent[N]) -> None:
+        # A copy: a listener may close itself, or another, while it takes the event.
+        for listener in tuple(self._listeners.get(stream, ())):
+            listener.receive(event)
+
+    def _from_predecessor(self, stream: str, event: DepthEvent[N]) -> None:
+        if self._handover is not None:
+            for known in self._handover.from_predecessor(stream, event):
+                self._deliver(stream, known)
+
+    def _from_successor(self, stream: str, event: DepthEvent[N]) -> None:
+        if self._handover is not None:
+            for known in self._handover.from_successor(stream, event):
+                self._deliver(stream, known)
+
+    def _wants_changed(self) -> None:
+        for connection in (self._current, self._successor):
+            if connection is not None:
+                connection.wants_changed()
 
     def _listening(self, streams: Iterable[str]) -> list[StreamListener[N]]:
         return [listener for stream in streams for listener in self._listeners.get(stream, ())]
-
-    def _refuse(self, raw: bytes, error: BadMessageError) -> None:
-        logger.warning("a frame that can't be read: %s", error)
-        try:
-            stream: str = msgspec.json.decode(raw, type=_StreamName).stream
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            return
-        for listener in self._listening([stream]):
-            listener.refuse()
-
-
-class _StreamName(msgspec.Struct):
-    """Of a frame that can't be decoded as a whole, the part that tells whose it was."""
-
-    stream: str
-
-
-def _why(group: BaseExceptionGroup[BaseException]) -> str:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, ConnectionClosed):
-        closing = error.rcvd or error.sent
-        if closing is None:
-            return "the connection broke off"
-        words = printable(closing.reason)
-        return f"closed with code {closing.code}" + (f", {words}" if words else "")
-    if isinstance(error, InvalidStatus):
-        return f"refused with HTTP {error.response.status_code}"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    return printable(str(error)) or type(error).__name__

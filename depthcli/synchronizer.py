@@ -91,7 +91,7 @@ class Counters:
 
 
 @dataclass(slots=True)
-class _Audit(Generic[N]):
+class Audit(Generic[N]):
     """A comparison under way: what was applied since it began, and the snapshot once it came."""
 
     since: int
@@ -115,7 +115,9 @@ class Synchronizer(Generic[N]):
         cache: the book; the same object for good. True while `state` is LIVE; its last true
             content afterwards.
         state: what the book is worth.
-        reason: why it is stale or closed; empty otherwise.
+        cause: why it is stale or closed; empty otherwise.
+        reason: the same, and what is being done about it.
+        halted: whether trading is halted, so that the book stands still.
         pending: events that arrived and aren't applied yet.
         counters: what happened so far.
         last_differences: what the last audit found.
@@ -132,7 +134,8 @@ class Synchronizer(Generic[N]):
         self.symbol = symbol
         self.cache: DepthCache[N] = DepthCache(symbol, conv_type)
         self.state = State.CONNECTING
-        self.reason = ""
+        self.cause = self.reason = ""
+        self.halted = False
         self.pending: deque[DepthEvent[N]] = deque()
         self.counters = Counters()
         self.last_differences: list[Difference] = []
@@ -144,12 +147,12 @@ class Synchronizer(Generic[N]):
         self._old_in_a_row = 0
         self._lower_snapshots = 0
         self._latest_event_time: int | None = None
-        self._audit: _Audit[N] | None = None
+        self._audit: Audit[N] | None = None
 
     @property
     def wants_snapshot(self) -> bool:
         """Whether the book can't go on without a snapshot, and there is a stream to link it to."""
-        return self._connected and self.state is not State.LIVE
+        return self._connected and self.state is not State.LIVE and not self.halted
 
     @property
     def audit_under_way(self) -> bool:
@@ -169,7 +172,7 @@ class Synchronizer(Generic[N]):
         """Take note that the stream broke off: the book is no longer kept up."""
         if self.state is State.CLOSED:
             return
-        self._connected = False
+        self._connected = self.halted = False
         self.pending.clear()
         self._turn(State.STALE if self._was_live else State.CONNECTING, reason)
 
@@ -184,10 +187,27 @@ class Synchronizer(Generic[N]):
         if self.state is State.LIVE:
             self._turn(State.STALE, reason)
 
-    def explain(self, reason: str) -> None:
-        """Give the present reason why the book isn't live."""
-        if self.state is not State.LIVE and self.state is not State.CLOSED:
-            self._turn(self.state, reason)
+    def halt(self, reason: str) -> None:
+        """Take note that trading is halted: no snapshot is wanted until it goes on."""
+        if self.state is State.LIVE:
+            self.halted = True
+            self._turn(State.STALE, reason)
+
+    def resume(self) -> None:
+        """Take note that trading goes on: a halted book wants a snapshot."""
+        if self.halted:
+            self.halted = False
+            self._turn(State.STALE, "trading goes on")
+
+    def explain(self, doing: str) -> None:
+        """Tell what is being done about a book that isn't live; it stands behind the cause."""
+        if self.state is State.LIVE or self.state is State.CLOSED:
+            return
+        reason = f"{self.cause}; {doing}" if self.cause and doing else self.cause or doing
+        if reason != self.reason:
+            self.reason = reason
+            if self._on_state is not None:
+                self._on_state(self.state, reason)
 
     def refuse(self) -> None:
         """Count a frame of this stream that couldn't be decoded; the gap that it leaves shows."""
@@ -204,6 +224,8 @@ class Synchronizer(Generic[N]):
         if len(pending) >= MOST_PENDING:
             self._make_room()
         pending.append(event)
+        if self.halted:
+            self.resume()
 
     def advance(self) -> bool:
         """Bring the book one step forward, if that can be done.
@@ -233,7 +255,7 @@ class Synchronizer(Generic[N]):
     def begin_audit(self) -> None:
         """Keep what is applied from now on, so that a snapshot asked for now can be compared."""
         if self.state is State.LIVE:
-            self._audit = _Audit(self.cache.last_update_id, deque())
+            self._audit = Audit(self.cache.last_update_id, deque())
 
     def cancel_audit(self) -> None:
         """Give up the comparison: its snapshot won't come."""
@@ -258,7 +280,7 @@ class Synchronizer(Generic[N]):
     def _turn(self, state: State, reason: str = "") -> None:
         if (state, reason) == (self.state, self.reason):
             return
-        self.state, self.reason = state, reason
+        self.state, self.cause, self.reason = state, reason, reason
         self._audit = None
         self._old_in_a_row = 0
         if self._on_state is not None:
@@ -325,7 +347,7 @@ class Synchronizer(Generic[N]):
         self._turn(State.LIVE)
         return Verdict.ADOPTED
 
-    def _compare(self, audit: _Audit[N], snapshot: Snapshot[N]) -> Verdict:
+    def _compare(self, audit: Audit[N], snapshot: Snapshot[N]) -> Verdict:
         """Bring the snapshot to the live book's id by the events kept since, and compare."""
         at = snapshot.last_update_id
         fresh: DepthCache[N] = DepthCache(self.symbol, self.cache.conv_type)

@@ -32,11 +32,22 @@ class WeightBudget:
         self._reported: tuple[float, int] = (float("-inf"), 0)
         self._blocked_until = float("-inf")
 
-    def delay(self, weight: int, now: float) -> float:
-        """Return the seconds until a request of that weight may be sent; 0 if it may be now."""
+    @property
+    def blocked_until(self) -> float:
+        """Nothing may be sent before that time; minus infinity if nothing was ever forbidden."""
+        return self._blocked_until
+
+    def delay(self, weight: int, now: float, share: float = 1.0) -> float:
+        """Return the seconds until a request of that weight may be sent; 0 if it may be now.
+
+        Args:
+            weight: of the request.
+            now: the time.
+            share: the part of the budget that the request may help to use up.
+        """
         if now < self._blocked_until:
             return self._blocked_until - now
-        allowed = max(self.per_minute * (1 - RESERVE), weight)
+        allowed = max(self.per_minute * min(share, 1 - RESERVE), weight)
         if self.used(now) + weight <= allowed:
             return 0.0
         # The earliest moment at which something leaves the window; the caller asks again then.
@@ -56,6 +67,21 @@ class WeightBudget:
     def block(self, until: float) -> None:
         """Send nothing before that time."""
         self._blocked_until = max(self._blocked_until, until)
+
+    def outlook(self, weight: int, now: float) -> float:
+        """Return about how many seconds it takes until so much more weight was sent. O(n)."""
+        allowed = max(self.per_minute * (1 - RESERVE), 1)
+        start = max(now, self._blocked_until)
+        excess = self.used(start) + weight - allowed
+        if excess <= 0:
+            return start - now
+        # What was sent leaves the window after a minute, and what is sent meanwhile a minute later.
+        for sent, spent in self._spent:
+            if sent > start - MINUTE:
+                excess -= spent
+                if excess <= 0:
+                    return max(start, sent + MINUTE) - now
+        return start - now + MINUTE * (1 + excess // allowed)
 
     def used(self, now: float) -> int:
         """Return the weight used in the last minute, as far as we know."""

@@ -224,3 +224,24 @@ def test_the_nearer_of_two_horizons_is_the_one_closer_to_the_touch(side, deepest
     assert side().nearer(deepest, nearest) == nearest
     assert side().nearer(nearest, None) == nearest
     assert side().nearer(None, None) is None
+
+
+def test_a_book_can_be_filled_by_hand_with_strings():
+    cache = DepthCache("BNBBTC", Decimal)
+    cache.add_bid(["0.0024", "10"])
+    cache.add_bid(["0.0025", "1"])
+    cache.add_ask(["0.0027", "3"])
+    cache.add_ask([Decimal("0.0026"), 5])
+    assert cache.get_bids() == [[Decimal("0.0025"), 1], [Decimal("0.0024"), 10]]
+    assert cache.get_asks() == [[Decimal("0.0026"), 5], [Decimal("0.0027"), 3]]
+    cache.add_bid(["0.00250", "0.00000000"])
+    cache.add_ask(["0.0026", 0])
+    assert cache.top(5) == ([(Decimal("0.0024"), 10)], [(Decimal("0.0027"), 3)])
+
+
+@pytest.mark.parametrize("vals", [{"9": "1", "10": "2"}, [["9", "1"], ["10", "2"]]])
+def test_levels_are_sorted_as_numbers(vals):
+    assert DepthCache.sort_depth(vals) == [[9.0, 1.0], [10.0, 2.0]]
+    falling = DepthCache.sort_depth(vals, reverse=True, conv_type=Decimal)
+    assert falling == [[Decimal(10), Decimal(2)], [Decimal(9), Decimal(1)]]
+    assert all(isinstance(number, Decimal) for level in falling for number in level)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections import deque
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -169,7 +170,7 @@ async def test_a_duplicate_is_ignored():
         assert each.stale_reasons == []
 
 
-@pytest.mark.parametrize("fault", ["abort_connections", "close_connections", "announce_shutdown"])
+@pytest.mark.parametrize("fault", ["abort_connections", "close_connections"])
 async def test_a_connection_that_ends_is_made_anew(fault):
     async with following() as (simulator, followed):
         getattr(simulator.faults, fault)()
@@ -390,3 +391,84 @@ async def test_a_manager_closed_and_made_anew_on_a_shared_socket_becomes_live():
                     async with asyncio.timeout(PATIENCE):
                         assert await manager.recv() is not None
         await bm.close()
+
+
+async def test_a_connection_handed_over_costs_no_event_and_no_stale_moment(monkeypatch, caplog):
+    monkeypatch.setattr(sockets_module, "LIFETIME", 0.4)
+    caplog.set_level("INFO", logger="depthcli")
+    async with following() as (simulator, followed):
+        simulator.faults.announce_shutdown()
+        for each in followed:
+            await each.until(lambda _: caplog.text.count("took over") >= 3)
+            await each.until_live()
+            assert each.stale_reasons == []
+            assert (each.manager.counters.gaps, each.manager.counters.resyncs) == (0, 0)
+
+
+async def test_a_symbol_whose_trading_is_halted_says_so(monkeypatch):
+    monkeypatch.setattr(schedule_module, "LONGEST_SILENCE", 0.5)
+    async with following() as (_, followed):
+        each, other = followed
+        each.exchange.halt("BNBBTC")
+        await each.until(lambda it: any("halted (HALT)" in why for why in it.stale_reasons))
+        await other.until_live()
+        assert other.stale_reasons == []
+
+
+@pytest.mark.parametrize("market", ["spot", "options"])
+async def test_a_symbol_that_is_no_longer_listed_ends_with_a_word(market):
+    symbols = SYMBOLS if market == "spot" else ("BTC-261225-110000-C", "BTC-261225-120000-C")
+    kind = DepthCacheManager if market == "spot" else OptionsDepthCacheManager
+    async with following(market, symbols, kind) as (_, followed):
+        each, other = followed
+        each.exchange.delist(symbols[0])
+        await each.until(lambda it: it.ended)
+        assert each.manager.state is State.CLOSED
+        assert "no longer lists it" in each.manager.reason
+        assert await each.manager.recv() is None
+        await other.until_live()
+
+
+async def test_what_a_snapshot_waits_for_is_told():
+    async with following() as (simulator, followed):
+        each = followed[0]
+        simulator.faults.fail_next("/api/v3/depth", 418, retry_after=2)
+        simulator.faults.drop_next_events("bnbbtc@depth@100ms")
+        await each.until(lambda it: any("gap" in why for why in it.stale_reasons))
+        await each.until_live()
+        reasons = " | ".join(each.stale_reasons)
+        assert "snapshot refused: HTTP 418" in reasons
+        assert "next try in 2.0 s" in reasons
+        assert "next try in 1.0 s" in reasons
+
+
+async def top_of(levels, exchange, client, symbol, count):
+    """Check that so many books, each the whole top, are the exchange's."""
+    async with OptionsDepthCacheManager(
+        client, symbol, ws_interval=100, conv_type=Decimal, levels=levels
+    ) as manager:
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(count):
+                cache = await manager.recv()
+                bids, asks = exchange.book_at(symbol, cache.last_update_id)
+                for ours, theirs in ((cache.bids, bids), (cache.asks, asks)):
+                    truth = [(Decimal(price), Decimal(quantity)) for price, quantity in theirs]
+                    assert ours.levels() == truth[: len(ours)]
+                    assert len(ours) == 20 or ours.horizon is None
+        return manager
+
+
+async def test_the_best_levels_alone_are_followed_where_that_is_wanted():
+    symbol = "BTC-261225-110000-C"
+    async with exchange_and_client("options", [symbol]) as (exchange, simulator, client):
+        manager = await top_of(20, exchange, client, symbol, 5)
+        assert simulator.requests == deque()
+        assert manager.cache.bids.horizon == manager.cache.bids.levels()[-1][0]
+
+
+async def test_where_no_snapshot_is_to_be_had_the_best_levels_are_followed(caplog):
+    symbol = "BTC-261225-110000-C"
+    async with exchange_and_client("options", [symbol]) as (exchange, simulator, client):
+        simulator.faults.fail_next("/depth", 404, count=1000, code=-1)
+        await top_of(None, exchange, client, symbol, 5)
+        assert "following the best 20 levels" in caplog.text

@@ -108,3 +108,12 @@ def test_origins_are_secure_and_without_a_path():
             assert origins.rest.startswith("https://")
             assert origins.websocket.startswith("wss://")
             assert origins.rest.count("/") == origins.websocket.count("/") == 2
+
+
+@pytest.mark.parametrize(
+    ("market", "levels", "limit"),
+    [(SPOT, 10, 100), (SPOT, 101, 500), (SPOT, 9000, 5000), (USDM, 10, 50), (USDM, 51, 100)],
+)
+def test_a_generous_limit_costs_no_more(market, levels, limit):
+    assert market.generous_limit(levels) == limit
+    assert market.weight(limit) == market.weight(market.fit_limit(levels))

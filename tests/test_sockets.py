@@ -9,7 +9,12 @@ from decimal import Decimal
 
 import pytest
 
-from depthcli import AsyncClient, BinanceSocketManager, sockets as sockets_module
+from depthcli import (
+    AsyncClient,
+    BinanceSocketManager,
+    handover as handover_module,
+    sockets as sockets_module,
+)
 from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, UsageError
 from depthcli.markets import OPTIONS, SPOT, USDM
@@ -224,7 +229,6 @@ async def test_a_bad_frame_ends_nothing(kind):
         ("abort_connections", (), "socket lost: the connection broke off"),
         ("close_connections", (1001,), "closed with code 1001"),
         ("close_connections", (1008,), "closed with code 1008"),
-        ("announce_shutdown", (), "shutting down"),
         ("corrupt_next", ("truncated-frame",), "socket lost"),
     ],
 )
@@ -363,3 +367,76 @@ async def test_a_stream_closed_and_subscribed_again_at_once_opens():
         subscription.close()
         manager.subscribe(SPOT, STREAM, float, again)
         await again.until(lambda: "opened" in again.told)
+
+
+@pytest.fixture
+def short_lived(monkeypatch):
+    """Connections are replaced after half a second rather than after 23 hours."""
+    monkeypatch.setattr(sockets_module, "LIFETIME", 0.5)
+    monkeypatch.setattr(handover_module, "QUIET", 0.4)
+
+
+def replacements(caplog) -> int:
+    return caplog.text.count("the new connection took over")
+
+
+async def test_a_connection_that_grows_old_is_replaced_and_nobody_notices(short_lived, caplog):
+    caplog.set_level("INFO", logger="depthcli")
+    async with sockets() as (simulator, manager):
+        one, quiet, late = Listening(), Listening(), Listening()
+        manager.subscribe(SPOT, STREAM, float, one)
+        manager.subscribe(SPOT, "nosuch@depth", float, quiet)
+        await one.until(lambda: replacements(caplog) >= 1)
+        manager.subscribe(SPOT, OTHER, float, late)
+        await one.until(lambda: replacements(caplog) >= 3)
+        await late.until_more(1)
+        assert one.told == quiet.told == late.told == ["opened"]
+        assert one.ids == sorted(set(one.ids))
+        await settled(lambda: simulator.connections == manager.connection_count == 1)
+
+
+async def test_a_connection_that_the_exchange_wants_to_end_is_replaced_before(caplog):
+    caplog.set_level("INFO", logger="depthcli")
+    async with sockets() as (simulator, manager):
+        listener = Listening()
+        manager.subscribe(SPOT, STREAM, float, listener)
+        await listener.until_more(1)
+        simulator.faults.announce_shutdown()
+        await listener.until(lambda: replacements(caplog) == 1)
+        await listener.until_more()
+        assert listener.told == ["opened"]
+
+
+async def test_a_successor_that_fails_is_tried_again_and_nobody_notices(short_lived, caplog):
+    caplog.set_level("INFO", logger="depthcli")
+    async with sockets() as (simulator, manager):
+        listener = Listening()
+        manager.subscribe(SPOT, STREAM, float, listener)
+        await listener.until_more(1)
+        simulator.faults.refuse_connections(count=1)
+        await listener.until(lambda: replacements(caplog) >= 1)
+        assert "it failed" in caplog.text
+        await listener.until_more()
+        assert listener.told == ["opened"]
+
+
+async def test_where_both_connections_break_off_that_is_told(short_lived, caplog, monkeypatch):
+    monkeypatch.setattr(handover_module, "QUIET", 60)
+    caplog.set_level("INFO", logger="depthcli")
+    async with sockets() as (simulator, manager):
+        quiet = Listening()
+        manager.subscribe(SPOT, "nosuch@depth", float, quiet)
+        await settled(lambda: simulator.connections == 2)
+        simulator.faults.abort_connections()
+        await quiet.until(lambda: quiet.told[:3] == ["opened", "lost", "opened"])
+
+
+async def test_closing_in_the_middle_of_a_handover_leaves_nothing_behind(short_lived, monkeypatch):
+    monkeypatch.setattr(handover_module, "QUIET", 60)
+    async with sockets() as (simulator, manager):
+        running = asyncio.all_tasks()
+        manager.subscribe(SPOT, "nosuch@depth", float, Listening())
+        await settled(lambda: simulator.connections == 2)
+        await manager.close()
+        await settled(lambda: not simulator.connections)
+        assert asyncio.all_tasks() <= running

@@ -1,0 +1,268 @@
+"""One WebSocket, from its opening to its end: it subscribes to what is wanted, and reads."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
+from urllib.parse import quote
+
+import msgspec
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from depthcli.client import CONNECT_TIMEOUT, TOTAL_TIMEOUT, is_loopback
+from depthcli.errors import BadMessageError, UnreachableError, printable
+from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, frame_decoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from websockets.asyncio.client import ClientConnection
+
+    from depthcli.markets import Market
+
+logger = logging.getLogger(__name__)
+
+STREAMS_A_REQUEST: Final = 100
+"""Streams that one URL or one SUBSCRIBE names, so that neither grows too long."""
+
+LARGEST_FRAME: Final = 8 * 2**20
+"""Bytes; a longer frame is not market depth, and ends the connection."""
+
+PING_INTERVAL: Final = 20.0
+"""Seconds between our pings, and for the pong: a connection whose other end is gone is noticed."""
+
+
+class Owner(Protocol[N]):
+    """Whom a connection serves."""
+
+    @property
+    def wanted(self) -> Collection[str]:
+        """The streams to be subscribed to, those that matter most first."""
+
+    def confirmed(self, connection: Connection[N], streams: list[str]) -> None:
+        """The connection carries these streams from now on."""
+
+    def refused(self, streams: list[str], reason: str) -> None:
+        """The exchange refuses these streams."""
+
+    def unreadable(self, stream: str) -> None:
+        """A frame of this stream came that can't be decoded."""
+
+    def leaving(self, connection: Connection[N]) -> None:
+        """The exchange will soon end the connection."""
+
+
+class Connection(Generic[N]):
+    """One WebSocket. `start` it, and wait for `task`, whose result says why it ended.
+
+    Args:
+        market: whose streams it carries.
+        origin: `scheme://host` of the market's streams.
+        conv_type: the number type of the events.
+        connector: opens a WebSocket as `websockets.asyncio.client.connect` does.
+        owner: whom it serves.
+        deliver: called with a stream's name and an event of it, as they come.
+
+    Attributes:
+        deliver: the same; may be changed at any time.
+        opened_at: when it was opened, on the loop's clock; None before.
+        last_frame: when it last brought anything, for whatever stream, on the loop's clock.
+        worked: whether it has brought anything that can be read.
+        carried: the streams that it is subscribed to.
+    """
+
+    def __init__(  # noqa: PLR0917, what it is, and then whom it serves
+        self,
+        market: Market,
+        origin: str,
+        conv_type: type[N],
+        connector: Callable[..., Any],
+        owner: Owner[N],
+        deliver: Callable[[str, DepthEvent[N]], None],
+    ) -> None:
+        self.deliver: Callable[[str, DepthEvent[N]], None] = deliver
+        self.opened_at: float | None = None
+        self.last_frame = asyncio.get_running_loop().time()
+        self.worked = False
+        self.carried: set[str] = set()
+        self._market = market
+        self._url = f"{origin}{market.websocket_prefix}/stream"
+        self._proxy = None if is_loopback(origin) else True
+        self._decode: Callable[[bytes | str], Frame[N]] = frame_decoder(conv_type)
+        self._connector = connector
+        self._owner: Owner[N] = owner
+        self._asked: set[str] = set()
+        self._changed = asyncio.Event()
+        self._request_ids = itertools.count(1)
+        self._replies: dict[int, asyncio.Future[Frame[N]]] = {}
+        self._websocket: ClientConnection | None = None
+        self._drop_reason = ""
+        self.task: asyncio.Task[str] | None = None
+
+    def start(self) -> asyncio.Task[str]:
+        """Connect and serve, in a task of its own; its result says why it ended."""
+        self.task = asyncio.create_task(self._serve(), name=f"connection {self._market.name}")
+        return self.task
+
+    async def close(self) -> None:
+        """End it, with a goodbye."""
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+
+    def drop(self, reason: str) -> None:
+        """End it without a goodbye, if it is open."""
+        if self._websocket is not None:
+            self._drop_reason = reason
+            self._websocket.transport.abort()
+
+    def wants_changed(self) -> None:
+        """Take note that the owner wants other streams."""
+        self._changed.set()
+
+    async def _serve(self) -> str:
+        first = list(itertools.islice(self._owner.wanted, STREAMS_A_REQUEST))
+        names = "/".join(quote(stream, safe="@") for stream in first)
+        reason = ""
+        try:
+            async with self._connector(
+                f"{self._url}?streams={names}" if names else self._url,
+                compression=None,
+                open_timeout=CONNECT_TIMEOUT,
+                ping_interval=PING_INTERVAL,
+                ping_timeout=PING_INTERVAL,
+                close_timeout=1,
+                max_size=LARGEST_FRAME,
+                proxy=self._proxy,
+            ) as websocket:
+                self._websocket = websocket
+                self.opened_at = self.last_frame = asyncio.get_running_loop().time()
+                self._asked.update(first)
+                self._confirm(first)
+                self._changed.set()
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._request(websocket))
+                    group.create_task(self._read(websocket))
+        except* (OSError, WebSocketException, UnreachableError) as group_error:
+            reason = self._drop_reason or _why(group_error)
+        finally:
+            self._websocket = None
+        return reason
+
+    async def _read(self, websocket: ClientConnection) -> None:
+        clock = asyncio.get_running_loop().time
+        decode = self._decode
+        while True:
+            raw: Any = await websocket.recv(decode=False)
+            self.last_frame = clock()
+            try:
+                frame = decode(raw)
+            except BadMessageError as error:
+                self._refuse(raw, error)
+                continue
+            self.worked = True
+            data = frame.data
+            if isinstance(data, DepthEvent):
+                self.deliver(frame.stream, data)
+            elif isinstance(data, ServerShutdown):
+                self._owner.leaving(self)
+            else:
+                self._reply(frame)
+
+    async def _request(self, websocket: ClientConnection) -> None:
+        """Subscribe and unsubscribe as the wishes change, within the exchange's pace."""
+        # One message a second is left for pongs.
+        pause = 1 / (self._market.messages_per_second - 1)
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            for method, streams in self._due():
+                if method == "UNSUBSCRIBE":
+                    self.carried.difference_update(streams)
+                frame = await self._ask(websocket, method, streams)
+                self._settle(method, streams, frame)
+                await asyncio.sleep(pause)
+
+    async def _ask(self, websocket: ClientConnection, method: str, streams: list[str]) -> Frame[N]:
+        request_id = next(self._request_ids)
+        reply = asyncio.get_running_loop().create_future()
+        self._replies[request_id] = reply
+        request = {"method": method, "params": streams, "id": request_id}
+        try:
+            await websocket.send(msgspec.json.encode(request), text=True)
+            async with asyncio.timeout(TOTAL_TIMEOUT):
+                frame: Frame[N] = await reply
+        except TimeoutError:
+            raise UnreachableError(f"no reply to {method}") from None
+        finally:
+            del self._replies[request_id]
+        return frame
+
+    def _due(self) -> Iterator[tuple[str, list[str]]]:
+        wanted = self._owner.wanted
+        for method, streams in (
+            ("UNSUBSCRIBE", [stream for stream in self._asked if stream not in wanted]),
+            ("SUBSCRIBE", [stream for stream in wanted if stream not in self._asked]),
+        ):
+            for start in range(0, len(streams), STREAMS_A_REQUEST):
+                yield method, streams[start : start + STREAMS_A_REQUEST]
+
+    def _settle(self, method: str, streams: list[str], frame: Frame[N]) -> None:
+        failure = frame.failure
+        if failure is not None:
+            logger.warning("%s refused: code %s, %s", method, failure.code, printable(failure.msg))
+        if method == "UNSUBSCRIBE":
+            self._asked.difference_update(streams)
+        elif failure is None:
+            self._asked.update(streams)
+            self._confirm(streams)
+        else:
+            self._owner.refused(streams, printable(failure.msg))
+
+    def _confirm(self, streams: list[str]) -> None:
+        wanted = self._owner.wanted
+        present = [stream for stream in streams if stream in wanted]
+        self.carried.update(present)
+        self._owner.confirmed(self, present)
+
+    def _reply(self, frame: Frame[N]) -> None:
+        future = self._replies.get(frame.id) if isinstance(frame.id, int) else None
+        if future is not None and not future.done():
+            future.set_result(frame)
+        elif frame.failure is not None:
+            logger.warning("the exchange complains: %s", printable(frame.failure.msg))
+
+    def _refuse(self, raw: bytes, error: BadMessageError) -> None:
+        logger.warning("a frame that can't be read: %s", error)
+        try:
+            stream: str = msgspec.json.decode(raw, type=_StreamName).stream
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return
+        self._owner.unreadable(stream)
+
+
+class _StreamName(msgspec.Struct):
+    """Of a frame that can't be decoded as a whole, the part that tells whose it was."""
+
+    stream: str
+
+
+def _why(group: BaseExceptionGroup[BaseException]) -> str:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, ConnectionClosed):
+        closing = error.rcvd or error.sent
+        if closing is None:
+            return "the connection broke off"
+        words = printable(closing.reason)
+        return f"closed with code {closing.code}" + (f", {words}" if words else "")
+    if isinstance(error, InvalidStatus):
+        return f"refused with HTTP {error.response.status_code}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    return printable(str(error)) or type(error).__name__
