@@ -35,8 +35,9 @@ RESTART_MS: Final = 3_000
 RESTART_EVENTS: Final = 50
 """So many old events in a row aren't duplicates: the ids, and the clock with them, went back."""
 
-LOWER_SNAPSHOTS: Final = 3
-"""A snapshot below the last true book is refused so often as a cached one, then believed."""
+LOWER_SNAPSHOTS: Final = 10
+"""A snapshot below the last true book is refused so often as a cached one, then believed. At the
+manager's pace that takes half a minute at the least: no cache of the exchange lags for longer."""
 
 
 class State(StrEnum):
@@ -275,7 +276,10 @@ class Synchronizer(Generic[N]):
         if audit is None:
             return Verdict.UNWANTED
         audit.snapshot, audit.limit, audit.replace = snapshot, limit, replace
-        return self._compare(audit, snapshot)
+        before = self.cache.last_update_id
+        verdict = self._compare(audit, snapshot)
+        self._unread = self._unread or self.cache.last_update_id != before
+        return verdict
 
     def _turn(self, state: State, reason: str = "") -> None:
         if (state, reason) == (self.state, self.reason):
@@ -356,7 +360,10 @@ class Synchronizer(Generic[N]):
             # Where ids are shared, the id alone doesn't say that anything happened here.
             if not self._ids_are_shared or self.cache.differences(fresh):
                 return Verdict.AHEAD
-            fresh.last_update_id = self.cache.last_update_id
+            # Equal as far as both are vouched for. If the snapshot sees deeper than the book, an
+            # event that is under way may have changed what it sees: it is true at its own id only.
+            if not self._sees_deeper(fresh):
+                fresh.last_update_id = self.cache.last_update_id
         elif at < audit.since:
             audit.snapshot = None
             return Verdict.TOO_OLD
@@ -368,7 +375,15 @@ class Synchronizer(Generic[N]):
         self.counters.audits += 1
         self.counters.differences = len(self.last_differences)
         if audit.replace:
+            if fresh.last_update_id > self.cache.last_update_id:
+                self._latest_event_time = None
             self.cache.adopt(fresh)
         elif self.last_differences:
             self.doubt(f"audit: {len(self.last_differences)} levels differ from the exchange's")
         return Verdict.AUDITED
+
+    def _sees_deeper(self, fresh: DepthCache[N]) -> bool:
+        return any(
+            ours.nearer(ours.horizon, theirs.horizon) != theirs.horizon
+            for ours, theirs in ((self.cache.bids, fresh.bids), (self.cache.asks, fresh.asks))
+        )
