@@ -482,12 +482,14 @@ class DepthCacheManager(Generic[N]):
         finally:
             synchronizer.cancel_audit()
         if verdict is Verdict.AUDITED:
+            self._pass_on()
             self.last_audit = asyncio.get_running_loop().time()
             for difference in synchronizer.last_differences:
                 logger.error("%s: audit: %s", self.symbol, difference)
         elif verdict is Verdict.AHEAD and self.state is State.LIVE and self._subscription:
             self._subscription.suspect("silent, while the book moved on")
-        return True
+        # What is older than the book, again and again, vouches for nothing: ids may have gone back.
+        return verdict is not Verdict.TOO_OLD
 
     async def _audit_patiently(self, limit: int, urgency: Urgency) -> Verdict:
         """Ask until a snapshot isn't too old, and wait until the stream has come as far as it."""
