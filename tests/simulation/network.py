@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from tests.simulation.exchange import Exchange, Listing
     from tests.simulation.plan import Fault
 
-LIFETIME: Final = 24 * 3600.0
-"""Seconds after which the exchange ends a connection."""
+NO_SUCH_SYMBOL: Final = b'{"code":-1121,"msg":"Invalid symbol."}'
 
 ATTEMPTS: Final = 300
 ATTEMPTS_SECONDS: Final = 300.0
@@ -68,6 +67,7 @@ class VirtualNetwork:
         random: latencies and what a fault leaves open.
         latency: seconds that anything takes one way, at the least and at the most.
         weight_per_minute: what the exchange allows.
+        lifetime: seconds after which the exchange ends a connection.
         violated: called with a sentence when the exchange's rules are broken.
         note: called with a line for the trace.
     """
@@ -79,12 +79,14 @@ class VirtualNetwork:
         random: Random,
         latency: tuple[float, float],
         weight_per_minute: int,
+        lifetime: float,
         violated: Callable[[str], None],
         note: Callable[[str], None],
     ) -> None:
         self.loop = loop
         self.exchange = exchange
         self.random = random
+        self.lifetime = lifetime
         self.violated = violated
         self.note = note
         self.happened: Counter[str] = Counter()
@@ -248,7 +250,7 @@ class VirtualWebSocket:
         self._held: bytes | None = None
         self._sent: deque[float] = deque()
         loop = network.loop
-        self._life = loop.call_later(LIFETIME, self.end, Close(1008, "disconnected"))
+        self._life = loop.call_later(network.lifetime, self.end, Close(1008, "disconnected"))
         query = urlsplit(url).query.removeprefix("streams=")
         self._subscribe([unquote(name) for name in query.split("/") if name])
 
@@ -459,13 +461,12 @@ class VirtualTransport(httpx.AsyncBaseTransport):
                 headers["Retry-After"] = fault.detail
             return httpx.Response(int(fault.value), headers=headers, content=content)
         if not depth:
-            return httpx.Response(200, headers=headers, content=self._info())
+            return self._info(parameters.get("symbols", ""), headers)
         kind = fault.kind if fault else ""
         age = int(fault.detail) if fault and kind == "rest-stale" else 0
         body = exchange.snapshot(parameters["symbol"], limit, age)
         if body is None:
-            content = b'{"code":-1121,"msg":"Invalid symbol."}'
-            return httpx.Response(400, headers=headers, content=content)
+            return httpx.Response(400, headers=headers, content=NO_SUCH_SYMBOL)
         if kind == "rest-truncate":
             body = body[: len(body) // 2] if fault and fault.detail == "short" else b""
         elif kind == "rest-mistyped" and fault is not None:
@@ -477,16 +478,20 @@ class VirtualTransport(httpx.AsyncBaseTransport):
             }[fault.detail]
         return httpx.Response(200, headers=headers, content=body)
 
-    def _info(self) -> bytes:
+    def _info(self, narrowed: str, headers: dict[str, str]) -> httpx.Response:
         network = self._network
         listed = [
             {"symbol": listing.symbol, "status": "HALT" if listing.halted else "TRADING"}
             for listing in network.exchange.listings.values()
+            if not listing.delisted and (not narrowed or listing.symbol in json.loads(narrowed))
         ]
+        if narrowed and not listed:
+            return httpx.Response(400, headers=headers, content=NO_SUCH_SYMBOL)
         limit = {
             "rateLimitType": "REQUEST_WEIGHT",
             "interval": "MINUTE",
             "intervalNum": 1,
             "limit": network.weight_per_minute,
         }
-        return json.dumps({"symbols": listed, "rateLimits": [limit]}).encode()
+        content = json.dumps({"symbols": listed, "rateLimits": [limit]}).encode()
+        return httpx.Response(200, headers=headers, content=content)

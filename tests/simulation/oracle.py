@@ -81,7 +81,7 @@ class Judge:
         self.given_count = 0
         self._truth = Truth(listing, number)
         self._given_id: int | None = None
-        self._skipped = 0
+        self._seen = (0, 0)
 
     def turned(self) -> None:
         """The state changed."""
@@ -95,13 +95,15 @@ class Judge:
             return f"a book was given out while {state}"
         update_id = cache.last_update_id
         before, self._given_id = self._given_id, update_id
-        if before is not None and self.manager.counters.skipped == self._skipped:
+        counters = self.manager.counters
+        seen, self._seen = self._seen, (counters.skipped, counters.audits)
+        # Events are given out one by one, unless the reader is slow or a refresh went past them.
+        if before is not None and seen == self._seen:
             epoch = self.listing.epoch_of(before)
             following = epoch and epoch.next_event(before)
             if following is None or following.last != update_id:
                 expected = following.last if following else "nothing"
                 return f"after the book at {before} came the one at {update_id}, not {expected}"
-        self._skipped = self.manager.counters.skipped
         return self.wrong(cache)
 
     def wrong(self, cache: DepthCache[Any]) -> str:
@@ -149,7 +151,7 @@ class Judge:
                 return f"says live, and has missed what was sent {behind:.1f} s ago"
         if wrong := self.wrong(manager.cache):
             return f"while {manager.state}: {wrong}"
-        if undisturbed > BACK and not self.listing.delisted:
+        if undisturbed > BACK and not (self.listing.delisted or self.listing.halted):
             if manager.state is not State.LIVE:
                 return (
                     f"{manager.state} ({manager.reason}), {undisturbed:.0f} s after anything went"

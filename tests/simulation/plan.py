@@ -92,7 +92,9 @@ def _handshake(random: Random, at: float) -> Fault:
 def _rest(kind: str, *details: str) -> Callable[[Random, float], Fault]:
     def draw(random: Random, at: float) -> Fault:
         count = random.choice((1, 1, 2, 3, 0))
-        seconds = 120.0 if count else round(random.choice((5.0, 40.0, 180.0)), 3)
+        # A cache of the exchange that lags for longer isn't known.
+        longest = 25.0 if kind == "rest-stale" else 180.0
+        seconds = 120.0 if count else round(longest * random.choice((0.1, 0.3, 1.0)), 3)
         detail = random.choice(details) if details else ""
         return Fault(at, kind, seconds=seconds, count=count, detail=detail)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from websockets.frames import Close
 
-from depthcli import backoff
+from depthcli import backoff, sockets
 from depthcli.client import AsyncClient
 from depthcli.managers import DepthCacheManager
 from depthcli.markets import COINM, OPTIONS, SPOT, USDM
@@ -71,6 +71,7 @@ class Settings:
     shared_sockets: bool
     pace: float
     churn: tuple[float, ...]
+    lifetime: float | None
 
     @classmethod
     def draw(cls, random: Random, until: float) -> Settings:
@@ -90,18 +91,14 @@ class Settings:
             depth=random.choice((0, 0, 0, 4)),
             refresh=random.choice((None, 60.0, 300.0, 1800.0)),
             latency=(shortest, shortest * random.choice((1.5, 5.0))),
-            weight_per_minute=max(
-                random.choice((30, 100, market.weight_per_minute)), 8 * market.weight(limit)
-            ),
+            weight_per_minute=random.choice((120, 400, market.weight_per_minute)),
             snapshot_age=random.choice((2.0, 12.0, 25.0)) if market is OPTIONS else 0.0,
             shared_sockets=random.random() < 0.8,
             pace=random.choice((1.0, 1.0, 1.0, 1.0, 3.0)),
             churn=tuple(
-                sorted(
-                    random.uniform(1, until)
-                    for _ in range(random.choice((0, 0, 0, 2, 6)))
-                )
+                sorted(random.uniform(1, until) for _ in range(random.choice((0, 0, 0, 2, 6))))
             ),
+            lifetime=random.choice((None, None, None, 700.0)),
         )
 
     def __str__(self) -> str:
@@ -189,6 +186,7 @@ class World:
             Random(f"{seed}:network"),
             settings.latency,
             settings.weight_per_minute,
+            settings.lifetime or 24 * 3600.0,
             self.fail,
             self.note,
         )
@@ -202,7 +200,7 @@ class World:
             loop.call_at(fault.at, self._begin, fault)
         loop.call_at(self.seconds, self._finish)
         loop.call_later(LOOKS, self._look)
-        with _silence():
+        with _silence(), _lifetime(self.settings.lifetime):
             try:
                 loop.run_until_complete(self._live())
                 # A dead connection is given up by the pings at last, whoever has left it.
@@ -265,10 +263,10 @@ class World:
             )
             await stack.enter_async_context(client)
             await client.exchange_info(settings.market)
-            sockets = self._sockets(client)
-            stack.push_async_callback(sockets.close)
+            shared = self._sockets(client)
+            stack.push_async_callback(shared.close)
             for symbol, reader in zip(settings.symbols, settings.readers, strict=True):
-                bm = sockets
+                bm = shared
                 if not settings.shared_sockets:
                     bm = self._sockets(client)
                     stack.push_async_callback(bm.close)
@@ -285,7 +283,7 @@ class World:
     async def _followed(
         self,
         client: AsyncClient,
-        sockets: BinanceSocketManager,
+        bm: BinanceSocketManager,
         symbol: str,
         reader: str,
         churn: tuple[float, ...],
@@ -294,7 +292,7 @@ class World:
 
         async def follow() -> None:
             for until in (*churn, self.seconds + 1):
-                await self._follow(client, sockets, symbol, reader, until)
+                await self._follow(client, bm, symbol, reader, until)
 
         task = asyncio.create_task(follow(), name=f"follow {symbol}")
         try:
@@ -307,7 +305,7 @@ class World:
     async def _follow(
         self,
         client: AsyncClient,
-        sockets: BinanceSocketManager,
+        bm: BinanceSocketManager,
         symbol: str,
         reader: str,
         until: float,
@@ -336,7 +334,7 @@ class World:
             client,
             symbol,
             refresh_interval=settings.refresh,
-            bm=sockets,
+            bm=bm,
             limit=settings.limit,
             conv_type=settings.number,
             ws_interval=settings.speed,
@@ -383,7 +381,8 @@ class World:
             if judge.manager.reason != "closed":
                 since = now - max(self.last_fault, judge.began)
                 self._judge(judge, judge.look(now, since))
-                if now > self.plan_ends and judge.manager.state is not State.LIVE:
+                idle = judge.listing.delisted or judge.listing.halted
+                if now > self.plan_ends and judge.manager.state is not State.LIVE and not idle:
                     self.outcome.slowest_back = max(self.outcome.slowest_back, since)
         self.loop.call_later(LOOKS, self._look)
 
@@ -392,7 +391,8 @@ class World:
             return
         for judge in self.judges:
             counters = judge.manager.counters
-            if counters.gaps or counters.resyncs or counters.refused:
+            cached = self.settings.snapshot_age > 0
+            if (counters.gaps or counters.resyncs or counters.refused) and not cached:
                 self.fail(f"nothing went wrong, and yet: {counters}")
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -510,3 +510,15 @@ def _silence() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+@contextlib.contextmanager
+def _lifetime(seconds: float | None) -> Iterator[None]:
+    """Let connections be replaced in good time before they are so old; None: as always."""
+    before = sockets.LIFETIME
+    if seconds is not None:
+        sockets.LIFETIME = 0.9 * seconds  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        sockets.LIFETIME = before  # type: ignore[misc]
