@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
 from depthcli.backoff import Backoff
 from depthcli.client import NO_SUCH_SYMBOL
@@ -20,6 +20,7 @@ from depthcli.errors import (
     DepthcliError,
     ExchangeError,
     RateLimitedError,
+    UnreachableError,
     printable,
 )
 from depthcli.markets import COINM, OPTIONS, SPOT, USDM
@@ -32,7 +33,7 @@ from depthcli.synchronizer import State, Synchronizer, Verdict
 from depthcli.turns import Urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from types import TracebackType
 
     from depthcli.book import DepthCache
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 GRACE: Final = 3.0
 """Seconds that the stream has to come as far as a snapshot that is ahead of it."""
 
@@ -52,6 +55,9 @@ PROBE_LIMIT: Final = 50
 
 TELL: Final = 1.0
 """Seconds between two words on what a book is waiting for."""
+
+UNANSWERED: Final = 20.0
+"""Seconds after which a question counts as unanswered while the exchange wants silence."""
 
 FAILED_PROBES: Final = 2
 """So many questions without an answer, and the silence itself makes the book stale."""
@@ -436,7 +442,9 @@ class DepthCacheManager(Generic[N]):
             schedule.questioned(clock(), answered=answered, lively=lively)
             if schedule.failed >= FAILED_PROBES:
                 silent = clock() - last_received
-                self._synchronizer.doubt(f"silent for {silent:.0f} s, and no snapshot is had")
+                self._synchronizer.doubt(
+                    f"silent for {silent:.0f} s, and no snapshot is had", until_heard=True
+                )
         elif clock() >= schedule.status_at(last_received):
             await self._ask_status()
             schedule.status_asked(clock())
@@ -444,7 +452,8 @@ class DepthCacheManager(Generic[N]):
     async def _ask_status(self) -> None:
         """Ask whether the symbol is still traded."""
         try:
-            info = await self._client.symbol_info(self.market, self.symbol)
+            asking = self._client.symbol_info(self.market, self.symbol)
+            info = await self._unless_silenced(asking)
         except DepthcliError as error:
             logger.info("%s: its status isn't known: %s", self.symbol, error)
             return
@@ -470,9 +479,6 @@ class DepthCacheManager(Generic[N]):
         synchronizer.begin_audit()
         try:
             verdict = await self._audit_patiently(limit, urgency)
-        except RateLimitedError as error:
-            logger.info("%s: no audit: %s", self.symbol, error)
-            return True
         except DepthcliError as error:
             if isinstance(error, ExchangeError) and error.code in NO_SUCH_SYMBOL:
                 self._no_longer_listed()
@@ -498,7 +504,7 @@ class DepthCacheManager(Generic[N]):
         synchronizer = self._synchronizer
         until = clock() + self.market.snapshot_lag + GRACE
         while True:
-            snapshot = await self._snapshot(limit, urgency)
+            snapshot = await self._unless_silenced(self._snapshot(limit, urgency))
             verdict = synchronizer.offer(snapshot, limit, replace=urgency is Urgency.REFRESH)
             if verdict is not Verdict.TOO_OLD or clock() > until:
                 break
@@ -520,6 +526,20 @@ class DepthCacheManager(Generic[N]):
         return await self._client.snapshot(
             self.market, self.symbol, limit, self._conv_type, urgency
         )
+
+    async def _unless_silenced(self, asking: Coroutine[Any, Any, T]) -> T:
+        """Wait for an answer, but not for long while the exchange wants silence.
+
+        Whoever doubts a live book must know soon that the question can't even be asked.
+        """
+        task = asyncio.create_task(asking)
+        try:
+            while not (await asyncio.wait([task], timeout=UNANSWERED))[0]:
+                if silent := self._client.silent_for(self.market):
+                    raise UnreachableError(f"nothing may be asked for {silent:.0f} s")
+            return task.result()
+        finally:
+            task.cancel()
 
     # Ending.
 

@@ -145,6 +145,7 @@ class Synchronizer(Generic[N]):
         self._connected = False
         self._was_live = False
         self._unread = False
+        self._until_heard = False
         self._old_in_a_row = 0
         self._lower_snapshots = 0
         self._latest_event_time: int | None = None
@@ -183,10 +184,16 @@ class Synchronizer(Generic[N]):
         self.pending.clear()
         self._turn(State.CLOSED, reason)
 
-    def doubt(self, reason: str) -> None:
-        """Turn a live book stale and want a snapshot, while the stream goes on."""
+    def doubt(self, reason: str, *, until_heard: bool = False) -> None:
+        """Turn a live book stale and want a snapshot, while the stream goes on.
+
+        Args:
+            reason: why.
+            until_heard: whether an event that follows the book without a hole takes the doubt away.
+        """
         if self.state is State.LIVE:
             self._turn(State.STALE, reason)
+            self._until_heard = until_heard
 
     def halt(self, reason: str) -> None:
         """Take note that trading is halted: no snapshot is wanted until it goes on."""
@@ -227,6 +234,10 @@ class Synchronizer(Generic[N]):
         pending.append(event)
         if self.halted:
             self.resume()
+        if self._until_heard and event.last_update_id > self.cache.last_update_id:
+            self._until_heard = False
+            if event.follows <= self.cache.last_update_id:
+                self._turn(State.LIVE)
 
     def advance(self) -> bool:
         """Bring the book one step forward, if that can be done.
@@ -286,6 +297,7 @@ class Synchronizer(Generic[N]):
             return
         self.state, self.cause, self.reason = state, reason, reason
         self._audit = None
+        self._until_heard = False
         self._old_in_a_row = 0
         if self._on_state is not None:
             self._on_state(state, reason)

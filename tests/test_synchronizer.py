@@ -221,6 +221,25 @@ class TestLoss:
         synchronizer.explain("nonsense")
         assert (synchronizer.state, synchronizer.reason) == (State.LIVE, "")
 
+    def test_a_book_doubted_for_its_silence_is_believed_when_the_next_event_follows(self):
+        synchronizer = live(at=100)
+        synchronizer.doubt("silent", until_heard=True)
+        synchronizer.receive(event(90, 100))
+        assert not synchronizer.advance()
+        assert synchronizer.state is State.STALE
+        synchronizer.receive(event(101, 103, (5.0, 2.0)))
+        assert drain(synchronizer) == [103]
+        assert synchronizer.state is State.LIVE
+
+    def test_a_book_doubted_for_its_silence_stays_stale_after_a_hole(self):
+        synchronizer = live(at=100)
+        synchronizer.doubt("silent", until_heard=True)
+        synchronizer.receive(event(102, 103))
+        synchronizer.receive(event(101, 104))
+        assert drain(synchronizer) == []
+        assert synchronizer.state is State.STALE
+        assert synchronizer.wants_snapshot
+
     def test_a_doubted_book_is_stale_though_the_stream_goes_on(self):
         synchronizer = live()
         synchronizer.doubt("silent")
