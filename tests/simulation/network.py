@@ -179,7 +179,11 @@ class VirtualNetwork:
         self.opened += 1
         self.connections.append(connection)
         self.note(f"open: connection {connection.number} {url.partition('?')[2]}")
-        await asyncio.sleep(self.latency)
+        try:
+            await asyncio.sleep(self.latency)
+        except asyncio.CancelledError:
+            connection.abort()
+            raise
         return connection
 
     # Requests.

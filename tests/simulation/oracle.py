@@ -80,12 +80,19 @@ class Judge:
         self.longest_behind = 0.0
         self.given_count = 0
         self._truth = Truth(listing, number)
+        self._state = State.CONNECTING
+        self._since = began
         self._given_id: int | None = None
         self._seen = (0, 0)
 
-    def turned(self) -> None:
-        """The state changed."""
+    def turned(self, state: State, now: float) -> bool:
+        """The state or its reason changed; return whether it was the state."""
+        if state is self._state:
+            return False
+        self._state = state
         self._given_id = None
+        self._since = now
+        return True
 
     def given(self, cache: DepthCache[Any]) -> str:
         """A book was given out; return what is wrong, if anything."""
@@ -120,8 +127,10 @@ class Judge:
     def behind(self, now: float) -> float:
         """Return for how many seconds the book has lacked something that the exchange sent.
 
-        Time in which our machine slept doesn't count.
+        Time in which our machine slept doesn't count, nor what was before the present state: that
+        a snapshot was old when it came can show only afterwards.
         """
+        since = max(self._since, self.awake_since)
         update_id = self.manager.cache.last_update_id
         epochs = self.listing.epochs
         epoch = self.listing.epoch_of(update_id)
@@ -129,9 +138,9 @@ class Judge:
             return now
         missed = epoch.next_event(update_id)
         if missed is not None:
-            return now - max(missed.at, self.awake_since)
+            return now - max(missed.at, since)
         if epoch is not epochs[-1]:
-            return now - max(epochs[epochs.index(epoch) + 1].began, self.awake_since)
+            return now - max(epochs[epochs.index(epoch) + 1].began, since)
         return 0.0
 
     def look(self, now: float, undisturbed: float) -> str:

@@ -91,7 +91,7 @@ class Settings:
             depth=random.choice((0, 0, 0, 4)),
             refresh=random.choice((None, 60.0, 300.0, 1800.0)),
             latency=(shortest, shortest * random.choice((1.5, 5.0))),
-            weight_per_minute=random.choice((120, 400, market.weight_per_minute)),
+            weight_per_minute=random.choice((400, market.weight_per_minute)),
             snapshot_age=random.choice((2.0, 12.0, 25.0)) if market is OPTIONS else 0.0,
             shared_sockets=random.random() < 0.8,
             pace=random.choice((1.0, 1.0, 1.0, 1.0, 3.0)),
@@ -198,7 +198,7 @@ class World:
         loop.set_exception_handler(self._unhandled)
         for fault in self.plan:
             loop.call_at(fault.at, self._begin, fault)
-        loop.call_at(self.seconds, self._finish)
+        self._end = loop.call_at(self.seconds, self._finish)
         loop.call_later(LOOKS, self._look)
         with _silence(), _lifetime(self.settings.lifetime):
             try:
@@ -319,8 +319,8 @@ class World:
                 self._judge(judge, judge.given(cache))
 
         def turned(state: State, reason: str) -> None:
-            self.note(f"{symbol}: {state} {reason}")
-            judge.turned()
+            if judge.turned(state, self.loop.time()) or reason == manager._synchronizer.cause:
+                self.note(f"{symbol}: {state} {reason}")
 
         async def given_slowly(cache: Any) -> None:
             given(cache)
@@ -495,6 +495,11 @@ class World:
                 connection.go_half_open()
         if clock == "counted":
             self.loop.jump(fault.value)
+            # The time that was slept through is added to the run.
+            self.seconds += fault.value
+            self._end.cancel()
+            self._end = self.loop.call_at(self.seconds, self._finish)
+            self.last_fault = self.loop.time()
             for judge in self.judges:
                 judge.awake_since = self.loop.time()
         else:
