@@ -343,6 +343,7 @@ class Synchronizer(Generic[N]):
         """Build the book from a snapshot, if the events that are kept link to it."""
         at = snapshot.last_update_id
         pending = self.pending
+        self._forget_what_ended()
         newer = next((event for event in pending if event.last_update_id > at), None)
         if newer is not None and newer.follows > at:
             return Verdict.TOO_OLD
@@ -362,6 +363,19 @@ class Synchronizer(Generic[N]):
         self._unread = True
         self._turn(State.LIVE)
         return Verdict.ADOPTED
+
+    def _forget_what_ended(self) -> None:
+        """Of the events that wait, forget those from before the exchange began to count anew."""
+        pending = self.pending
+        if not pending:
+            return
+        highest = max(range(len(pending)), key=lambda index: pending[index].last_update_id)
+        behind = len(pending) - 1 - highest
+        later = pending[-1].event_time - pending[highest].event_time
+        if behind and (later > RESTART_MS or behind > RESTART_EVENTS):
+            self._lower_snapshots = LOWER_SNAPSHOTS
+            for _ in range(highest + 1):
+                pending.popleft()
 
     def _compare(self, audit: Audit[N], snapshot: Snapshot[N]) -> Verdict:
         """Bring the snapshot to the live book's id by the events kept since, and compare."""

@@ -282,6 +282,24 @@ class TestIdsThatGoBack:
         drain(synchronizer)
         assert synchronizer.state is State.LIVE
 
+    def test_events_from_before_a_restart_dont_keep_a_stale_book_stale(self):
+        synchronizer = live(at=1_000)
+        synchronizer.receive(event(1_005, 1_006, time=1_000))
+        assert not synchronizer.advance()
+        # The ids start anew, and the connection stays.
+        synchronizer.receive(event(6, 7, time=60_000))
+        assert synchronizer.offer(snapshot(5), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [5, 7]
+
+    def test_a_late_event_that_waits_is_no_restart(self):
+        synchronizer = live(at=1_000)
+        synchronizer.receive(event(1_005, 1_006, time=3_000))
+        assert not synchronizer.advance()
+        synchronizer.receive(event(1_001, 1_002, time=2_000))
+        assert synchronizer.offer(snapshot(1_003), LIMIT) is Verdict.TOO_OLD
+        assert synchronizer.offer(snapshot(1_004), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [1_004, 1_006]
+
     def test_without_events_a_lower_snapshot_is_believed_only_when_it_stays(self):
         synchronizer = live(at=1_000)
         synchronizer.lost("socket lost")
