@@ -68,6 +68,7 @@ class VirtualNetwork:
         latency: seconds that anything takes one way, at the least and at the most.
         weight_per_minute: what the exchange allows.
         lifetime: seconds after which the exchange ends a connection.
+        stream_lag: seconds that events take longer than answers.
         violated: called with a sentence when the exchange's rules are broken.
         note: called with a line for the trace.
     """
@@ -80,6 +81,7 @@ class VirtualNetwork:
         latency: tuple[float, float],
         weight_per_minute: int,
         lifetime: float,
+        stream_lag: float,
         violated: Callable[[str], None],
         note: Callable[[str], None],
     ) -> None:
@@ -87,6 +89,7 @@ class VirtualNetwork:
         self.exchange = exchange
         self.random = random
         self.lifetime = lifetime
+        self.stream_lag = stream_lag
         self.violated = violated
         self.note = note
         self.happened: Counter[str] = Counter()
@@ -346,8 +349,10 @@ class VirtualWebSocket:
         """Send a frame; frames arrive in the order in which they were sent."""
         loop = self._network.loop
         now = loop.time()
-        slowness = self.slowness if now < self.slow_until else 0.0
-        self._last_arrival = max(now + self._network.latency + slowness, self._last_arrival + 1e-6)
+        lag = self._network.latency + self._network.stream_lag
+        if now < self.slow_until:
+            lag += self.slowness
+        self._last_arrival = max(now + lag, self._last_arrival + 1e-6)
         loop.call_at(self._last_arrival, self._arrive, frame)
 
     def go_half_open(self) -> None:

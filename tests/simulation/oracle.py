@@ -81,6 +81,8 @@ class Judge:
         self.given_count = 0
         self._truth = Truth(listing, number)
         self._state = State.CONNECTING
+        self._live_epoch: Epoch | None = None
+        self._live_id = 0
         self._since = began
         self._given_id: int | None = None
         self._seen = (0, 0)
@@ -93,6 +95,15 @@ class Judge:
         self._given_id = None
         self._since = now
         return True
+
+    def went_back(self) -> str:
+        """Return what is wrong if the book says `live` at an earlier update than before."""
+        update_id = self.manager.cache.last_update_id
+        epoch = self.listing.epoch_of(update_id)
+        if epoch is not self._live_epoch:
+            self._live_epoch, self._live_id = epoch, 0
+        before, self._live_id = self._live_id, max(self._live_id, update_id)
+        return f"says live at {update_id}, after {before}" if update_id < before else ""
 
     def given(self, cache: DepthCache[Any]) -> str:
         """A book was given out; return what is wrong, if anything."""
@@ -111,7 +122,7 @@ class Judge:
             if following is None or following.last != update_id:
                 expected = following.last if following else "nothing"
                 return f"after the book at {before} came the one at {update_id}, not {expected}"
-        return self.wrong(cache)
+        return self.went_back() or self.wrong(cache)
 
     def wrong(self, cache: DepthCache[Any]) -> str:
         """Return in what the book differs from the exchange's at its update id, if in anything."""

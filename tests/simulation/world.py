@@ -72,6 +72,7 @@ class Settings:
     pace: float
     churn: tuple[float, ...]
     lifetime: float | None
+    stream_lag: float
 
     @classmethod
     def draw(cls, random: Random, until: float) -> Settings:
@@ -99,6 +100,7 @@ class Settings:
                 sorted(random.uniform(1, until) for _ in range(random.choice((0, 0, 0, 2, 6))))
             ),
             lifetime=random.choice((None, None, None, 700.0)),
+            stream_lag=random.choice((0.0, 0.0, 0.4, 1.5)),
         )
 
     def __str__(self) -> str:
@@ -187,6 +189,7 @@ class World:
             settings.latency,
             settings.weight_per_minute,
             settings.lifetime or 24 * 3600.0,
+            settings.stream_lag,
             self.fail,
             self.note,
         )
@@ -319,7 +322,10 @@ class World:
                 self._judge(judge, judge.given(cache))
 
         def turned(state: State, reason: str) -> None:
-            if judge.turned(state, self.loop.time()) or reason == manager._synchronizer.cause:
+            changed = judge.turned(state, self.loop.time())
+            if changed and state is State.LIVE:
+                self._judge(judge, judge.went_back())
+            if changed or reason == manager._synchronizer.cause:
                 self.note(f"{symbol}: {state} {reason}")
 
         async def given_slowly(cache: Any) -> None:
