@@ -282,6 +282,14 @@ class TestIdsThatGoBack:
         drain(synchronizer)
         assert synchronizer.state is State.LIVE
 
+    def test_what_waited_before_a_loss_is_forgotten(self):
+        synchronizer = opened()
+        synchronizer.receive(event(10, 11))
+        synchronizer.lost("socket lost")
+        synchronizer.opened()
+        assert synchronizer.offer(snapshot(5), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [5]
+
     def test_events_from_before_a_restart_dont_keep_a_stale_book_stale(self):
         synchronizer = live(at=1_000)
         synchronizer.receive(event(1_005, 1_006, time=1_000))

@@ -5,9 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from typing import TYPE_CHECKING
 
+from tests.simulation.plan import KINDS
 from tests.simulation.runs import outcomes, summary
 from tests.simulation.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.simulation.world import Outcome
 
 
 def main() -> int:
@@ -16,17 +23,35 @@ def main() -> int:
     parser.add_argument("--seeds", default="0:1000", help="FIRST:END, END not included")
     parser.add_argument("--hours", type=float, default=1.0, help="simulated hours of each seed")
     parser.add_argument("--jobs", type=int, default=1, help="processes at the same time")
+    parser.add_argument(
+        "--kinds",
+        type=kinds_of_faults,
+        default=(),
+        help=f"only these faults, separated by commas: {', '.join(KINDS)}",
+    )
     parser.add_argument("--most", type=int, default=5, help="failures after which to stop")
     arguments = parser.parse_args()
     if arguments.seed is not None:
-        return run_one(arguments.seed, arguments.hours)
+        return run_one(arguments.seed, arguments.hours, arguments.kinds)
     first, end = (int(part) for part in arguments.seeds.split(":"))
-    return run_many(range(first, end), arguments.hours, arguments.jobs, arguments.most)
+    started = time.perf_counter()
+    found = outcomes(range(first, end), arguments.hours, arguments.jobs, arguments.kinds)
+    ended = run_until_enough_failed(found, arguments.most)
+    print(summary(ended, time.perf_counter() - started))
+    return 1 if any(outcome.failure for outcome in ended) else 0
 
 
-def run_one(seed: int, hours: float) -> int:
+def kinds_of_faults(text: str) -> tuple[str, ...]:
+    """Return the kinds that are named, or raise ValueError."""
+    kinds = tuple(text.split(","))
+    if unknown := set(kinds) - set(KINDS):
+        raise ValueError(f"no such fault: {', '.join(sorted(unknown))}")
+    return kinds
+
+
+def run_one(seed: int, hours: float, kinds: tuple[str, ...]) -> int:
     """Run one seed and print everything about it."""
-    world = World(seed, hours)
+    world = World(seed, hours, kinds)
     outcome = world.run()
     if not outcome.failure:
         print(f"settings: {world.settings}", "fault plan:", sep="\n")
@@ -39,20 +64,18 @@ def run_one(seed: int, hours: float) -> int:
     return 1 if outcome.failure else 0
 
 
-def run_many(seeds: range, hours: float, jobs: int, most: int) -> int:
-    """Run many seeds, print what failed, and a summary."""
-    started = time.perf_counter()
+def run_until_enough_failed(found: Iterable[Outcome], most: int) -> list[Outcome]:
+    """Print what failed as it comes; stop after so many failures."""
     ended = []
     failed = 0
-    for outcome in outcomes(seeds, hours, jobs):
+    for outcome in found:
         ended.append(outcome)
         if outcome.failure:
             failed += 1
             print(outcome.report, flush=True)
             if failed == most:
                 break
-    print(summary(ended, time.perf_counter() - started))
-    return 1 if failed else 0
+    return ended
 
 
 if __name__ == "__main__":

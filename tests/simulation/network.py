@@ -149,6 +149,17 @@ class VirtualNetwork:
             if listing.stream in connection.streams:
                 connection.publish(listing.stream, payload)
 
+    def opened_at(self, stream: str) -> float | None:
+        """Return since when the exchange has sent that stream without a hole, if it does."""
+        return min(
+            (
+                connection.streams[stream]
+                for connection in self.connections
+                if stream in connection.streams
+            ),
+            default=None,
+        )
+
     def frame_fault(self) -> Fault | None:
         """Return what is to happen to the frame that is being sent, if anything."""
         return self._take("frame") if self._active["frame"] else None
@@ -242,7 +253,7 @@ class VirtualWebSocket:
     def __init__(self, network: VirtualNetwork, url: str, options: dict[str, Any]) -> None:
         self.number = network.opened + 1
         self.transport = self
-        self.streams: set[str] = set()
+        self.streams: dict[str, float] = {}
         self.muted: dict[str, float] = {}
         self.stalled_until = self.slow_until = self.slowness = 0.0
         self.half_open = False
@@ -395,12 +406,15 @@ class VirtualWebSocket:
         if request["method"] == "SUBSCRIBE":
             self._subscribe(request["params"])
         elif request["method"] == "UNSUBSCRIBE":
-            self.streams.difference_update(request["params"])
+            for stream in request["params"]:
+                self.streams.pop(stream, None)
         if self._network.loop.time() >= self.stalled_until:
             self.push(b'{"result":null,"id":%d}' % request["id"])
 
     def _subscribe(self, streams: list[str]) -> None:
-        self.streams.update(streams)
+        now = self._network.loop.time()
+        for stream in streams:
+            self.streams.setdefault(stream, now)
         if len(self.streams) > self._market.streams_per_connection:
             self._network.violated(f"{len(self.streams)} streams on connection {self.number}")
 

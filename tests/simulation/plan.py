@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from depthcli.simulator.corruption import CORRUPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from random import Random
 
 FIRST: Final = 5.0
@@ -178,14 +178,21 @@ RARE: Final = {"delist": 0.1, "suspend": 0.5, "restart": 0.7, "clock": 0.5, "oth
 """How much more seldom than the others some kinds are drawn."""
 
 
-def draw_plan(random: Random, until: float) -> list[Fault]:
-    """Return the faults of a run, in order, none of which goes on after `until` (seconds)."""
-    kinds = list(KINDS)
-    if random.random() < 0.5:
-        # A few kinds many times: so they meet each other more often.
-        kinds = random.sample(kinds, random.randrange(1, 6))
+def draw_plan(random: Random, until: float, kinds: Sequence[str] = ()) -> list[Fault]:
+    """Return the faults of a run, in order.
+
+    Args:
+        random: where they come from.
+        until: seconds from the start after which none goes on.
+        kinds: only these; by default a few or all.
+    """
+    if not kinds:
+        kinds = list(KINDS)
+        if random.random() < 0.5:
+            # A few kinds many times: so they meet each other more often.
+            kinds = random.sample(kinds, random.randrange(1, 6))
     weights = [RARE.get(kind, 1.0) for kind in kinds]
-    faults = []
+    faults: list[Fault] = []
     at = FIRST
     for _ in range(random.choice((0, 3, 6, 12, 20, 40))):
         if random.random() < 0.5 and faults:

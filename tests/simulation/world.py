@@ -34,7 +34,7 @@ from tests.simulation.oracle import BACK, Judge
 from tests.simulation.plan import Fault, draw_plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from depthcli.markets import Market
 
@@ -150,15 +150,23 @@ class World:
     Args:
         seed: everything follows from it.
         hours: how much time passes.
+        kinds: the kinds of faults that happen; by default a few or all.
         plan: faults instead of those that are drawn.
     """
 
-    def __init__(self, seed: int, hours: float = 1.0, plan: list[Fault] | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        hours: float = 1.0,
+        kinds: Sequence[str] = (),
+        plan: list[Fault] | None = None,
+    ) -> None:
         self.seed = seed
         self.seconds = 3600 * hours
         until = self.seconds - CALM
         self.settings = Settings.draw(Random(f"{seed}:settings"), until)
-        self.plan = draw_plan(Random(f"{seed}:plan"), until) if plan is None else plan
+        self.kinds = kinds
+        self.plan = draw_plan(Random(f"{seed}:plan"), until, kinds) if plan is None else plan
         self.random = Random(f"{seed}:world")
         self.loop = VirtualLoop()
         self.trace: deque[tuple[float, str]] = deque(maxlen=5000)
@@ -167,6 +175,9 @@ class World:
         self.last_fault = 0.0
         self.plan_ends = max((fault.ends for fault in self.plan), default=0.0)
         self._finished = self.loop.create_future()
+        self._snapshots_are_fresh = not self.settings.snapshot_age and not any(
+            fault.kind == "rest-stale" for fault in self.plan
+        )
         self._digest = hashlib.blake2b(digest_size=8)
         settings = self.settings
         market = settings.market
@@ -253,6 +264,7 @@ class World:
         lines += [f"  {at:10.3f}  {line}" for at, line in [*self.trace][-TRACE_LINES:]]
         hours = self.outcome.hours
         extra = "" if hours == 1 else f" --hours {hours:g}"
+        extra += f" --kinds {','.join(self.kinds)}" if self.kinds else ""
         lines += [f"again: python -m tests.simulation --seed {self.seed}{extra}"]
         return "\n".join(lines)
 
@@ -325,6 +337,11 @@ class World:
             changed = judge.turned(state, self.loop.time())
             if changed and state is State.LIVE:
                 self._judge(judge, judge.went_back())
+                if self._snapshots_are_fresh:
+                    opened_at = self.network.opened_at(judge.listing.stream)
+                    self._judge(judge, judge.unlinked(opened_at))
+            elif changed and state is State.STALE:
+                self._judge(judge, judge.without_cause(self._undisturbed(judge)))
             if changed or reason == manager._synchronizer.cause:
                 self.note(f"{symbol}: {state} {reason}")
 
@@ -385,12 +402,15 @@ class World:
         now = self.loop.time()
         for judge in self.judges:
             if judge.manager.reason != "closed":
-                since = now - max(self.last_fault, judge.began)
+                since = self._undisturbed(judge)
                 self._judge(judge, judge.look(now, since))
                 idle = judge.listing.delisted or judge.listing.halted
                 if now > self.plan_ends and judge.manager.state is not State.LIVE and not idle:
                     self.outcome.slowest_back = max(self.outcome.slowest_back, since)
         self.loop.call_later(LOOKS, self._look)
+
+    def _undisturbed(self, judge: Judge) -> float:
+        return self.loop.time() - max(self.last_fault, judge.began)
 
     def _look_at_the_end(self) -> None:
         if self.plan:
