@@ -399,14 +399,12 @@ class DepthCacheManager(Generic[N]):
     async def _act_when_due(self, schedule: Schedule) -> None:
         """Wait until the refresh is due or a silence has to be questioned, and do that."""
         clock = asyncio.get_running_loop().time
-        last_received = self.last_received or schedule.started
-        due = min(
-            schedule.refresh_at,
-            schedule.question_at(last_received),
-            schedule.status_at(last_received),
-            clock() + LOOK if self._enough else schedule.refresh_at,
-        )
-        if await self._needed_within(max(0.0, due - clock())):
+        look = clock() + LOOK if self._enough else float("inf")
+        if await self._needed_within(max(0.0, min(look, self._due(schedule)) - clock())):
+            return
+        if self._short_of_levels():
+            schedule.hurry(clock())
+        if clock() < self._due(schedule):
             return
         acting = asyncio.create_task(self._act(schedule))
         needed = asyncio.create_task(self._needed.wait())
@@ -424,11 +422,18 @@ class DepthCacheManager(Generic[N]):
         if not acting.cancelled() and (error := acting.exception()):
             raise error
 
+    def _due(self, schedule: Schedule) -> float:
+        """Return when something is to be done next, if nothing comes until then."""
+        last_received = self.last_received or schedule.started
+        return min(
+            schedule.refresh_at,
+            schedule.question_at(last_received),
+            schedule.status_at(last_received),
+        )
+
     async def _act(self, schedule: Schedule) -> None:
         """Do what is due."""
         clock = asyncio.get_running_loop().time
-        if self._short_of_levels():
-            schedule.hurry(clock())
         last_received = self.last_received or schedule.started
         if clock() >= schedule.refresh_at:
             answered = await self._audit(self.limit, Urgency.REFRESH)
