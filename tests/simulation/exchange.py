@@ -355,6 +355,4 @@ def quantity_text(lots: int) -> str:
 def level_text(level: tuple[int, int]) -> str:
     """Return a level as the exchange writes it."""
     ticks, lots = level
-    return (
-        f'["{ticks // 100}.{ticks % 100:02d}000000","{lots // 1000}.{lots % 1000:03d}00000"]'
-    )
+    return f'["{ticks // 100}.{ticks % 100:02d}000000","{lots // 1000}.{lots % 1000:03d}00000"]'

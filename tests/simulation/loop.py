@@ -54,6 +54,7 @@ class _Jumping(selectors.BaseSelector):
             self._loop.now += timeout
             self._rounds = 0
         elif self._rounds > RESTLESS:
+            self._rounds = 0
             raise DeadlockError("somebody goes round and round, and no time passes")
         return []
 

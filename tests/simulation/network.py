@@ -306,7 +306,7 @@ class VirtualWebSocket:
             # The goodbye is sent, whether or not the caller has the patience to wait for its end.
             loop.call_later(2 * self._network.latency, self._end, closing, closing)
         patience = loop.time() + (self._options.get("close_timeout") or 3600.0)
-        while not self.ended and loop.time() < patience:
+        while not self.ended and loop.time() < patience:  # noqa: ASYNC110, time is waited for, too
             await asyncio.sleep(min(0.05, self._network.latency))
         self._end(None, closing)
 
@@ -446,7 +446,9 @@ class VirtualTransport(httpx.AsyncBaseTransport):
             assert fault is not None
             await asyncio.sleep(float(fault.detail))
         await asyncio.sleep(network.latency)
-        network.note(f"answer {response.status_code} {request.url.query!r} {response.content[:60]!r}")
+        network.note(
+            f"answer {response.status_code} {request.url.query!r} {response.content[:60]!r}"
+        )
         if kind == "rest-truncate" and fault is not None and fault.detail == "cut":
             raise httpx.RemoteProtocolError("peer closed connection without sending complete body")
         if response.status_code in {418, 429}:

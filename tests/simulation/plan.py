@@ -124,9 +124,7 @@ def _suspend(random: Random, at: float) -> Fault:
     seconds = random.choice((2.0, 20.0, 120.0, 3600.0)) * random.uniform(0.3, 1.0)
     clock = random.choice(("counted", "uncounted"))
     fates = ("cut", "half-open") if seconds > 60 else ("cut", "half-open", "backlog", "backlog")
-    return Fault(
-        at, "suspend", value=round(seconds, 3), detail=f"{clock} {random.choice(fates)}"
-    )
+    return Fault(at, "suspend", value=round(seconds, 3), detail=f"{clock} {random.choice(fates)}")
 
 
 def _clock(random: Random, at: float) -> Fault:

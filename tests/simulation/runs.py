@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def outcomes(
-    seeds: range, hours: float, jobs: int, kinds: Sequence[str] = ()
-) -> Iterator[Outcome]:
+def outcomes(seeds: range, hours: float, jobs: int, kinds: Sequence[str] = ()) -> Iterator[Outcome]:
     """Run many seeds in several processes, and give what each of them gave, as they end."""
     orders = ((seed, hours, kinds) for seed in seeds)
     with get_context("spawn").Pool(jobs) as pool:
@@ -39,18 +37,21 @@ def summary(ended: list[Outcome], seconds: float) -> str:
         faults.update(outcome.faults)
         counters.update(outcome.counters)
     hours = sum(outcome.hours for outcome in ended)
-    wrong = [outcome for outcome in ended if outcome.failure]
+    failed = [outcome.seed for outcome in ended if outcome.failure]
+    pace = f" ({60 * hours / seconds:.0f} hours a minute)" if seconds else ""
+    given = sum(outcome.given for outcome in ended)
+    events = sum(outcome.events for outcome in ended)
+    requests = sum(outcome.requests for outcome in ended)
+    connections = sum(outcome.connections for outcome in ended)
+    behind = max((outcome.longest_behind for outcome in ended), default=0.0)
+    back = max((outcome.slowest_back for outcome in ended), default=0.0)
     lines = [
-        f"{len(ended)} seeds, {hours:g} simulated hours in {seconds:.1f} s"
-        + (f" ({60 * hours / seconds:.0f} hours a minute)" if seconds else ""),
-        f"events sent {sum(outcome.events for outcome in ended):,},"
-        f" books given out and checked {sum(outcome.given for outcome in ended):,},"
-        f" requests {sum(outcome.requests for outcome in ended):,},"
-        f" connections {sum(outcome.connections for outcome in ended):,}",
+        f"{len(ended)} seeds, {hours:g} simulated hours in {seconds:.1f} s{pace}",
+        f"events sent {events:,}, books given out and checked {given:,}",
+        f"requests {requests:,}, connections {connections:,}",
         "to the books: " + ", ".join(f"{name} {count:,}" for name, count in counters.items()),
         "faults: " + ", ".join(f"{kind} {count:,}" for kind, count in faults.most_common()),
-        f"longest behind while live {max(o.longest_behind for o in ended):.1f} s,"
-        f" slowest back after the last fault {max(o.slowest_back for o in ended):.1f} s",
-        f"failed: {len(wrong)}" + "".join(f" {outcome.seed}" for outcome in wrong),
+        f"longest behind while live {behind:.1f} s, slowest back after the last fault {back:.1f} s",
+        f"failed: {len(failed)}" + "".join(f" {seed}" for seed in failed),
     ]
     return "\n".join(lines)
