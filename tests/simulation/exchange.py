@@ -116,13 +116,15 @@ class Listing:
 class Exchange:
     """The exchange of one market.
 
+    Attributes:
+        publish: called with a listing and the payload of each event; whoever listens sets it.
+
     Args:
         market: whose wire format and rule of ids are kept.
         symbols: what is traded, each with the name of its stream.
         window: seconds that an event covers at the most.
         random: where everything comes from.
         loop: time passes as on its clock, and by `sleep_through`.
-        publish: called with a listing and the payload of each event.
         snapshot_age: for so many seconds a snapshot is served again as it was.
     """
 
@@ -133,17 +135,16 @@ class Exchange:
         window: float,
         random: Random,
         loop: asyncio.AbstractEventLoop,
-        publish: Callable[[Listing, bytes], None],
         *,
         snapshot_age: float = 0.0,
         pace: float = 1.0,
     ) -> None:
         self.market = market
+        self.publish: Callable[[Listing, bytes], None] = lambda *_: None
         self.random = random
         self.event_count = 0
         self.clock_error_ms = 0
         self._loop = loop
-        self._publish = publish
         self._window = window
         self._pace = pace
         self._ahead = 0.0
@@ -331,7 +332,7 @@ class Exchange:
         listing.changed = ({}, {})
         listing.first_changed = 0
         self.event_count += 1
-        self._publish(listing, payload)
+        self.publish(listing, payload)
 
 
 def put(book: dict[int, int], price: int, quantity: int) -> None:

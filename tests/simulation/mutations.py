@@ -29,14 +29,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOURS: Final = 0.25
-UNIT_TESTS: Final = (
-    "book",
-    "client",
-    "handover",
-    "managers",
-    "schedule",
-    "synchronizer",
-    "weights",
+UNIT_TESTS: Final = tuple(
+    f"tests/test_{name}.py"
+    for name in (
+        "book",
+        "client",
+        "handover",
+        "managers",
+        "schedule",
+        "synchronizer",
+        "turns",
+    )
 )
 
 
@@ -213,10 +216,9 @@ def caught_by_simulation(seeds: int, kinds: tuple[str, ...] = ()) -> str:
 
 def caught_by_unit_tests() -> bool:
     """Return whether a unit test fails."""
-    files = [f"tests/test_{name}.py" for name in UNIT_TESTS]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly"]
-        return pytest.main([*options, *files]) == pytest.ExitCode.TESTS_FAILED
+        return pytest.main([*options, *UNIT_TESTS]) == pytest.ExitCode.TESTS_FAILED
 
 
 def main() -> int:

@@ -1,25 +1,19 @@
 """The network between the client and the exchange, in virtual time and with faults.
 
-`VirtualNetwork.connect` opens WebSockets as `websockets.asyncio.client.connect` does, and
-`VirtualTransport` answers what httpx asks. Both count what the exchange counts, and report what it
-would punish.
+It counts what the exchange counts, and reports what the exchange would punish.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlsplit
 
-import httpx
 from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK, InvalidStatus
-from websockets.frames import Close
+from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
-from depthcli.simulator.corruption import corrupted, mistyped
+from tests.simulation.websocket import VirtualWebSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +22,6 @@ if TYPE_CHECKING:
     from tests.simulation.exchange import Exchange, Listing
     from tests.simulation.plan import Fault
 
-NO_SUCH_SYMBOL: Final = b'{"code":-1121,"msg":"Invalid symbol."}'
 
 ATTEMPTS: Final = 300
 ATTEMPTS_SECONDS: Final = 300.0
@@ -97,6 +90,7 @@ class VirtualNetwork:
         self.opened = 0
         self.requests = 0
         self.silent_until = 0.0
+        exchange.publish = self.publish
         self._latency = latency
         self._attempts: deque[float] = deque()
         self._active: dict[str, list[_Active]] = {"frame": [], "connect": [], "rest": []}
@@ -135,11 +129,6 @@ class VirtualNetwork:
         fault = active[0].fault
         self.happened[fault.kind] += 1
         return fault
-
-    def forget_faults(self) -> None:
-        """Let nothing go wrong from now on."""
-        for active in self._active.values():
-            active.clear()
 
     # WebSockets.
 
@@ -245,278 +234,3 @@ class _Opening:
     async def __aexit__(self, *_: object) -> None:
         assert self._connection is not None
         await self._connection.close()
-
-
-class VirtualWebSocket:
-    """A connection as the client sees it, and what the exchange knows of it."""
-
-    def __init__(self, network: VirtualNetwork, url: str, options: dict[str, Any]) -> None:
-        self.number = network.opened + 1
-        self.transport = self
-        self.streams: dict[str, float] = {}
-        self.muted: dict[str, float] = {}
-        self.stalled_until = self.slow_until = self.slowness = 0.0
-        self.half_open = False
-        self.ended = False
-        self._network = network
-        self._options = options
-        self._market = network.exchange.market
-        self._queue: deque[bytes] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-        self._closing: tuple[Close | None, Close | None] | None = None
-        self._last_arrival = 0.0
-        self._held: bytes | None = None
-        self._sent: deque[float] = deque()
-        loop = network.loop
-        self._life = loop.call_later(network.lifetime, self.end, Close(1008, "disconnected"))
-        query = urlsplit(url).query.removeprefix("streams=")
-        self._subscribe([unquote(name) for name in query.split("/") if name])
-
-    # The client's side.
-
-    async def recv(self, decode: bool | None = None) -> bytes:
-        while not self._queue:
-            if self._closing is not None:
-                raise self._closed()
-            self._waiter = self._network.loop.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-        return self._queue.popleft()
-
-    async def send(self, data: bytes, text: bool | None = None) -> None:
-        network = self._network
-        if self._closing is not None:
-            raise self._closed()
-        now = network.loop.time()
-        self._sent.append(now)
-        while self._sent[0] <= now - 1:
-            self._sent.popleft()
-        if len(self._sent) > self._market.messages_per_second:
-            network.violated(f"{len(self._sent)} messages in a second on connection {self.number}")
-        network.note(f"connection {self.number} is sent {data[:150]!r}")
-        if not self.half_open:
-            network.loop.call_later(network.latency, self._asked, data)
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        loop = self._network.loop
-        closing = Close(code, reason)
-        if self._closing is None and not self.half_open:
-            # The goodbye is sent, whether or not the caller has the patience to wait for its end.
-            loop.call_later(2 * self._network.latency, self._end, closing, closing)
-        patience = loop.time() + (self._options.get("close_timeout") or 3600.0)
-        while not self.ended and loop.time() < patience:  # noqa: ASYNC110, time is waited for, too
-            await asyncio.sleep(min(0.05, self._network.latency))
-        self._end(None, closing)
-
-    def abort(self) -> None:
-        """Cut the connection, as its transport does."""
-        self._network.loop.call_soon(self._end, None, None)
-
-    def _closed(self) -> Exception:
-        assert self._closing is not None
-        received, sent = self._closing
-        if received is not None and received.code in {1000, 1001}:
-            return ConnectionClosedOK(received, received, True)
-        return ConnectionClosedError(received, sent, True if received and sent else None)
-
-    # The exchange's side.
-
-    def publish(self, stream: str, payload: bytes) -> None:
-        """Send an event, unless something happens to it."""
-        network = self._network
-        now = network.loop.time()
-        if self.half_open or self.ended:
-            return
-        if now < self.stalled_until or now < self.muted.get(stream, 0.0):
-            network.happened["lost"] += 1
-            return
-        wrapped = b'{"stream":"%s","data":%s}' % (stream.encode(), payload)
-        fault = network.frame_fault()
-        held, self._held = self._held, None
-        if fault is None:
-            self.push(wrapped)
-        elif fault.kind == "duplicate":
-            self.push(wrapped)
-            self.push(wrapped)
-        elif fault.kind == "delay":
-            # It comes out of order: those behind it overtake it.
-            network.loop.call_later(fault.value, self._arrive, wrapped)
-        elif fault.kind == "reorder":
-            self._held = wrapped
-        elif fault.kind == "corrupt":
-            delivery = corrupted(payload, fault.detail, network.random)
-            if delivery.cut:
-                self.end(None)
-            elif delivery.whole:
-                self.push(delivery.payload)
-            else:
-                self.push(b'{"stream":"%s","data":%s}' % (stream.encode(), delivery.payload))
-        if held is not None:
-            self.push(held)
-
-    def push(self, frame: bytes) -> None:
-        """Send a frame; frames arrive in the order in which they were sent."""
-        loop = self._network.loop
-        now = loop.time()
-        lag = self._network.latency + self._network.stream_lag
-        if now < self.slow_until:
-            lag += self.slowness
-        self._last_arrival = max(now + lag, self._last_arrival + 1e-6)
-        loop.call_at(self._last_arrival, self._arrive, frame)
-
-    def go_half_open(self) -> None:
-        """Fall silent without an end; the client's pings aren't answered any more."""
-        self.half_open = True
-        interval, timeout = self._options.get("ping_interval"), self._options.get("ping_timeout")
-        if interval and timeout:
-            noticed = self._network.random.uniform(timeout, interval + timeout)
-            sent = Close(1011, "keepalive ping timeout")
-            self._network.loop.call_later(noticed, self._end, None, sent)
-
-    def end(self, closing: Close | None) -> None:
-        """End the connection: with a closing frame, or broken off."""
-        if not self.half_open:
-            self._end(closing, None)
-
-    def _end(self, received: Close | None, sent: Close | None) -> None:
-        if self.ended:
-            return
-        self.ended = True
-        self._life.cancel()
-        self._closing = (received, sent)
-        self._network.connections.remove(self)
-        self._network.note(f"connection {self.number} ended: {received or sent or 'broken off'}")
-        self._wake()
-
-    def _arrive(self, frame: bytes) -> None:
-        if self._closing is None and not self.half_open:
-            self._queue.append(frame)
-            self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _asked(self, data: bytes) -> None:
-        if self.ended or self.half_open:
-            return
-        request = json.loads(data)
-        if request["method"] == "SUBSCRIBE":
-            self._subscribe(request["params"])
-        elif request["method"] == "UNSUBSCRIBE":
-            for stream in request["params"]:
-                self.streams.pop(stream, None)
-        if self._network.loop.time() >= self.stalled_until:
-            self.push(b'{"result":null,"id":%d}' % request["id"])
-
-    def _subscribe(self, streams: list[str]) -> None:
-        now = self._network.loop.time()
-        for stream in streams:
-            self.streams.setdefault(stream, now)
-        if len(self.streams) > self._market.streams_per_connection:
-            self._network.violated(f"{len(self.streams)} streams on connection {self.number}")
-
-
-class VirtualTransport(httpx.AsyncBaseTransport):
-    """Answers the client's requests, in virtual time."""
-
-    def __init__(self, network: VirtualNetwork) -> None:
-        self._network = network
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        network = self._network
-        network.requests += 1
-        sent = network.loop.time()
-        if sent < network.silent_until:
-            left = network.silent_until - sent
-            network.violated(f"a request {left:.1f} s before the exchange's silence was over")
-        fault = network.rest_fault()
-        kind = fault.kind if fault else ""
-        patience = request.extensions["timeout"]["read"] or 3600.0
-        if kind == "rest-hang":
-            await asyncio.sleep(patience)
-            raise httpx.ReadTimeout("nothing came")
-        await asyncio.sleep(network.latency)
-        if kind == "rest-refuse":
-            raise httpx.ConnectError("All connection attempts failed")
-        response = self._answer(request, fault)
-        if kind == "rest-slow":
-            assert fault is not None
-            await asyncio.sleep(float(fault.detail))
-        await asyncio.sleep(network.latency)
-        network.note(
-            f"answer {response.status_code} {request.url.query!r} {response.content[:60]!r}"
-        )
-        if kind == "rest-truncate" and fault is not None and fault.detail == "cut":
-            raise httpx.RemoteProtocolError("peer closed connection without sending complete body")
-        if response.status_code in {418, 429}:
-            self._hush(response)
-        return response
-
-    def _hush(self, response: httpx.Response) -> None:
-        network = self._network
-        try:
-            wait = float(response.headers["Retry-After"])
-        except (KeyError, ValueError):
-            return
-        if 0 < wait <= 3 * 24 * 3600:
-            network.silent_until = max(network.silent_until, network.loop.time() + wait)
-
-    def _answer(self, request: httpx.Request, fault: Fault | None) -> httpx.Response:
-        network = self._network
-        exchange = network.exchange
-        exchange.catch_up()
-        market = exchange.market
-        path = request.url.path
-        parameters = request.url.params
-        depth = path.endswith("/depth")
-        limit = int(parameters["limit"]) if depth else 0
-        weight = market.weight(limit) if depth else market.info_weight
-        used, over = network.weigh(weight)
-        headers = {"X-MBX-USED-WEIGHT-1M": str(used)}
-        if over:
-            network.violated(f"weight {used} in a minute")
-        if fault is not None and fault.kind == "status":
-            content = b'{"code":-1003,"msg":"Too many requests."}'
-            if fault.detail == "garbage":
-                content = b"<html>Bad Gateway</html>"
-            elif fault.detail:
-                headers["Retry-After"] = fault.detail
-            return httpx.Response(int(fault.value), headers=headers, content=content)
-        if not depth:
-            return self._info(parameters.get("symbols", ""), headers)
-        kind = fault.kind if fault else ""
-        age = int(fault.detail) if fault and kind == "rest-stale" else 0
-        body = exchange.snapshot(parameters["symbol"], limit, age)
-        if body is None:
-            return httpx.Response(400, headers=headers, content=NO_SUCH_SYMBOL)
-        if kind == "rest-truncate":
-            body = body[: len(body) // 2] if fault and fault.detail == "short" else b""
-        elif kind == "rest-mistyped" and fault is not None:
-            body = {
-                "types": mistyped(body),
-                "html": b"<html>maintenance</html>",
-                "list": b"[1, 2, 3]",
-                "error": b'{"code":-1001,"msg":"Internal error; unable to process."}',
-            }[fault.detail]
-        return httpx.Response(200, headers=headers, content=body)
-
-    def _info(self, narrowed: str, headers: dict[str, str]) -> httpx.Response:
-        network = self._network
-        listed = [
-            {"symbol": listing.symbol, "status": "HALT" if listing.halted else "TRADING"}
-            for listing in network.exchange.listings.values()
-            if not listing.delisted and (not narrowed or listing.symbol in json.loads(narrowed))
-        ]
-        if narrowed and not listed:
-            return httpx.Response(400, headers=headers, content=NO_SUCH_SYMBOL)
-        limit = {
-            "rateLimitType": "REQUEST_WEIGHT",
-            "interval": "MINUTE",
-            "intervalNum": 1,
-            "limit": network.weight_per_minute,
-        }
-        content = json.dumps({"symbols": listed, "rateLimits": [limit]}).encode()
-        return httpx.Response(200, headers=headers, content=content)

@@ -9,34 +9,27 @@ import hashlib
 import logging
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
-
-from websockets.frames import Close
 
 from depthcli import backoff, sockets
 from depthcli.client import AsyncClient
 from depthcli.managers import DepthCacheManager
-from depthcli.markets import COINM, OPTIONS, SPOT, USDM
 from depthcli.sockets import BinanceSocketManager
 from depthcli.synchronizer import State
-from tests.simulation.exchange import Exchange, Listing
+from tests.simulation.exchange import Exchange
 from tests.simulation.loop import DeadlockError, VirtualLoop
-from tests.simulation.network import (
-    CONNECT_FAULTS,
-    FRAME_FAULTS,
-    REST_FAULTS,
-    VirtualNetwork,
-    VirtualTransport,
-)
+from tests.simulation.network import VirtualNetwork
 from tests.simulation.oracle import BACK, Judge
-from tests.simulation.plan import Fault, draw_plan
+from tests.simulation.plan import draw_plan
+from tests.simulation.settings import Settings
+from tests.simulation.transport import VirtualTransport
+from tests.simulation.troubles import Troubles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
-    from depthcli.markets import Market
+    from tests.simulation.plan import Fault
 
 REST_URL: Final = "http://exchange.invalid"
 WS_URL: Final = "ws://exchange.invalid"
@@ -48,67 +41,6 @@ LOOKS: Final = 5.0
 """Seconds between two looks at everything."""
 
 TRACE_LINES: Final = 60
-
-SYMBOLS: Final = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
-READERS: Final = ("callback", "callback", "coroutine", "recv", "slow recv")
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a run is made of; all of it is drawn from the seed."""
-
-    market: Market
-    symbols: tuple[str, ...]
-    readers: tuple[str, ...]
-    number: type[Any]
-    speed: int | None
-    limit: int
-    depth: int
-    refresh: float | None
-    latency: tuple[float, float]
-    weight_per_minute: int
-    snapshot_age: float
-    shared_sockets: bool
-    pace: float
-    churn: tuple[float, ...]
-    lifetime: float | None
-    stream_lag: float
-
-    @classmethod
-    def draw(cls, random: Random, until: float) -> Settings:
-        market = random.choice((SPOT, SPOT, SPOT, USDM, USDM, COINM, OPTIONS))
-        if random.random() < 0.2:
-            market = dataclasses.replace(market, streams_per_connection=random.randrange(1, 3))
-        symbols = SYMBOLS[: random.choice((1, 1, 1, 1, 2, 3))]
-        limit = market.fit_limit(random.choice((5, 5, 10, 10, 20, 50)))
-        shortest = random.choice((0.001, 0.02, 0.15))
-        return cls(
-            market=market,
-            symbols=symbols,
-            readers=tuple(random.choice(READERS) for _ in symbols),
-            number=random.choice((float, float, Decimal)),
-            speed=random.choice((None, market.fastest, market.fastest)),
-            limit=limit,
-            depth=random.choice((0, 0, 0, 4)),
-            refresh=random.choice((None, 60.0, 300.0, 1800.0)),
-            latency=(shortest, shortest * random.choice((1.5, 5.0))),
-            weight_per_minute=random.choice((400, market.weight_per_minute)),
-            snapshot_age=random.choice((2.0, 12.0, 25.0)) if market is OPTIONS else 0.0,
-            shared_sockets=random.random() < 0.8,
-            pace=random.choice((1.0, 1.0, 1.0, 1.0, 3.0)),
-            churn=tuple(
-                sorted(random.uniform(1, until) for _ in range(random.choice((0, 0, 0, 2, 6))))
-            ),
-            lifetime=random.choice((None, None, None, 700.0)),
-            stream_lag=random.choice((0.0, 0.0, 0.4, 1.5)),
-        )
-
-    def __str__(self) -> str:
-        shown = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
-        shown["market"] = f"{self.market.name}/{self.market.streams_per_connection}"
-        shown["number"] = self.number.__name__
-        shown["churn"] = tuple(round(at) for at in self.churn)
-        return " ".join(f"{name}={value}" for name, value in shown.items())
 
 
 @dataclass(slots=True)
@@ -189,7 +121,6 @@ class World:
             window,
             Random(f"{seed}:exchange"),
             self.loop,
-            self._publish,
             snapshot_age=settings.snapshot_age,
             pace=settings.pace,
         )
@@ -210,8 +141,9 @@ class World:
         loop = self.loop
         backoff.JITTER.seed(self.seed)
         loop.set_exception_handler(self._unhandled)
+        troubles = Troubles(self)
         for fault in self.plan:
-            loop.call_at(fault.at, self._begin, fault)
+            loop.call_at(fault.at, troubles.begin, fault)
         self._end = loop.call_at(self.seconds, self._finish)
         loop.call_later(LOOKS, self._look)
         with _silence(), _lifetime(self.settings.lifetime):
@@ -240,6 +172,15 @@ class World:
             counters = dataclasses.asdict(judge.manager.counters)
             outcome.counters.update({name: count or 0 for name, count in counters.items()})
         return outcome
+
+    def slept(self, seconds: float) -> None:
+        """Our machine has slept so long, and its clock with it: the run takes so much longer."""
+        self.seconds += seconds
+        self._end.cancel()
+        self._end = self.loop.call_at(self.seconds, self._finish)
+        self.last_fault = self.loop.time()
+        for judge in self.judges:
+            judge.awake_since = self.loop.time()
 
     def note(self, text: str) -> None:
         """Add a line to the trace."""
@@ -427,109 +368,6 @@ class World:
     def _finish(self) -> None:
         if not self._finished.done():
             self._finished.set_result(None)
-
-    # What goes wrong.
-
-    def _publish(self, listing: Listing, payload: bytes) -> None:
-        self.network.publish(listing, payload)
-
-    def _begin(self, fault: Fault) -> None:
-        self.note(f"FAULT: {fault}")
-        network = self.network
-        self.last_fault = max(self.last_fault, self.loop.time() + fault.seconds)
-        if fault.kind in FRAME_FAULTS | CONNECT_FAULTS | REST_FAULTS:
-            network.add(fault)
-            return
-        network.happened[fault.kind] += 1
-        getattr(self, "_" + fault.kind.replace("-", "_"))(fault)
-
-    def _abort(self, _: Fault) -> None:
-        for connection in [*self.network.connections]:
-            connection.end(None)
-
-    def _close(self, fault: Fault) -> None:
-        for connection in [*self.network.connections]:
-            connection.end(None if fault.value == 1006 else Close(int(fault.value), "going away"))
-
-    def _half_open(self, _: Fault) -> None:
-        for connection in self.network.connections:
-            connection.go_half_open()
-
-    def _stall(self, fault: Fault) -> None:
-        for connection in self.network.connections:
-            connection.stalled_until = self.loop.time() + fault.seconds
-
-    def _mute(self, fault: Fault) -> None:
-        for connection in self.network.connections:
-            if connection.streams:
-                stream = self.random.choice(sorted(connection.streams))
-                connection.muted[stream] = self.loop.time() + fault.seconds
-
-    def _slow(self, fault: Fault) -> None:
-        for connection in self.network.connections:
-            connection.slow_until = self.loop.time() + fault.seconds
-            connection.slowness = fault.value
-
-    def _shutdown(self, fault: Fault) -> None:
-        event = b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":%d}}'
-        for connection in self.network.connections:
-            connection.push(event % self.exchange.now_ms(self.exchange.now()))
-            self.loop.call_later(fault.seconds, connection.end, Close(1001, "shutdown"))
-
-    def _restart(self, fault: Fault) -> None:
-        direction, connections = fault.detail.split()
-        listings = [*self.exchange.listings.values()]
-        before = [listing.halted for listing in listings]
-        down = Fault(fault.at, "status", seconds=fault.seconds, value=503)
-        self.network.add(down)
-        if connections == "cut":
-            self._abort(fault)
-            self.network.add(Fault(fault.at, "refuse", seconds=fault.seconds))
-        for listing in listings:
-            listing.halted = True
-
-        def up() -> None:
-            self.exchange.restart(back=direction == "back")
-            self.note(f"restarted: ids {[listing.ids.last for listing in listings]}")
-            for listing, halted in zip(listings, before, strict=True):
-                listing.halted = halted
-
-        self.loop.call_later(fault.seconds, up)
-
-    def _halt(self, fault: Fault) -> None:
-        listing = self.random.choice([*self.exchange.listings.values()])
-        listing.halted = True
-        self.loop.call_later(fault.seconds, setattr, listing, "halted", False)
-
-    def _delist(self, _: Fault) -> None:
-        listing = [*self.exchange.listings.values()][-1]
-        listing.delisted = True
-
-    def _clock(self, fault: Fault) -> None:
-        self.exchange.clock_error_ms += int(1000 * fault.value)
-
-    def _others(self, fault: Fault) -> None:
-        self.network.others = (self.loop.time() + fault.seconds, fault.value)
-
-    def _suspend(self, fault: Fault) -> None:
-        """Our machine sleeps; what its connections have become shows when it wakes up."""
-        clock, fate = fault.detail.split()
-        for connection in [*self.network.connections]:
-            if fate == "cut":
-                connection.end(None)
-            elif fate == "half-open":
-                connection.go_half_open()
-        if clock == "counted":
-            self.loop.jump(fault.value)
-            # The time that was slept through is added to the run.
-            self.seconds += fault.value
-            self._end.cancel()
-            self._end = self.loop.call_at(self.seconds, self._finish)
-            self.last_fault = self.loop.time()
-            for judge in self.judges:
-                judge.awake_since = self.loop.time()
-        else:
-            self.exchange.sleep_through(fault.value)
 
 
 @contextlib.contextmanager
