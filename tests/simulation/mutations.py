@@ -33,9 +33,7 @@ UNIT_TESTS: Final = tuple(
     f"tests/test_{name}.py"
     for name in (
         "book",
-        "client",
         "handover",
-        "managers",
         "schedule",
         "synchronizer",
         "turns",
