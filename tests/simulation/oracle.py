@@ -18,6 +18,9 @@ BEHIND: Final = 120.0
 BACK: Final = 240.0
 """Seconds after the last fault after which every book is live, and stays so."""
 
+HARMLESS: Final = 10.0
+"""Seconds behind after which it is looked at whether what was missed changes the book at all."""
+
 STEADY_BEHIND: Final = 15.0
 """Seconds that a book may be behind when nothing has gone wrong for `BACK`."""
 
@@ -79,6 +82,7 @@ class Judge:
         self.began = self.awake_since = began
         self.longest_behind = 0.0
         self.given_count = 0
+        self._number = number
         self._truth = Truth(listing, number)
         self._state = State.CONNECTING
         self._live_epoch: Epoch | None = None
@@ -149,7 +153,15 @@ class Judge:
         epoch = self.listing.epoch_of(update_id)
         if epoch is None:
             return f"the exchange never had update {update_id}" if update_id else ""
-        truth = self._truth.at(epoch, update_id)
+        return self._differing(cache, self._truth.at(epoch, update_id))
+
+    def _differs_from_now(self) -> bool:
+        """Return whether the exchange's book is another by now, up to the book's horizon."""
+        now = Truth(self.listing, self._number).at(self.listing.epoch, self.listing.ids.last)
+        return bool(self._differing(self.manager.cache, now))
+
+    @staticmethod
+    def _differing(cache: DepthCache[Any], truth: tuple[dict[Any, Any], dict[Any, Any]]) -> str:
         return _wrong_side("bids", cache.bids, truth[BID], best_is_highest=True) or _wrong_side(
             "asks", cache.asks, truth[ASK], best_is_highest=False
         )
@@ -184,6 +196,9 @@ class Judge:
         if manager.counters.differences:
             return f"an audit found differences: {manager._synchronizer.last_differences[:3]}"
         behind = self.behind(now)
+        if behind > HARMLESS and not self._differs_from_now():
+            # What was missed lies beyond the horizon: it hasn't made the book another one.
+            behind = 0.0
         if manager.state is State.LIVE:
             self.longest_behind = max(self.longest_behind, behind)
             if behind > BEHIND:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 FIRST: Final = 5.0
 """Seconds after the start before which nothing goes wrong."""
 
+STALE_APART: Final = 300.0
+"""Seconds between two times of old snapshots: no cache of the exchange lags for half a minute."""
+
 REFUSING: Final = (403, 408, 418, 429, 500, 502, 503, 504)
 
 
@@ -200,6 +203,9 @@ def draw_plan(random: Random, until: float, kinds: Sequence[str] = ()) -> list[F
             at = random.uniform(FIRST, until)
         (kind,) = random.choices(kinds, weights)
         fault = KINDS[kind](random, round(at, 3))
-        if fault.ends <= until:
+        longer = kind == "rest-stale" and any(
+            other.kind == kind and abs(other.at - fault.at) < STALE_APART for other in faults
+        )
+        if fault.ends <= until and not longer:
             faults.append(fault)
     return sorted(faults, key=lambda fault: fault.at)
