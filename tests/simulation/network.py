@@ -16,7 +16,7 @@ from websockets.http11 import Response
 from tests.simulation.websocket import VirtualWebSocket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from random import Random
 
     from tests.simulation.exchange import Exchange, Listing
@@ -92,6 +92,7 @@ class VirtualNetwork:
         self.silent_until = 0.0
         exchange.publish = self.publish
         self._latency = latency
+        self._carried_since: dict[str, float] = {}
         self._attempts: deque[float] = deque()
         self._active: dict[str, list[_Active]] = {"frame": [], "connect": [], "rest": []}
         self.weight_per_minute = weight_per_minute
@@ -138,16 +139,17 @@ class VirtualNetwork:
             if listing.stream in connection.streams:
                 connection.publish(listing.stream, payload)
 
-    def opened_at(self, stream: str) -> float | None:
+    def carries(self, streams: Iterable[str]) -> None:
+        """Take note that some connection carries these streams from now on, or no longer."""
+        for stream in streams:
+            if not any(stream in connection.streams for connection in self.connections):
+                self._carried_since.pop(stream, None)
+            else:
+                self._carried_since.setdefault(stream, self.loop.time())
+
+    def carried_since(self, stream: str) -> float | None:
         """Return since when the exchange has sent that stream without a hole, if it does."""
-        return min(
-            (
-                connection.streams[stream]
-                for connection in self.connections
-                if stream in connection.streams
-            ),
-            default=None,
-        )
+        return self._carried_since.get(stream)
 
     def frame_fault(self) -> Fault | None:
         """Return what is to happen to the frame that is being sent, if anything."""
@@ -181,6 +183,7 @@ class VirtualNetwork:
         connection = VirtualWebSocket(self, url, options)
         self.opened += 1
         self.connections.append(connection)
+        self.carries(connection.streams)
         self.note(f"open: connection {connection.number} {url.partition('?')[2]}")
         try:
             await asyncio.sleep(self.latency)

@@ -109,16 +109,16 @@ class Judge:
         before, self._live_id = self._live_id, max(self._live_id, update_id)
         return f"says live at {update_id}, after {before}" if update_id < before else ""
 
-    def unlinked(self, opened_at: float | None) -> str:
+    def unlinked(self, carried_since: float | None) -> str:
         """Return what is wrong if a book goes live that lacks what no stream will bring.
 
         Args:
-            opened_at: since when the exchange has sent the stream, on the loop's clock.
+            carried_since: since when the exchange has sent the stream, on the loop's clock.
         """
         update_id = self.manager.cache.last_update_id
         epoch = self.listing.epoch_of(update_id)
         missed = epoch and epoch.next_event(update_id)
-        if missed and opened_at is not None and missed.at < opened_at:
+        if missed and carried_since is not None and missed.at < carried_since:
             return f"live at {update_id}, which lacks {missed} from before the stream was open"
         return ""
 

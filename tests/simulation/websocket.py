@@ -23,7 +23,7 @@ class VirtualWebSocket:
     def __init__(self, network: VirtualNetwork, url: str, options: dict[str, Any]) -> None:
         self.number = network.opened + 1
         self.transport = self
-        self.streams: dict[str, float] = {}
+        self.streams: set[str] = set()
         self.muted: dict[str, float] = {}
         self.stalled_until = self.slow_until = self.slowness = 0.0
         self.half_open = False
@@ -157,6 +157,7 @@ class VirtualWebSocket:
         self._life.cancel()
         self._closing = (received, sent)
         self._network.connections.remove(self)
+        self._network.carries(self.streams)
         self._network.note(f"connection {self.number} ended: {received or sent or 'broken off'}")
         self._wake()
 
@@ -175,15 +176,14 @@ class VirtualWebSocket:
         request = json.loads(data)
         if request["method"] == "SUBSCRIBE":
             self._subscribe(request["params"])
+            self._network.carries(request["params"])
         elif request["method"] == "UNSUBSCRIBE":
-            for stream in request["params"]:
-                self.streams.pop(stream, None)
+            self.streams.difference_update(request["params"])
+            self._network.carries(request["params"])
         if self._network.loop.time() >= self.stalled_until:
             self.push(b'{"result":null,"id":%d}' % request["id"])
 
     def _subscribe(self, streams: list[str]) -> None:
-        now = self._network.loop.time()
-        for stream in streams:
-            self.streams.setdefault(stream, now)
+        self.streams.update(streams)
         if len(self.streams) > self._market.streams_per_connection:
             self._network.violated(f"{len(self.streams)} streams on connection {self.number}")

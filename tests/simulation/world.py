@@ -279,8 +279,8 @@ class World:
             if changed and state is State.LIVE:
                 self._judge(judge, judge.went_back())
                 if self._snapshots_are_fresh:
-                    opened_at = self.network.opened_at(judge.listing.stream)
-                    self._judge(judge, judge.unlinked(opened_at))
+                    carried_since = self.network.carried_since(judge.listing.stream)
+                    self._judge(judge, judge.unlinked(carried_since))
             elif changed and state is State.STALE:
                 self._judge(judge, judge.without_cause(self._undisturbed(judge)))
             if changed or reason == manager._synchronizer.cause:
