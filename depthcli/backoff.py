@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import Final
+
+JITTER: Final = random.Random()
+"""Where the jitter comes from; seeding it makes a run repeatable."""
 
 
 @dataclass(slots=True)
@@ -20,7 +24,7 @@ class Backoff:
     first: float = 0.0
     step: float = 0.5
     most: float = 30.0
-    source: random.Random = field(default_factory=random.Random, repr=False)
+    source: random.Random = field(default=JITTER, repr=False)
     tries: int = 0
 
     def next(self) -> float:

@@ -11,16 +11,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import random
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar, cast
 
-from depthcli.backoff import Backoff
+from depthcli.backoff import JITTER, Backoff
 from depthcli.client import NO_SUCH_SYMBOL
 from depthcli.errors import (
     ClosedError,
     DepthcliError,
     ExchangeError,
     RateLimitedError,
+    UnreachableError,
     printable,
 )
 from depthcli.markets import COINM, OPTIONS, SPOT, USDM
@@ -40,7 +40,7 @@ from depthcli.synchronizer import State, Synchronizer, Verdict
 from depthcli.turns import Urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from types import TracebackType
 
     from depthcli.book import DepthCache, Difference
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from depthcli.synchronizer import AuditResult, Counters
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 GRACE: Final = 3.0
 """Seconds that the stream has to come as far as a snapshot that is ahead of it."""
@@ -68,6 +70,9 @@ MOST_LOGGED: Final = 10
 """Levels that are logged one by one when an audit finds that they differ."""
 
 NOT_STARTED: Final = "the manager isn't started: use it in 'async with'"
+
+UNANSWERED: Final = 20.0
+"""Seconds after which a question counts as unanswered while the exchange wants silence."""
 
 FAILED_PROBES: Final = 2
 """So many questions without an answer, and the silence itself makes the book stale."""
@@ -367,7 +372,7 @@ class DepthCacheManager(Generic[N]):
         clock = asyncio.get_running_loop().time
         patience = Backoff(first=0.25, step=0.5, most=15)
         # Hundreds of books that are started together aren't refreshed together.
-        schedule = Schedule(self._refresh_interval, clock(), phase=random.uniform(FIRST_REFRESH, 1))
+        schedule = Schedule(self._refresh_interval, clock(), phase=JITTER.uniform(FIRST_REFRESH, 1))
         while self.state is not State.CLOSED:
             self._needed.clear()
             if self._synchronizer.wants_snapshot:
@@ -443,14 +448,12 @@ class DepthCacheManager(Generic[N]):
     async def _act_when_due(self, schedule: Schedule) -> None:
         """Wait until the refresh is due or a silence has to be questioned, and do that."""
         clock = asyncio.get_running_loop().time
-        last_received = self.last_received or schedule.started
-        due = min(
-            schedule.refresh_at,
-            schedule.question_at(last_received),
-            schedule.status_at(last_received),
-            clock() + LOOK if self._enough else schedule.refresh_at,
-        )
-        if await self._needed_within(max(0.0, due - clock())):
+        look = clock() + LOOK if self._enough else float("inf")
+        if await self._needed_within(max(0.0, min(look, self._due(schedule)) - clock())):
+            return
+        if self._short_of_levels():
+            schedule.hurry(clock())
+        if clock() < self._due(schedule):
             return
         acting = asyncio.create_task(self._act(schedule))
         needed = asyncio.create_task(self._needed.wait())
@@ -468,11 +471,18 @@ class DepthCacheManager(Generic[N]):
         if not acting.cancelled() and (error := acting.exception()):
             raise error
 
+    def _due(self, schedule: Schedule) -> float:
+        """Return when something is to be done next, if nothing comes until then."""
+        last_received = self.last_received or schedule.started
+        return min(
+            schedule.refresh_at,
+            schedule.question_at(last_received),
+            schedule.status_at(last_received),
+        )
+
     async def _act(self, schedule: Schedule) -> None:
         """Do what is due."""
         clock = asyncio.get_running_loop().time
-        if self._short_of_levels():
-            schedule.hurry(clock())
         last_received = self.last_received or schedule.started
         if clock() >= schedule.refresh_at:
             answered = await self._audit(self.limit, Urgency.REFRESH)
@@ -486,7 +496,9 @@ class DepthCacheManager(Generic[N]):
             schedule.questioned(clock(), answered=answered, lively=lively)
             if schedule.failed >= FAILED_PROBES:
                 silent = clock() - last_received
-                self._synchronizer.doubt(f"silent for {silent:.0f} s, and no snapshot is had")
+                self._synchronizer.doubt(
+                    f"silent for {silent:.0f} s, and no snapshot is had", until_heard=True
+                )
         elif clock() >= schedule.status_at(last_received):
             await self._ask_status()
             schedule.status_asked(clock())
@@ -494,7 +506,8 @@ class DepthCacheManager(Generic[N]):
     async def _ask_status(self) -> None:
         """Ask whether the symbol is still traded."""
         try:
-            info = await self._client.symbol_info(self.market, self.symbol)
+            asking = self._client.symbol_info(self.market, self.symbol)
+            info = await self._unless_silenced(asking)
         except DepthcliError as error:
             logger.info("%s: its status isn't known: %s", self.symbol, error)
             return
@@ -519,9 +532,6 @@ class DepthCacheManager(Generic[N]):
         replace = urgency is Urgency.REFRESH
         try:
             verdict = await self._audit_patiently(limit, urgency, replace=replace)
-        except RateLimitedError as error:
-            logger.info("%s: no audit: %s", self.symbol, error)
-            return True
         except DepthcliError as error:
             if isinstance(error, ExchangeError) and error.code in NO_SUCH_SYMBOL:
                 self._no_longer_listed()
@@ -558,7 +568,7 @@ class DepthCacheManager(Generic[N]):
         until = clock() + self.market.snapshot_lag + GRACE
         verdict = Verdict.UNWANTED
         while synchronizer.audit_under_way:
-            snapshot = await self._snapshot(limit, urgency)
+            snapshot = await self._unless_silenced(self._snapshot(limit, urgency))
             if not synchronizer.audit_under_way:
                 break
             verdict = synchronizer.offer(snapshot, limit, replace=replace)
@@ -591,6 +601,20 @@ class DepthCacheManager(Generic[N]):
         return await self._client.snapshot(
             self.market, self.symbol, limit, self._conv_type, urgency
         )
+
+    async def _unless_silenced(self, asking: Coroutine[Any, Any, T]) -> T:
+        """Wait for an answer, but not for long while the exchange wants silence.
+
+        Whoever doubts a live book must know soon that the question can't even be asked.
+        """
+        task = asyncio.create_task(asking)
+        try:
+            while not (await asyncio.wait([task], timeout=UNANSWERED))[0]:
+                if silent := self._client.silent_for(self.market):
+                    raise UnreachableError(f"nothing may be asked for {silent:.0f} s")
+            return task.result()
+        finally:
+            task.cancel()
 
     # Ending.
 

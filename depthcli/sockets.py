@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
-from depthcli.backoff import Backoff
+from depthcli.backoff import JITTER, Backoff
 from depthcli.connection import Connection
 from depthcli.errors import ClosedError
 from depthcli.handover import Handover
@@ -343,7 +342,7 @@ class _Trunk(Generic[N]):
     async def _until_due(self) -> None:
         """Wait until the connection is old, or the exchange says that it will go."""
         clock = asyncio.get_running_loop().time
-        lifetime = LIFETIME - random.uniform(0, min(SPREAD, LIFETIME / 10))
+        lifetime = LIFETIME - JITTER.uniform(0, min(SPREAD, LIFETIME / 10))
         while True:
             current = self._current
             born = clock() if current is None or current.opened_at is None else current.opened_at

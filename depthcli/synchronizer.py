@@ -35,8 +35,9 @@ RESTART_MS: Final = 3_000
 RESTART_EVENTS: Final = 50
 """So many old events in a row aren't duplicates: the ids, and the clock with them, went back."""
 
-LOWER_SNAPSHOTS: Final = 3
-"""A snapshot below the last true book is refused so often as a cached one, then believed."""
+LOWER_SNAPSHOTS: Final = 10
+"""A snapshot below the last true book is refused so often as a cached one, then believed. At the
+manager's pace that takes half a minute at the least: no cache of the exchange lags for longer."""
 
 
 class State(StrEnum):
@@ -164,6 +165,7 @@ class Synchronizer(Generic[N]):
         self._connected = False
         self._was_live = False
         self._unread = False
+        self._until_heard = False
         self._old_in_a_row = 0
         self._lower_snapshots = 0
         self._latest_event_time: int | None = None
@@ -208,10 +210,16 @@ class Synchronizer(Generic[N]):
         self.pending.clear()
         self._turn(State.CLOSED, reason)
 
-    def doubt(self, reason: str) -> None:
-        """Turn a live book stale and want a snapshot, while the stream goes on."""
+    def doubt(self, reason: str, *, until_heard: bool = False) -> None:
+        """Turn a live book stale and want a snapshot, while the stream goes on.
+
+        Args:
+            reason: why.
+            until_heard: whether an event that follows the book without a hole takes the doubt away.
+        """
         if self.state is State.LIVE:
             self._turn(State.STALE, reason)
+            self._until_heard = until_heard
 
     def halt(self, reason: str) -> None:
         """Take note that trading is halted: no snapshot is wanted until it goes on."""
@@ -252,6 +260,10 @@ class Synchronizer(Generic[N]):
         pending.append(event)
         if self.halted:
             self.resume()
+        if self._until_heard and event.last_update_id > self.cache.last_update_id:
+            self._until_heard = False
+            if event.follows <= self.cache.last_update_id:
+                self._turn(State.LIVE)
 
     def advance(self) -> bool:
         """Bring the book one step forward, if that can be done.
@@ -317,9 +329,10 @@ class Synchronizer(Generic[N]):
         if audit is None:
             return Verdict.UNWANTED
         audit.snapshot, audit.limit, audit.replace = snapshot, limit, replace
+        before = self.cache.last_update_id
         verdict = self._compare(audit, snapshot)
-        if verdict is Verdict.AUDITED and self.last_differences:
-            self._unread = True  # the book was mended, or will be
+        mended = verdict is Verdict.AUDITED and bool(self.last_differences)
+        self._unread = self._unread or mended or self.cache.last_update_id != before
         return verdict
 
     def _turn(self, state: State, reason: str = "") -> None:
@@ -327,6 +340,7 @@ class Synchronizer(Generic[N]):
             return
         self.state, self.cause, self.reason = state, reason, reason
         self._audit = self._replacement = None
+        self._until_heard = False
         self._old_in_a_row = 0
         if self._on_state is not None:
             self._on_state(state, reason)
@@ -367,6 +381,7 @@ class Synchronizer(Generic[N]):
         """Build the book from a snapshot, if the events that are kept link to it."""
         at = snapshot.last_update_id
         pending = self.pending
+        self._forget_what_ended()
         newer = next((event for event in pending if event.last_update_id > at), None)
         if newer is not None and newer.follows > at:
             return Verdict.TOO_OLD
@@ -386,6 +401,19 @@ class Synchronizer(Generic[N]):
         self._unread = True
         self._turn(State.LIVE)
         return Verdict.ADOPTED
+
+    def _forget_what_ended(self) -> None:
+        """Of the events that wait, forget those from before the exchange began to count anew."""
+        pending = self.pending
+        if not pending:
+            return
+        highest = max(range(len(pending)), key=lambda index: pending[index].last_update_id)
+        behind = len(pending) - 1 - highest
+        later = pending[-1].event_time - pending[highest].event_time
+        if behind and (later > RESTART_MS or behind > RESTART_EVENTS):
+            self._lower_snapshots = LOWER_SNAPSHOTS
+            for _ in range(highest + 1):
+                pending.popleft()
 
     def _compare(self, audit: Audit[N], snapshot: Snapshot[N]) -> Verdict:
         """Bring the snapshot to the live book's id by the events kept since, and compare."""

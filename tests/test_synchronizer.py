@@ -221,6 +221,25 @@ class TestLoss:
         synchronizer.explain("nonsense")
         assert (synchronizer.state, synchronizer.reason) == (State.LIVE, "")
 
+    def test_a_book_doubted_for_its_silence_is_believed_when_the_next_event_follows(self):
+        synchronizer = live(at=100)
+        synchronizer.doubt("silent", until_heard=True)
+        synchronizer.receive(event(90, 100))
+        assert not synchronizer.advance()
+        assert synchronizer.state is State.STALE
+        synchronizer.receive(event(101, 103, (5.0, 2.0)))
+        assert drain(synchronizer) == [103]
+        assert synchronizer.state is State.LIVE
+
+    def test_a_book_doubted_for_its_silence_stays_stale_after_a_hole(self):
+        synchronizer = live(at=100)
+        synchronizer.doubt("silent", until_heard=True)
+        synchronizer.receive(event(102, 103))
+        synchronizer.receive(event(101, 104))
+        assert drain(synchronizer) == []
+        assert synchronizer.state is State.STALE
+        assert synchronizer.wants_snapshot
+
     def test_a_doubted_book_is_stale_though_the_stream_goes_on(self):
         synchronizer = live()
         synchronizer.doubt("silent")
@@ -262,6 +281,32 @@ class TestIdsThatGoBack:
         synchronizer.receive(event(50, 60, time=1_700_000_000_000))
         drain(synchronizer)
         assert synchronizer.state is State.LIVE
+
+    def test_what_waited_before_a_loss_is_forgotten(self):
+        synchronizer = opened()
+        synchronizer.receive(event(10, 11))
+        synchronizer.lost("socket lost")
+        synchronizer.opened()
+        assert synchronizer.offer(snapshot(5), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [5]
+
+    def test_events_from_before_a_restart_dont_keep_a_stale_book_stale(self):
+        synchronizer = live(at=1_000)
+        synchronizer.receive(event(1_005, 1_006, time=1_000))
+        assert not synchronizer.advance()
+        # The ids start anew, and the connection stays.
+        synchronizer.receive(event(6, 7, time=60_000))
+        assert synchronizer.offer(snapshot(5), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [5, 7]
+
+    def test_a_late_event_that_waits_is_no_restart(self):
+        synchronizer = live(at=1_000)
+        synchronizer.receive(event(1_005, 1_006, time=3_000))
+        assert not synchronizer.advance()
+        synchronizer.receive(event(1_001, 1_002, time=2_000))
+        assert synchronizer.offer(snapshot(1_003), LIMIT) is Verdict.TOO_OLD
+        assert synchronizer.offer(snapshot(1_004), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [1_004, 1_006]
 
     def test_without_events_a_lower_snapshot_is_believed_only_when_it_stays(self):
         synchronizer = live(at=1_000)
@@ -400,6 +445,24 @@ class TestAudit:
         assert synchronizer.offer(snapshot(950, (5.0, 2.0)), LIMIT) is Verdict.AHEAD
         synchronizer.receive(event(940, 960, (5.0, 2.0), previous=100))
         assert drain(synchronizer) == [960]
+        assert synchronizer.counters.differences == 0
+
+    def test_where_ids_are_shared_a_deeper_snapshot_stands_at_its_own_id(self):
+        synchronizer = Synchronizer("X", float, ids_are_shared=True)
+        synchronizer.opened()
+        synchronizer.offer(snapshot(100, (5.0, 1.0), (4.0, 1.0)), 2)
+        drain(synchronizer)
+        synchronizer.begin_audit()
+        # An event that removes 3.0, which the book doesn't see, is still under way.
+        deeper = snapshot(900, (5.0, 1.0), (4.0, 1.0), (2.0, 1.0))
+        assert synchronizer.offer(deeper, 3) is Verdict.AUDITED
+        assert synchronizer.cache.last_update_id == 900
+        assert synchronizer.cache.get_bids() == [[5.0, 1.0], [4.0, 1.0], [2.0, 1.0]]
+        assert drain(synchronizer) == [900]
+        synchronizer.receive(event(850, 850, (3.0, 0.0), previous=100))
+        synchronizer.receive(event(960, 960, (2.0, 0.0), previous=850))
+        assert drain(synchronizer) == [960]
+        assert synchronizer.counters.ignored == 1
         assert synchronizer.counters.differences == 0
 
     def test_a_gap_ends_the_audit(self):

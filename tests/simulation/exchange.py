@@ -1,0 +1,359 @@
+"""A small exchange that remembers everything: what it says can be checked at every update id.
+
+It is no relation of `depthcli.simulator`: nothing happens in it between two changes, so that an
+hour costs milliseconds, and it shares no mistakes with the client or with the other simulator.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from heapq import heappop, heappush
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterable
+    from random import Random
+
+    from depthcli.markets import Market
+
+BID: Final = 0
+ASK: Final = 1
+
+START_MS: Final = 1_700_000_000_000
+DEEPEST: Final = 16
+"""Ticks from the middle at which orders are placed at the most."""
+
+MOST_LEVELS: Final = 18
+"""Levels a side; the deepest are cancelled beyond it."""
+
+Books = tuple[dict[int, int], dict[int, int]]
+
+
+class Event(NamedTuple):
+    """A diff event that was sent: its ids, and when that was on the loop's clock."""
+
+    first: int
+    last: int
+    follows: int
+    at: float
+
+
+class Epoch:
+    """A book from one beginning of its update ids to the next.
+
+    Attributes:
+        first_id: the id of the book at the beginning.
+        last_id: the last id; grows while the epoch goes on.
+        began: when it began, on the loop's clock.
+        start: the book at the beginning.
+        log: `(update id, side, price, quantity)` of every change, in ticks and lots.
+        events: what was sent.
+    """
+
+    def __init__(self, first_id: int, books: Books, began: float) -> None:
+        self.first_id = self.last_id = first_id
+        self.began = began
+        self.start: Books = (dict(books[0]), dict(books[1]))
+        self.log: list[tuple[int, int, int, int]] = []
+        self.events: list[Event] = []
+
+    def book_at(self, update_id: int) -> Books:
+        """Return the book after that update. O(n) for n changes."""
+        books: Books = (dict(self.start[0]), dict(self.start[1]))
+        for changed_id, side, price, quantity in self.log:
+            if changed_id > update_id:
+                break
+            put(books[side], price, quantity)
+        return books
+
+    def next_event(self, update_id: int) -> Event | None:
+        """Return the first event that ends after that update."""
+        index = bisect_right(self.events, update_id, key=attrgetter("last"))
+        return self.events[index] if index < len(self.events) else None
+
+
+class Ids:
+    """A count of updates: of one symbol, or shared by all symbols of an engine."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+
+
+class Listing:
+    """One symbol."""
+
+    def __init__(self, symbol: str, stream: str, ids: Ids) -> None:
+        self.symbol = symbol
+        self.stream = stream
+        self.ids = ids
+        self.books: Books = ({}, {})
+        self.middle = 10_000
+        self.epochs: list[Epoch] = []
+        self.halted = self.delisted = False
+        self.sent_id = ids.last
+        self.changed: Books = ({}, {})
+        self.first_changed = 0
+        self.closing = False
+        self.mean_gap = 4.0
+        self.phase_ends = 0.0
+
+    @property
+    def epoch(self) -> Epoch:
+        """The one that goes on."""
+        return self.epochs[-1]
+
+    def epoch_of(self, update_id: int) -> Epoch | None:
+        """Return the latest epoch in which that update happened."""
+        for epoch in reversed(self.epochs):
+            last = max(epoch.last_id, self.ids.last) if epoch is self.epochs[-1] else epoch.last_id
+            if epoch.first_id <= update_id <= last:
+                return epoch
+        return None
+
+
+class Exchange:
+    """The exchange of one market.
+
+    Attributes:
+        publish: called with a listing and the payload of each event; whoever listens sets it.
+
+    Args:
+        market: whose wire format and rule of ids are kept.
+        symbols: what is traded, each with the name of its stream.
+        window: seconds that an event covers at the most.
+        random: where everything comes from.
+        loop: time passes as on its clock, and by `sleep_through`.
+        snapshot_age: for so many seconds a snapshot is served again as it was.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        symbols: Iterable[tuple[str, str]],
+        window: float,
+        random: Random,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        snapshot_age: float = 0.0,
+        pace: float = 1.0,
+    ) -> None:
+        self.market = market
+        self.publish: Callable[[Listing, bytes], None] = lambda *_: None
+        self.random = random
+        self.event_count = 0
+        self.clock_error_ms = 0
+        self._loop = loop
+        self._window = window
+        self._pace = pace
+        self._ahead = 0.0
+        self._snapshot_age = snapshot_age
+        self._cached: dict[tuple[str, int], tuple[float, bytes]] = {}
+        self._due: list[tuple[float, int, Listing, Callable[[Listing, float], None]]] = []
+        self._count = 0
+        self._timer: asyncio.TimerHandle | None = None
+        engine = Ids(random.randrange(10**11, 10**12))
+        self.listings: dict[str, Listing] = {}
+        for symbol, stream in symbols:
+            ids = engine if market.ids_are_shared else Ids(random.randrange(10**11, 10**12))
+            listing = Listing(symbol, stream, ids)
+            self._fill(listing)
+            listing.epochs.append(Epoch(ids.last, listing.books, loop.time()))
+            self.listings[symbol] = listing
+            self._schedule(random.uniform(0.0, 3.0), listing, self._trade)
+        self._arm()
+
+    def now(self) -> float:
+        """Return the exchange's clock, seconds; it goes on while our machine sleeps."""
+        return self._loop.time() + self._ahead
+
+    def now_ms(self, at: float) -> int:
+        """Return what the exchange believes that the date is, ms since the epoch."""
+        return START_MS + int(at * 1000) + self.clock_error_ms
+
+    def sleep_through(self, seconds: float) -> None:
+        """Let so much time pass here, of which the loop's clock knows nothing."""
+        self._ahead += seconds
+        self._arm()
+
+    def catch_up(self) -> None:
+        """Do what is due by now."""
+        now = self.now() + 1e-6
+        due = self._due
+        while due and due[0][0] <= now:
+            at, _, listing, happen = heappop(due)
+            happen(listing, at)
+        self._arm()
+
+    def snapshot(self, symbol: str, limit: int, age: int = 0) -> bytes | None:
+        """Return the answer to a request for a snapshot, or None where there's no such symbol.
+
+        Args:
+            symbol: as it was asked for.
+            limit: levels a side.
+            age: by how many of its changes the book is to be behind.
+        """
+        listing = self.listings.get(symbol)
+        if listing is None or listing.delisted:
+            return None
+        now = self.now()
+        made, body = self._cached.get((symbol, limit), (0.0, b""))
+        if body and now - made < self._snapshot_age:
+            return body
+        books, update_id = listing.books, listing.ids.last
+        if age:
+            epoch = listing.epoch
+            update_id = epoch.log[-age][0] if len(epoch.log) >= age else epoch.first_id
+            books = epoch.book_at(update_id)
+        elif self.market.ids_are_shared:
+            # Something happened in another symbol of the engine.
+            listing.ids.last += self.random.randrange(3)
+            listing.epoch.last_id = update_id = listing.ids.last
+        bids = ",".join(map(level_text, sorted(books[BID].items(), reverse=True)[:limit]))
+        asks = ",".join(map(level_text, sorted(books[ASK].items())[:limit]))
+        body = f'{{"lastUpdateId":{update_id},"bids":[{bids}],"asks":[{asks}]}}'.encode()
+        self._cached[symbol, limit] = (now, body)
+        return body
+
+    def restart(self, *, back: bool) -> None:
+        """Begin anew with another book, and ids that are far lower or far higher than before."""
+        moved: set[int] = set()
+        self._cached.clear()
+        for listing in self.listings.values():
+            ids = listing.ids
+            listing.epoch.last_id = max(listing.epoch.last_id, ids.last)
+        for listing in self.listings.values():
+            ids = listing.ids
+            if id(ids) not in moved:
+                moved.add(id(ids))
+                distance = self.random.randrange(10**8, 10**9)
+                ids.last += -distance if back else distance
+            listing.books[BID].clear()
+            listing.books[ASK].clear()
+            self._fill(listing)
+            listing.changed = ({}, {})
+            listing.first_changed = 0
+            listing.sent_id = ids.last
+            listing.epochs.append(Epoch(ids.last, listing.books, self._loop.time()))
+
+    def _schedule(
+        self, at: float, listing: Listing, happen: Callable[[Listing, float], None]
+    ) -> None:
+        self._count += 1
+        heappush(self._due, (at, self._count, listing, happen))
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+        if self._due:
+            self._timer = self._loop.call_at(self._due[0][0] - self._ahead, self.catch_up)
+
+    def _fill(self, listing: Listing) -> None:
+        random = self.random
+        for side in (BID, ASK):
+            for distance in range(1, DEEPEST):
+                if random.random() < 0.6:
+                    price = listing.middle + (distance if side == ASK else -distance)
+                    listing.books[side][price] = random.randrange(1, 400)
+
+    def _trade(self, listing: Listing, at: float) -> None:
+        random = self.random
+        if listing.delisted:
+            return
+        if at >= listing.phase_ends:
+            # Bursts, an ordinary pace, and long quiet.
+            listing.mean_gap = self._pace * random.choice((0.4, 4.0, 5.0, 5.0, 5.0, 5.0, 40.0))
+            listing.phase_ends = at + random.uniform(5, 20 if listing.mean_gap < 1 else 200)
+        self._schedule(at + random.uniform(0.3, 1.2) * listing.mean_gap, listing, self._trade)
+        self._change(listing, at)
+        if random.random() < 0.3:
+            # So that snapshots fall into the middle of an event's window.
+            self._schedule(at + self._window * random.random(), listing, self._change)
+
+    def _change(self, listing: Listing, at: float) -> None:
+        if listing.halted or listing.delisted:
+            return
+        for _ in range(self.random.choice((1, 1, 1, 2, 5))):
+            self._order(listing)
+        if listing.first_changed and not listing.closing:
+            listing.closing = True
+            end = at + self._window * self.random.uniform(0.1, 1.0)
+            self._schedule(end, listing, self._close_window)
+
+    def _order(self, listing: Listing) -> None:
+        """Somebody places an order or takes it back, or the price moves through some levels."""
+        random = self.random
+        draw = random.random()
+        side = BID if draw < 0.5 else ASK
+        if random.random() < 0.08:
+            step = 1 if side == BID else -1
+            listing.middle += step
+            taken = ASK if step > 0 else BID
+            if listing.middle in listing.books[taken]:
+                self._set(listing, taken, listing.middle, 0)
+            return
+        distance = 1 + min(int(random.expovariate(0.25)), DEEPEST)
+        price = listing.middle + (distance if side == ASK else -distance)
+        book = listing.books[side]
+        if price in book and random.random() < 0.45:
+            self._set(listing, side, price, 0)
+        else:
+            self._set(listing, side, price, random.randrange(1, 400))
+        if len(book) > MOST_LEVELS:
+            self._set(listing, side, max(book) if side == ASK else min(book), 0)
+
+    def _set(self, listing: Listing, side: int, price: int, quantity: int) -> None:
+        ids = listing.ids
+        ids.last += self.random.randrange(1, 9) if self.market.ids_are_shared else 1
+        put(listing.books[side], price, quantity)
+        epoch = listing.epoch
+        epoch.log.append((ids.last, side, price, quantity))
+        epoch.last_id = ids.last
+        listing.changed[side][price] = quantity
+        listing.first_changed = listing.first_changed or ids.last
+
+    def _close_window(self, listing: Listing, at: float) -> None:
+        listing.closing = False
+        if not listing.first_changed or listing.delisted:
+            return
+        epoch = listing.epoch
+        first, last, previous = listing.first_changed, epoch.log[-1][0], listing.sent_id
+        bids, asks = (",".join(map(level_text, side.items())) for side in listing.changed)
+        chain = f',"pu":{previous}' if self.market.ids_are_shared else ""
+        payload = (
+            f'{{"e":"depthUpdate","E":{self.now_ms(at)},"s":"{listing.symbol}","U":{first},'
+            f'"u":{last}{chain},"b":[{bids}],"a":[{asks}]}}'
+        ).encode()
+        follows = previous if self.market.ids_are_shared else first - 1
+        epoch.events.append(Event(first, last, follows, self._loop.time()))
+        listing.sent_id = last
+        listing.changed = ({}, {})
+        listing.first_changed = 0
+        self.event_count += 1
+        self.publish(listing, payload)
+
+
+def put(book: dict[int, int], price: int, quantity: int) -> None:
+    """Set a level; a quantity of zero removes it."""
+    if quantity:
+        book[price] = quantity
+    else:
+        book.pop(price, None)
+
+
+def price_text(ticks: int) -> str:
+    """Return a price as the exchange writes it."""
+    return f"{ticks // 100}.{ticks % 100:02d}000000"
+
+
+def quantity_text(lots: int) -> str:
+    """Return a quantity as the exchange writes it."""
+    return f"{lots // 1000}.{lots % 1000:03d}00000"
+
+
+def level_text(level: tuple[int, int]) -> str:
+    """Return a level as the exchange writes it."""
+    ticks, lots = level
+    return f'["{ticks // 100}.{ticks % 100:02d}000000","{lots // 1000}.{lots % 1000:03d}00000"]'

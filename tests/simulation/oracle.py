@@ -1,0 +1,240 @@
+"""What must be true at every step, judged against the exchange's own memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from depthcli.synchronizer import State
+from tests.simulation.exchange import ASK, BID, Books, Epoch, price_text, put, quantity_text
+
+if TYPE_CHECKING:
+    from depthcli.book import BookSide, DepthCache
+    from depthcli.managers import DepthCacheManager
+    from tests.simulation.exchange import Listing
+
+BEHIND: Final = 120.0
+"""Seconds after which a book that lacks something the exchange has sent may not say `live`."""
+
+BACK: Final = 240.0
+"""Seconds after the last fault after which every book is live, and stays so."""
+
+HARMLESS: Final = 10.0
+"""Seconds behind after which it is looked at whether what was missed changes the book at all."""
+
+STEADY_BEHIND: Final = 15.0
+"""Seconds that a book may be behind when nothing has gone wrong for `BACK`."""
+
+
+class Truth:
+    """The exchange's book in the client's numbers, followed from id to id."""
+
+    def __init__(self, listing: Listing, number: type[Any]) -> None:
+        self.listing = listing
+        self._number = number
+        self._prices: dict[int, Any] = {}
+        self._quantities: dict[int, Any] = {}
+        self._epoch: Epoch | None = None
+        self._reached = 0
+        self._position = 0
+        self._books: tuple[dict[Any, Any], dict[Any, Any]] = ({}, {})
+
+    def at(self, epoch: Epoch, update_id: int) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        """Return bids and asks after that update; cheap as long as ids rise."""
+        if epoch is not self._epoch or update_id < self._reached:
+            self._epoch = epoch
+            self._position = 0
+            self._books = self._converted(epoch.start)
+        self._reached = update_id
+        log, position, books = epoch.log, self._position, self._books
+        while position < len(log) and log[position][0] <= update_id:
+            _, side, ticks, lots = log[position]
+            put(books[side], self._price(ticks), self._quantity(lots))
+            position += 1
+        self._position = position
+        return books
+
+    def _converted(self, books: Books) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        bids, asks = (
+            {self._price(ticks): self._quantity(lots) for ticks, lots in side.items()}
+            for side in books
+        )
+        return bids, asks
+
+    def _price(self, ticks: int) -> Any:
+        if ticks not in self._prices:
+            self._prices[ticks] = self._number(price_text(ticks))
+        return self._prices[ticks]
+
+    def _quantity(self, lots: int) -> Any:
+        if lots not in self._quantities:
+            self._quantities[lots] = self._number(quantity_text(lots))
+        return self._quantities[lots]
+
+
+class Judge:
+    """Watches one manager, and says what is wrong with it."""
+
+    def __init__(
+        self, listing: Listing, manager: DepthCacheManager[Any], number: type[Any], began: float
+    ) -> None:
+        self.listing = listing
+        self.manager = manager
+        self.began = self.awake_since = began
+        self.longest_behind = 0.0
+        self.given_count = 0
+        self._number = number
+        self._truth = Truth(listing, number)
+        self._state = State.CONNECTING
+        self._live_epoch: Epoch | None = None
+        self._live_id = 0
+        self._since = began
+        self._given_id: int | None = None
+        self._seen = (0, 0)
+
+    def turned(self, state: State, now: float) -> bool:
+        """The state or its reason changed; return whether it was the state."""
+        if state is self._state:
+            return False
+        self._state = state
+        self._given_id = None
+        self._since = now
+        return True
+
+    def went_back(self) -> str:
+        """Return what is wrong if the book says `live` at an earlier update than before."""
+        update_id = self.manager.cache.last_update_id
+        epoch = self.listing.epoch_of(update_id)
+        if epoch is not self._live_epoch:
+            self._live_epoch, self._live_id = epoch, 0
+        before, self._live_id = self._live_id, max(self._live_id, update_id)
+        return f"says live at {update_id}, after {before}" if update_id < before else ""
+
+    def unlinked(self, carried_since: float | None) -> str:
+        """Return what is wrong if a book goes live that lacks what no stream will bring.
+
+        Args:
+            carried_since: since when the exchange has sent the stream, on the loop's clock.
+        """
+        update_id = self.manager.cache.last_update_id
+        epoch = self.listing.epoch_of(update_id)
+        missed = epoch and epoch.next_event(update_id)
+        if missed and carried_since is not None and missed.at < carried_since:
+            return f"live at {update_id}, which lacks {missed} from before the stream was open"
+        return ""
+
+    def without_cause(self, undisturbed: float) -> str:
+        """Return what is wrong if a live book turns stale though nothing has gone wrong."""
+        if undisturbed > BACK and not (self.listing.halted or self.listing.delisted):
+            return f"{self.manager.state} without a cause: {self.manager.reason}"
+        return ""
+
+    def given(self, cache: DepthCache[Any]) -> str:
+        """A book was given out; return what is wrong, if anything."""
+        self.given_count += 1
+        state = self.manager.state
+        if state is not State.LIVE:
+            return f"a book was given out while {state}"
+        update_id = cache.last_update_id
+        before, self._given_id = self._given_id, update_id
+        counters = self.manager.counters
+        seen, self._seen = self._seen, (counters.skipped, counters.audits)
+        # Events are given out one by one, unless the reader is slow or a refresh went past them.
+        if before is not None and seen == self._seen:
+            epoch = self.listing.epoch_of(before)
+            following = epoch and epoch.next_event(before)
+            if following is None or following.last != update_id:
+                expected = following.last if following else "nothing"
+                return f"after the book at {before} came the one at {update_id}, not {expected}"
+        return self.went_back() or self.wrong(cache)
+
+    def wrong(self, cache: DepthCache[Any]) -> str:
+        """Return in what the book differs from the exchange's at its update id, if in anything."""
+        update_id = cache.last_update_id
+        epoch = self.listing.epoch_of(update_id)
+        if epoch is None:
+            return f"the exchange never had update {update_id}" if update_id else ""
+        return self._differing(cache, self._truth.at(epoch, update_id))
+
+    def _differs_from_now(self) -> bool:
+        """Return whether the exchange's book is another by now, up to the book's horizon."""
+        now = Truth(self.listing, self._number).at(self.listing.epoch, self.listing.ids.last)
+        return bool(self._differing(self.manager.cache, now))
+
+    @staticmethod
+    def _differing(cache: DepthCache[Any], truth: tuple[dict[Any, Any], dict[Any, Any]]) -> str:
+        return _wrong_side("bids", cache.bids, truth[BID], best_is_highest=True) or _wrong_side(
+            "asks", cache.asks, truth[ASK], best_is_highest=False
+        )
+
+    def behind(self, now: float) -> float:
+        """Return for how many seconds the book has lacked something that the exchange sent.
+
+        Time in which our machine slept doesn't count, nor what was before the present state: that
+        a snapshot was old when it came can show only afterwards.
+        """
+        since = max(self._since, self.awake_since)
+        update_id = self.manager.cache.last_update_id
+        epochs = self.listing.epochs
+        epoch = self.listing.epoch_of(update_id)
+        if epoch is None:
+            return now
+        missed = epoch.next_event(update_id)
+        if missed is not None:
+            return now - max(missed.at, since)
+        if epoch is not epochs[-1]:
+            return now - max(epochs[epochs.index(epoch) + 1].began, since)
+        return 0.0
+
+    def look(self, now: float, undisturbed: float) -> str:
+        """Look at the manager from outside; return what is wrong, if anything.
+
+        Args:
+            now: the time.
+            undisturbed: for how many seconds nothing has gone wrong.
+        """
+        manager = self.manager
+        if manager.counters.differences:
+            return f"an audit found differences: {manager._synchronizer.last_differences[:3]}"
+        behind = self.behind(now)
+        if behind > HARMLESS and not self._differs_from_now():
+            # What was missed lies beyond the horizon: it hasn't made the book another one.
+            behind = 0.0
+        if manager.state is State.LIVE:
+            self.longest_behind = max(self.longest_behind, behind)
+            if behind > BEHIND:
+                return f"says live, and has missed what was sent {behind:.1f} s ago"
+        if wrong := self.wrong(manager.cache):
+            return f"while {manager.state}: {wrong}"
+        if undisturbed > BACK and not (self.listing.delisted or self.listing.halted):
+            if manager.state is not State.LIVE:
+                return (
+                    f"{manager.state} ({manager.reason}), {undisturbed:.0f} s after anything went"
+                    " wrong"
+                )
+            if behind > STEADY_BEHIND:
+                return f"{behind:.1f} s behind, {undisturbed:.0f} s after anything went wrong"
+        return ""
+
+
+def _wrong_side(
+    name: str, side: BookSide[Any], truth: dict[Any, Any], *, best_is_highest: bool
+) -> str:
+    levels = side.levels()
+    horizon = side.horizon
+    if horizon is not None:
+        truth = {
+            price: quantity
+            for price, quantity in truth.items()
+            if (price >= horizon if best_is_highest else price <= horizon)
+        }
+    if dict(levels) == truth:
+        prices = [price for price, _ in levels]
+        in_order = prices == sorted(prices, reverse=best_is_highest)
+        return "" if in_order and len(levels) == len(truth) else f"{name} out of order: {levels}"
+    ours = dict(levels)
+    differing = [
+        f"{price}: {ours.get(price, 'none')} instead of {truth.get(price, 'none')}"
+        for price in sorted(ours.keys() | truth.keys())
+        if ours.get(price) != truth.get(price)
+    ]
+    return f"wrong {name} at {side!r}: {'; '.join(differing[:5])}"
