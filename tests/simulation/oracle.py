@@ -123,7 +123,12 @@ class Judge:
         return ""
 
     def without_cause(self, undisturbed: float) -> str:
-        """Return what is wrong if a live book turns stale though nothing has gone wrong."""
+        """Return what is wrong if a live book turns stale though nothing has gone wrong.
+
+        A market that leaves the few levels of a small snapshot behind is cause enough.
+        """
+        if "moved beyond the levels" in self.manager.reason:
+            return ""
         if undisturbed > BACK and not (self.listing.halted or self.listing.delisted):
             return f"{self.manager.state} without a cause: {self.manager.reason}"
         return ""

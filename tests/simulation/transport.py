@@ -51,7 +51,9 @@ class VirtualTransport(httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError("peer closed connection without sending complete body")
         if response.status_code in {418, 429}:
             self._hush(response)
-        return response
+        # As it comes from the network: to be read once.
+        body = httpx.ByteStream(response.content)
+        return httpx.Response(response.status_code, headers=response.headers, stream=body)
 
     def _hush(self, response: httpx.Response) -> None:
         network = self._network
