@@ -196,7 +196,7 @@ def dump(
         typer.Option(
             "--depth",
             "-d",
-            help="Levels a side.  \\[default: with --json all that the snapshot covers, else 10]",
+            help="Levels a side.  [default: with --json all that the snapshot covers, else 10]",
             min=1,
             metavar="N",
             show_default=False,

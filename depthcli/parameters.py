@@ -19,7 +19,7 @@ SymbolsIfAny = Annotated[list[str] | None, _symbols]
 Pattern = Annotated[
     str | None,
     typer.Argument(
-        help="Part of a name, such as bnb, or a pattern, such as 'BTC*'. \\[default: all]",
+        help="Part of a name, such as bnb, or a pattern, such as 'BTC*'. [default: all]",
         show_default=False,
         autocompletion=complete_symbol,
     ),
@@ -41,7 +41,7 @@ Testnet = Annotated[bool, typer.Option("--testnet", help="On the exchange's test
 Tld = Annotated[
     Literal["com", "us", "vision"] | None,
     typer.Option(
-        help="us: binance.us; vision: the hosts for market data only.  \\[default: com]",
+        help="us: binance.us; vision: the hosts for market data only.  [default: com]",
         show_default=False,
     ),
 ]
@@ -73,7 +73,7 @@ RefreshInterval = Annotated[
 Limit = Annotated[
     int | None,
     typer.Option(
-        help="Levels a side of a snapshot.  \\[default: from --depth and the number of symbols]",
+        help="Levels a side of a snapshot.  [default: from --depth and the number of symbols]",
         min=1,
         metavar="LEVELS",
         show_default=False,
@@ -82,7 +82,7 @@ Limit = Annotated[
 UpdateSpeed = Annotated[
     int | None,
     typer.Option(
-        help="Update speed of the stream, ms.  \\[default: the market's fastest]",
+        help="Update speed of the stream, ms.  [default: the market's fastest]",
         min=1,
         metavar="MS",
         show_default=False,

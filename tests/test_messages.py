@@ -307,7 +307,9 @@ NUMBER_TEXT = st.sampled_from(
 @given(st.lists(st.tuples(NUMBER_TEXT, NUMBER_TEXT), min_size=1, max_size=6))
 def test_levels_are_refused_exactly_if_one_of_them_would_be_alone(levels):
     assert decodes(levels) == all(decodes([level]) for level in levels)
-    assert decodes(levels) == all(decodes([(number, "1")]) for level in levels for number in level)
+    assert decodes(levels) == all(
+        decodes([(price, "1")]) and decodes([("1", quantity)]) for price, quantity in levels
+    )
 
 
 def test_books_are_kept_in_floats_and_decimals_only():

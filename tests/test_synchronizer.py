@@ -447,24 +447,6 @@ class TestAudit:
         assert drain(synchronizer) == [960]
         assert synchronizer.counters.differences == 0
 
-    def test_where_ids_are_shared_a_deeper_snapshot_stands_at_its_own_id(self):
-        synchronizer = Synchronizer("X", float, ids_are_shared=True)
-        synchronizer.opened()
-        synchronizer.offer(snapshot(100, (5.0, 1.0), (4.0, 1.0)), 2)
-        drain(synchronizer)
-        synchronizer.begin_audit()
-        # An event that removes 3.0, which the book doesn't see, is still under way.
-        deeper = snapshot(900, (5.0, 1.0), (4.0, 1.0), (2.0, 1.0))
-        assert synchronizer.offer(deeper, 3) is Verdict.AUDITED
-        assert synchronizer.cache.last_update_id == 900
-        assert synchronizer.cache.get_bids() == [[5.0, 1.0], [4.0, 1.0], [2.0, 1.0]]
-        assert drain(synchronizer) == [900]
-        synchronizer.receive(event(850, 850, (3.0, 0.0), previous=100))
-        synchronizer.receive(event(960, 960, (2.0, 0.0), previous=850))
-        assert drain(synchronizer) == [960]
-        assert synchronizer.counters.ignored == 1
-        assert synchronizer.counters.differences == 0
-
     def test_a_gap_ends_the_audit(self):
         synchronizer = live()
         synchronizer.begin_audit()

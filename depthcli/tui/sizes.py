@@ -25,13 +25,13 @@ def size_of(text: str) -> float:
 
 def decimals_of_notional(notional: float) -> int:
     """Return how many decimals a quantity in the quote asset needs to keep four digits."""
-    return min(max(3 - floor(log10(notional)), 0), 8) if notional > 0 else 2
+    return min(max(3 - floor(log10(notional)), 0), 8) if 0 < notional < 1e300 else 2
 
 
 def usual_size(quantities: list[float]) -> float:
     """Return a round size that a few of such levels can fill."""
     typical = sorted(quantities)[len(quantities) // 2] * 5 if quantities else 1.0
-    return round_up(typical) if typical > 0 else 1.0
+    return round_up(typical) if 1e-12 < typical < 1e15 else 1.0
 
 
 def round_up(number: float) -> float:
