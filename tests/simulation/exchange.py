@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from heapq import heappop, heappush
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ class Epoch:
                 break
             put(books[side], price, quantity)
         return books
+
+    def changed_between(self, update_id: int, later: int) -> bool:
+        """Return whether anything changed after that update, up to the later one."""
+        index = bisect_right(self.log, update_id, key=itemgetter(0))
+        return index < len(self.log) and self.log[index][0] <= later
 
     def next_event(self, update_id: int) -> Event | None:
         """Return the first event that ends after that update."""

@@ -80,10 +80,10 @@ MUTATIONS: Final = (
         "off by one where events link",
         Synchronizer,
         ("advance",),
-        "event.follows > at:",
-        "event.follows > at + 1:",
+        "if follows > at:",
+        "if follows > at + 1:",
     ),
-    Mutation("a gap goes unseen", Synchronizer, ("advance",), "event.follows > at:", "False:"),
+    Mutation("a gap goes unseen", Synchronizer, ("advance",), "if follows > at:", "if False:"),
     Mutation(
         "an old event is applied",
         Synchronizer,
@@ -129,9 +129,9 @@ MUTATIONS: Final = (
     Mutation(
         "a deeper snapshot is dated back where ids are shared",
         Synchronizer,
-        ("_sees_deeper",),
-        "return any(",
-        "return False and any(",
+        ("_compare",),
+        "self._replacement = audit if audit.replace else None",
+        "fresh.last_update_id = ours; self.cache.adopt(fresh)",
         kinds=("slow", "abort"),
     ),
     Mutation(
@@ -190,7 +190,7 @@ MUTATIONS: Final = (
         "request weight isn't counted",
         WeightBudget,
         ("used",),
-        "return max(own, reported + since)",
+        "return max(own, reported + self._under_way + since)",
         "return 0",
     ),
     Mutation(

@@ -18,6 +18,9 @@ BEHIND: Final = 120.0
 BACK: Final = 240.0
 """Seconds after the last fault after which every book is live, and stays so."""
 
+MENDED: Final = 60.0
+"""Seconds in which a book whose levels the market has left behind is built anew."""
+
 HARMLESS: Final = 10.0
 """Seconds behind after which it is looked at whether what was missed changes the book at all."""
 
@@ -81,7 +84,7 @@ class Judge:
         self.manager = manager
         self.began = self.awake_since = began
         self.longest_behind = 0.0
-        self.given_count = 0
+        self.given_count = self.left_behind = 0
         self._number = number
         self._truth = Truth(listing, number)
         self._state = State.CONNECTING
@@ -107,7 +110,10 @@ class Judge:
         if epoch is not self._live_epoch:
             self._live_epoch, self._live_id = epoch, 0
         before, self._live_id = self._live_id, max(self._live_id, update_id)
-        return f"says live at {update_id}, after {before}" if update_id < before else ""
+        # Where ids are shared, nothing may have happened in between.
+        if update_id < before and epoch and epoch.changed_between(update_id, before):
+            return f"says live at {update_id}, after {before}"
+        return ""
 
     def unlinked(self, carried_since: float | None) -> str:
         """Return what is wrong if a book goes live that lacks what no stream will bring.
@@ -127,11 +133,17 @@ class Judge:
 
         A market that leaves the few levels of a small snapshot behind is cause enough.
         """
-        if "moved beyond the levels" in self.manager.reason:
+        if self.is_left_behind:
+            self.left_behind += 1
             return ""
         if undisturbed > BACK and not (self.listing.halted or self.listing.delisted):
             return f"{self.manager.state} without a cause: {self.manager.reason}"
         return ""
+
+    @property
+    def is_left_behind(self) -> bool:
+        """Whether it is stale only since the market left the levels of its snapshot."""
+        return "moved beyond the levels" in self.manager.reason
 
     def given(self, cache: DepthCache[Any]) -> str:
         """A book was given out; return what is wrong, if anything."""
@@ -211,7 +223,8 @@ class Judge:
         if wrong := self.wrong(manager.cache):
             return f"while {manager.state}: {wrong}"
         if undisturbed > BACK and not (self.listing.delisted or self.listing.halted):
-            if manager.state is not State.LIVE:
+            mending = self.is_left_behind and now - self._since < MENDED
+            if manager.state is not State.LIVE and not mending:
                 return (
                     f"{manager.state} ({manager.reason}), {undisturbed:.0f} s after anything went"
                     " wrong"

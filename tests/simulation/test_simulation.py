@@ -18,12 +18,6 @@ from tests.simulation.plan import KINDS, Fault
 from tests.simulation.runs import outcome, summary
 from tests.simulation.world import World
 
-pytestmark = pytest.mark.skip(
-    reason="open: the oracle and the planted faults were written before the audits and the quicker"
-    " book landed; `python -m tests.simulation` runs"
-)
-
-
 HOURS = 0.25
 CHUNK = 20
 CHUNKS = 25

@@ -345,7 +345,8 @@ class World:
             if judge.manager.reason != "closed":
                 since = self._undisturbed(judge)
                 self._judge(judge, judge.look(now, since))
-                idle = judge.listing.delisted or judge.listing.halted
+                listing = judge.listing
+                idle = listing.delisted or listing.halted or judge.is_left_behind
                 if now > self.plan_ends and judge.manager.state is not State.LIVE and not idle:
                     self.outcome.slowest_back = max(self.outcome.slowest_back, since)
         self.loop.call_later(LOOKS, self._look)
@@ -359,7 +360,9 @@ class World:
         for judge in self.judges:
             counters = judge.manager.counters
             cached = self.settings.snapshot_age > 0
-            if (counters.gaps or counters.resyncs or counters.refused) and not cached:
+            if (
+                counters.gaps or counters.refused or counters.resyncs > judge.left_behind
+            ) and not cached:
                 self.fail(f"nothing went wrong, and yet: {counters}")
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
