@@ -12,6 +12,7 @@ import io
 import sys
 import textwrap
 from dataclasses import dataclass
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -213,10 +214,17 @@ def caught_by_simulation(seeds: int, kinds: tuple[str, ...] = ()) -> str:
 
 
 def caught_by_unit_tests() -> bool:
-    """Return whether a unit test fails."""
+    """Return whether a unit test fails, in a process of its own that has the fault, too."""
+    process = get_context("fork").Process(target=_run_unit_tests)
+    process.start()
+    process.join()
+    return process.exitcode == pytest.ExitCode.TESTS_FAILED
+
+
+def _run_unit_tests() -> None:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:randomly"]
-        return pytest.main([*options, *UNIT_TESTS]) == pytest.ExitCode.TESTS_FAILED
+        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *UNIT_TESTS])
+    sys.exit(code)
 
 
 def main() -> int:
@@ -226,6 +234,9 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=300, help="tried for each fault at the most")
     parser.add_argument("--unit", action="store_true", help="run the unit tests, too")
     arguments = parser.parse_args()
+    if arguments.unit and caught_by_unit_tests():
+        print("the unit tests fail without a planted fault")
+        return 1
     missed = 0
     print(f"{'planted fault':60}{'unit tests  ' if arguments.unit else ''}simulation")
     for mutation in MUTATIONS:
