@@ -125,7 +125,7 @@ def watch(
     tld: Tld = None,
     log_file: LogFile = None,
 ) -> None:
-    """Show live depth, a panel a symbol. [bold]q[/] leaves, [bold]?[/] explains."""
+    """Show live depth, a panel a symbol. q leaves, ? explains."""
     from depthcli.following import Following, targets_of
     from depthcli.watch import watch as watch_books
     from depthcli.workspaces import Workspace, Workspaces

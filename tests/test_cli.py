@@ -102,6 +102,7 @@ def test_version_and_help(run):
 def test_the_help_of_each_command_names_its_options(command):
     shown = CliRunner().invoke(app, [command, "--help"], env=environment(COLUMNS="140"))
     assert shown.exit_code == 0
+    assert "[/" not in shown.stdout  # markup of a help that isn't drawn by Rich
     options = typer.main.get_command(app).commands[command].params
     for option in options:
         assert all(name in shown.stdout for name in option.opts if name.startswith("--"))
