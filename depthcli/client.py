@@ -254,8 +254,8 @@ class AsyncClient:
             if clock() - asked < INFO_AGE:
                 return known.get(symbol)
             if not market.narrows_info or self._single_asks.delay(clock()):
-                info = await self.exchange_info(market)
-                return next((entry for entry in info.listed if entry.symbol == symbol), None)
+                await self.exchange_info(market)
+                return self._infos[market.name][1].get(symbol)
             self._single_asks.note(clock())
             try:
                 info = await self._narrow_info(market, [symbol])

@@ -156,6 +156,7 @@ class DepthCacheManager(Generic[N]):
             )
         else:
             self._use_levels(levels)
+        self._clock: Callable[[], float]  # the loop's, from when it is started
         self._news = asyncio.Event()
         self._needed = asyncio.Event()
         self._one_audit = asyncio.Lock()
@@ -200,6 +201,7 @@ class DepthCacheManager(Generic[N]):
     async def __aenter__(self) -> Self:
         if self._subscription is not None or self.state is State.CLOSED:
             raise ClosedError("this manager was started before: make a new one")
+        self._clock = asyncio.get_running_loop().time
         if self._bm is None:
             self._bm = BinanceSocketManager(self._client)
         self._subscribe(self._bm)
@@ -294,7 +296,7 @@ class DepthCacheManager(Generic[N]):
 
     def receive(self, event: DepthEvent[N]) -> None:
         """An event came."""
-        self.last_received = asyncio.get_running_loop().time()
+        self.last_received = self._clock()
         self._synchronizer.receive(event)
         self._pass_on()
 
@@ -369,7 +371,7 @@ class DepthCacheManager(Generic[N]):
 
     async def _keep(self) -> None:
         """Fetch a snapshot whenever there is a reason to."""
-        clock = asyncio.get_running_loop().time
+        clock = self._clock
         patience = Backoff(first=0.25, step=0.5, most=15)
         # Hundreds of books that are started together aren't refreshed together.
         schedule = Schedule(self._refresh_interval, clock(), phase=JITTER.uniform(FIRST_REFRESH, 1))
@@ -419,27 +421,22 @@ class DepthCacheManager(Generic[N]):
 
     async def _snapshot_awaited(self) -> Snapshot[N]:
         """Fetch a snapshot, and tell meanwhile what is waited for."""
-        asking = asyncio.create_task(self._snapshot(self.limit, Urgency.NEEDED))
-        try:
-            while not (await asyncio.wait([asking], timeout=TELL))[0]:
-                silent, turn = (
-                    self._client.silent_for(self.market),
-                    self._client.outlook(self.market),
-                )
-                if silent > TELL:
-                    doing = f"the exchange may be asked again in {silent:.0f} s"
-                elif turn > TELL:
-                    doing = f"waiting for request weight, {turn:.0f} s at the most"
-                else:
-                    doing = "waiting for the snapshot"
-                self._synchronizer.explain(doing)
-            return asking.result()
-        finally:
-            asking.cancel()
+        asking = self._snapshot(self.limit, Urgency.NEEDED)
+        return await self._attended(asking, TELL, self._tell_what_is_awaited)
+
+    def _tell_what_is_awaited(self) -> None:
+        silent, turn = self._client.silent_for(self.market), self._client.outlook(self.market)
+        if silent > TELL:
+            doing = f"the exchange may be asked again in {silent:.0f} s"
+        elif turn > TELL:
+            doing = f"waiting for request weight, {turn:.0f} s at the most"
+        else:
+            doing = "waiting for the snapshot"
+        self._synchronizer.explain(doing)
 
     async def _pause(self, why: str, seconds: float) -> None:
         """Wait until the next try, and count down."""
-        clock = asyncio.get_running_loop().time
+        clock = self._clock
         until = clock() + seconds
         while (left := until - clock()) > 0:
             self._synchronizer.explain(f"{why}; next try in {max(left, 0.1):.1f} s")
@@ -447,7 +444,7 @@ class DepthCacheManager(Generic[N]):
 
     async def _act_when_due(self, schedule: Schedule) -> None:
         """Wait until the refresh is due or a silence has to be questioned, and do that."""
-        clock = asyncio.get_running_loop().time
+        clock = self._clock
         look = clock() + LOOK if self._enough else float("inf")
         if await self._needed_within(max(0.0, min(look, self._due(schedule)) - clock())):
             return
@@ -482,7 +479,7 @@ class DepthCacheManager(Generic[N]):
 
     async def _act(self, schedule: Schedule) -> None:
         """Do what is due."""
-        clock = asyncio.get_running_loop().time
+        clock = self._clock
         last_received = self.last_received or schedule.started
         if clock() >= schedule.refresh_at:
             answered = await self._audit(self.limit, Urgency.REFRESH)
@@ -561,7 +558,7 @@ class DepthCacheManager(Generic[N]):
 
     async def _until_compared(self, limit: int, urgency: Urgency, *, replace: bool) -> Verdict:
         """Ask until a snapshot isn't too old, and wait until the stream has come as far as it."""
-        clock = asyncio.get_running_loop().time
+        clock = self._clock
         patience = Backoff(first=0.5, step=1.0, most=10)
         synchronizer = self._synchronizer
         audits = synchronizer.counters.audits
@@ -589,7 +586,7 @@ class DepthCacheManager(Generic[N]):
 
     def _audited(self, differences: list[Difference]) -> None:
         """Take note of what an audit found, and give the mended book out."""
-        self.last_audit = asyncio.get_running_loop().time()
+        self.last_audit = self._clock()
         for difference in differences[:MOST_LOGGED]:
             logger.error("%s: audit: %s", self.symbol, difference)
         if len(differences) > MOST_LOGGED:
@@ -607,11 +604,22 @@ class DepthCacheManager(Generic[N]):
 
         Whoever doubts a live book must know soon that the question can't even be asked.
         """
+
+        def give_up_if_silenced() -> None:
+            if silent := self._client.silent_for(self.market):
+                raise UnreachableError(f"nothing may be asked for {silent:.0f} s")
+
+        return await self._attended(asking, UNANSWERED, give_up_if_silenced)
+
+    @staticmethod
+    async def _attended(
+        asking: Coroutine[Any, Any, T], every: float, attend: Callable[[], None]
+    ) -> T:
+        """Wait for an answer, and call a function every so many seconds until it is there."""
         task = asyncio.create_task(asking)
         try:
-            while not (await asyncio.wait([task], timeout=UNANSWERED))[0]:
-                if silent := self._client.silent_for(self.market):
-                    raise UnreachableError(f"nothing may be asked for {silent:.0f} s")
+            while not (await asyncio.wait([task], timeout=every))[0]:
+                attend()
             return task.result()
         finally:
             task.cancel()
