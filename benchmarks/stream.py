@@ -21,8 +21,10 @@ from websockets.exceptions import ConnectionClosed
 from benchmarks.feeds import synthetic
 from benchmarks.report import Section
 from benchmarks.timing import take_turns
+from depthcli.client import CONNECTION_ATTEMPTS
 from depthcli.managers import DepthCacheManager
 from depthcli.messages import snapshot_decoder
+from depthcli.pace import Pace
 from depthcli.sockets import BinanceSocketManager
 
 if TYPE_CHECKING:
@@ -64,8 +66,13 @@ def _in_its_own_process(name: str, books: int, events: int) -> dict[str, float]:
         assert sender.stdout is not None
         port = sender.stdout.readline().strip()
         command = [*module, name, *numbers, port]
-        answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
-        sender.wait(timeout=30)
+        try:
+            answer = subprocess.run(
+                command, check=True, capture_output=True, text=True, timeout=300
+            )
+            sender.wait(timeout=30)
+        finally:
+            sender.kill()  # it waits for good if its receiver failed
     found: dict[str, float] = json.loads(answer.stdout)
     return found
 
@@ -119,6 +126,7 @@ class _Client:
     """What managers ask of a client, without a network for the snapshots."""
 
     proxy = None
+    connection_pace = Pace(CONNECTION_ATTEMPTS, 300.0)
 
     def __init__(self, port: int, snapshot: bytes) -> None:
         self._origin = f"ws://127.0.0.1:{port}"

@@ -124,6 +124,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(managers_module, "SILENCE", 0.6)
     monkeypatch.setattr(managers_module, "GRACE", 0.5)
     monkeypatch.setattr("depthcli.client.TOTAL_TIMEOUT", 1.0)
+    monkeypatch.setattr("depthcli.synchronizer.LOWER_SNAPSHOTS", 3)
 
 
 async def test_every_event_is_given_once_and_in_order():
@@ -286,13 +287,11 @@ async def test_refreshes_while_events_flow_find_no_difference_in_any_market(mark
 
 @ALL_MARKETS
 async def test_a_planted_wrong_level_is_found_and_mended_by_the_refresh(market, symbols, caplog):
-    if market == "options":
-        pytest.skip("open: on thin options books the planted level is not found in time")
     async with following(
         market, symbols, of(market), refresh_interval=0.5, limit=affordable(market)
     ) as (_, followed):
         each = followed[0]
-        plant(each, 300)
+        plant(each, affordable(market) // 2)
         await each.until(lambda it: it.manager.counters.differences_ever == 1)
         audits = each.manager.counters.audits
         await each.until(lambda it: it.manager.counters.audits > audits)
@@ -328,8 +327,6 @@ async def quiet(each) -> None:
 
 @ALL_MARKETS
 async def test_an_audit_on_demand_compares_all_and_keeps_the_book(market, symbols):
-    if market == "options":
-        pytest.skip("open: on thin options books the planted level is not found in time")
     async with following(market, symbols, of(market), limit=affordable(market)) as (
         simulator,
         followed,
@@ -345,7 +342,7 @@ async def test_an_audit_on_demand_compares_all_and_keeps_the_book(market, symbol
         assert len(simulator.requests) > asked
         assert each.manager.cache.bids.horizon == horizon
         assert each.manager.last_audit is not None
-        plant(each, 300)
+        plant(each, affordable(market) // 2)
         found = await each.manager.audit()
         assert found is not None
         assert [difference.ours for difference in found.differences] == [Decimal("987.654")]
@@ -433,10 +430,6 @@ async def test_an_exchange_whose_ids_start_anew_is_followed_again():
         assert followed[0].ids[-1] < before
 
 
-@pytest.mark.xfail(
-    reason="open: it turns stale as it should, but isn't seen to come back within the wait",
-    strict=False,
-)
 async def test_a_quiet_symbol_whose_ids_start_anew_does_not_stay_live_on_its_old_book():
     async with following() as (_, followed):
         each = followed[0]
