@@ -66,6 +66,10 @@ TELL: Final = 1.0
 LEAST_LEVELS: Final = 10
 """Levels a side that are to be left within the horizon, whatever the user asks for."""
 
+SPARE_LEVELS: Final = 50
+"""A quarter of the limit is to be left, but no more than this: a lively market moves past a few
+levels sooner than a refresh is made."""
+
 MOST_LOGGED: Final = 10
 """Levels that are logged one by one when an audit finds that they differ."""
 
@@ -101,7 +105,8 @@ class DepthCacheManager(Generic[N]):
         market: by default the class's own.
         depth: levels a side that are wanted at any time: as the market moves away from where a
             snapshot was taken, fewer are left within the horizon, and a refresh is made early, at
-            twice as many or at ten. When none is left the book turns stale until there is one.
+            twice as many, or at a quarter of the limit, 10 to 50. When none is left the book turns
+            stale until there is one.
         levels: follow the stream of the best 5, 10 or 20 levels instead of the diff events: each
             event replaces the book, which needs no snapshot. Futures and options only.
 
@@ -136,7 +141,8 @@ class DepthCacheManager(Generic[N]):
         self._client = client
         self._refresh_interval = refresh_interval or None
         # Twice as many, so that the refresh comes in time; what no snapshot gives isn't waited for.
-        self._enough = min(max(2 * depth, LEAST_LEVELS), self.limit // 2)
+        spare = max(LEAST_LEVELS, min(self.limit // 4, SPARE_LEVELS))
+        self._enough = min(max(2 * depth, spare), self.limit // 2)
         self._conv_type: type[N] = check_number_type(conv_type)
         self._ws_interval = ws_interval or None
         self._callback: Any = callback
