@@ -96,8 +96,8 @@ class Account:
     Attributes:
         checked: comparisons of a live book with the exchange's.
         unknown: comparisons that couldn't be made: the exchange no longer knew that update id.
-        outdated: among them those in which the exchange had begun another book, or none: ids had gone
-            back, or the symbol was taken off.
+        outdated: among them those in which the exchange had begun another book, or had none: ids
+            had gone back, or the symbol was taken off.
         most_outdated: for so many seconds a book was live then, at the most.
         short: sides of which fewer levels were known than the exchange has.
         wrong: live books that differed, with the levels.
@@ -317,25 +317,34 @@ class Soak:
 
 def judge(account: Account, before: Sample, afterwards: Sample) -> None:
     """Note whatever isn't as it must be."""
-    complain = account.complaints.append
-    if account.wrong:
-        complain(f"{len(account.wrong)} live books were wrong")
-    if account.left_stale:
-        complain(f"{len(account.left_stale)} books weren't live {CALM:.0f} s after the last fault")
-    if account.ended:
-        complain(f"{len(account.ended)} books ended: {account.ended[0]}")
-    if account.most_outdated > LONGEST_OUTDATED:
-        complain(f"a book was live for {account.most_outdated} s though there was another")
-    if not account.checked:
-        complain("nothing was compared")
-    if account.counters["differences_ever"]:
-        complain(f"audits found {account.counters['differences_ever']} differences")
-    if afterwards.tasks > before.tasks or afterwards.sockets > before.sockets:
-        complain(f"left behind: {afterwards}")
-    third = len(account.samples) // 3
+    outdated, differences = account.most_outdated, account.counters["differences_ever"]
+    left_behind = afterwards.tasks > before.tasks or afterwards.sockets > before.sockets
+    for wrong, complaint in (
+        (account.wrong, f"{len(account.wrong)} live books were wrong"),
+        (
+            account.left_stale,
+            f"{len(account.left_stale)} books weren't live {CALM:.0f} s after the last fault",
+        ),
+        (account.ended, f"{len(account.ended)} books ended: {account.ended[:1]}"),
+        (
+            outdated > LONGEST_OUTDATED,
+            f"a book was live for {outdated} s though the exchange had begun another",
+        ),
+        (not account.checked, "nothing was compared"),
+        (differences, f"audits found {differences} differences"),
+        (left_behind, f"left behind: {afterwards}"),
+    ):
+        if wrong:
+            account.complaints.append(complaint)
+    account.complaints.extend(growth(account.samples))
+
+
+def growth(samples: list[Sample]) -> Iterator[str]:
+    """Give what grew between the second and the last third of a run."""
+    third = len(samples) // 3
     if third < 4:
         return
-    early, late = account.samples[third : 2 * third], account.samples[-third:]
+    early, late = samples[third : 2 * third], samples[-third:]
     for name, allowed in (
         ("memory_mb", GROWTH),
         ("tasks", 0.1),
@@ -345,7 +354,7 @@ def judge(account: Account, before: Sample, afterwards: Sample) -> None:
         first = max(getattr(sample, name) for sample in early)
         last = max(getattr(sample, name) for sample in late)
         if last > first * (1 + allowed) + (0 if name == "memory_mb" else 8):
-            complain(f"{name} grew from {first} to {last}")
+            yield f"{name} grew from {first} to {last}"
 
 
 async def soak(apart: Apart, options: argparse.Namespace) -> Account:
