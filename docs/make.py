@@ -60,9 +60,7 @@ SECTIONS: Final = {
 
 INTERNAL: Final = frozenset(
     {
-        # what the stream tells its listener, and what runs in the thread
-        *("DepthCacheManager.opened", "DepthCacheManager.receive", "DepthCacheManager.refuse"),
-        *("DepthCacheManager.lost", "DepthCacheManager.gone", "ThreadedDepthCacheManager.run"),
+        "ThreadedDepthCacheManager.run",  # what runs in the thread
         # how the managers write the books
         *("DepthCache.load", "DepthCache.apply", "DepthCache.adopt", "DepthCache.differences"),
         *("BookSide.load", "BookSide.update", "BookSide.within", "BookSide.nearer"),
