@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.apart import DEPTH, Apart, Setting, exchange_apart
-from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager, sockets as sockets_module
+from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager, trunk
 from depthcli.markets import MARKETS, market_named
 from depthcli.network import connect_directly
 from depthcli.synchronizer import State
@@ -238,7 +238,7 @@ def main() -> int:
     parser.add_argument("--market", default="spot", choices=[*MARKETS])
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    sockets_module.LIFETIME = LIFETIME - MARGIN  # type: ignore[misc]
+    trunk.LIFETIME = LIFETIME - MARGIN  # type: ignore[misc]
     with exchange_apart(
         Setting(options.market, options.symbols, options.seed, lifetime=LIFETIME)
     ) as apart:
