@@ -208,6 +208,7 @@ class TestLoss:
         synchronizer.close("gone")
         synchronizer.opened()
         synchronizer.lost("again")
+        synchronizer.close("closed by its reader")
         synchronizer.receive(event(101, 101))
         assert synchronizer.offer(snapshot(200), LIMIT) is Verdict.UNWANTED
         assert not synchronizer.advance()
