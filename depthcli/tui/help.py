@@ -23,7 +23,8 @@ NUMBERS: Final = (
     ("price", "of the level; best bid and best ask are bold on a coloured ground"),
     ("quantity", "what is offered at that price; k, M, B, T stand for 10³, 10⁶, 10⁹, 10¹²"),
     ("total, bar", "the quantity from the best price down to this level, and the same drawn"),
-    ("≥", "not known whole: the level or group lies past where the snapshot ended"),
+    ("≥, ░, grey", "not known whole: it lies past where the snapshot ended"),
+    ("vouched for", "so many of the levels shown lie within the snapshot, on either side"),
     ("x10", "levels are in groups of ten ticks: bids rounded down, asks up"),
     ("spread", "best ask less best bid; in basis points (bp), hundredths of 1 % of the mid"),
     ("mid, micro", "halfway between best bid and ask; the same, weighted by what rests there"),
@@ -35,6 +36,7 @@ NUMBERS: Final = (
     ("12:04:31.412", "the exchange's time of the last event in the book, in UTC"),
     ("0.3 s", "the age: since the last event came, or since the book was last true"),
     ("audited", "a fresh snapshot was compared with the book: so many levels differed"),
+    ("3 ever", "so many differed in all audits since the start; it should never be seen"),
 )
 
 STATES: Final = (

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from depthcli.tui.watched import Levels, Picture
 
 LEAST_BALANCE: Final = 4
+ROOMY: Final = 16
+"""Rows from which on the tile of a chart or a heatmap has some for the symbol's pulse."""
+
+UNKNOWN_NOTE: Final = "░ not known whole"
 
 
 class Row(NamedTuple):
@@ -112,8 +116,8 @@ def covered(body: list[Line], picture: Picture, width: int) -> list[Line]:
     return [*said, *shown[len(said) :]]
 
 
-def spread(picture: Picture, width: int) -> Line:
-    """Return the line of spread and mid, drawn as a rule."""
+def spread(picture: Picture, width: int, note: str = "") -> Line:
+    """Return the line of spread and mid, drawn as a rule; a note stands at its end."""
     between, mid = picture.spread, picture.mid
     decimals = picture.price_decimals
     if between is None or mid is None:
@@ -133,9 +137,13 @@ def spread(picture: Picture, width: int) -> Line:
         micro = price_text(picture.micro, decimals + 1).rjust(wide)
         texts.insert(0, f"{texts[0]}   micro {micro}")
         texts.insert(1, f"{texts[2]}  micro {micro}")
-    text = next((text for text in texts if len(text) + 4 <= width), texts[-1])
+    room = width - 4 - (len(note) + 3 if note else 0)
+    text = next((text for text in texts if len(text) <= room), texts[-1])
     segments = [("─ ", "spread.rule"), (text + " ", "spread")]
     rest = max(0, width - len(text) - 3)
+    if note and rest >= len(note) + 3:
+        end = (f" {note} ", "reason")
+        return line(width, [*segments, ("─" * (rest - len(note) - 2), "spread.rule"), end])
     return line(width, [*segments, ("─" * rest, "spread.rule")])
 
 
@@ -147,7 +155,7 @@ def foot(picture: Picture, count: int, width: int) -> Line:
     segments: list[Segment] = [(" ", ""), *leaning(picture, count, room)]
     if room == width - 2 or not audit:
         return line(width, segments)
-    return ends(width, segments, [(audit + " ", "label" if not picture.differences else "reason")])
+    return ends(width, segments, [(audit + " ", "reason" if _odd(picture) else "label")])
 
 
 def leaning(picture: Picture, count: int, width: int) -> list[Segment]:
@@ -155,6 +163,7 @@ def leaning(picture: Picture, count: int, width: int) -> list[Segment]:
     share = bid_share(picture, count)
     if share is None:
         return [(" " * width, "")]
+    count = picture.comparable(count)
     percent = round(share * 100)
     top = f"top {count}  " if width >= 34 else ""
     start, end = f"{top}bid {percent:>3}% ", f" {100 - percent:>3}% ask"
@@ -171,17 +180,27 @@ def balance(share: float, width: int) -> list[Segment]:
 
 
 def bid_share(picture: Picture, count: int) -> float | None:
-    """Return the bids' share of the quantity on both sides, 0 to 1; None if there is none."""
+    """Return the bids' share of the quantity on both sides, 0 to 1; None if there is none.
+
+    Only levels that the snapshots of both sides vouch for are counted, as many of either side.
+    """
+    count = picture.comparable(count)
     bid = sum(float(quantity) for _, quantity in picture.bids[:count])
     ask = sum(float(quantity) for _, quantity in picture.asks[:count])
     return bid / (bid + ask) if bid + ask > 0 else None
+
+
+def _odd(picture: Picture) -> bool:
+    """Return whether an audit ever found what must not be."""
+    return bool(picture.differences or picture.differences_ever)
 
 
 def audit_text(picture: Picture) -> str:
     """Return what the last audit found, in words; empty before the first."""
     if picture.audit_age is None or picture.differences is None:
         return ""
-    return f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ"
+    ever = f", {picture.differences_ever} ever" if picture.differences_ever else ""
+    return f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ{ever}"
 
 
 def facts(picture: Picture, width: int, count: int) -> list[Line]:
@@ -226,7 +245,11 @@ def points_text(points: float) -> str:
 
 
 def pulse_line(picture: Picture, width: int) -> Line:
-    """Return how much goes on: imbalance, updates a second, how late they come, the audit."""
+    """Return how much goes on: imbalance, updates a second, how late they come.
+
+    Then, where there is room: up to where the snapshot vouches for the book, if that can be seen;
+    where the line above has no room for it, what the last audit found, and all audits.
+    """
     lean = "    -" if picture.lean is None else f"{float(picture.lean):+.2f}"
     parts: list[Segment] = [
         (f" imbalance {lean}", "label"),
@@ -240,6 +263,14 @@ def pulse_line(picture: Picture, width: int) -> Line:
     ]
     if picture.in_quote:
         parts.append((f"   in {picture.quote or 'quote asset'}", "label"))
+    if picture.cut:
+        bids, asks = picture.known
+        parts.append((f"   vouched for: {bids} bids, {asks} asks", "reason"))
+        short.append((f"  known {bids}/{asks}", "reason"))
+    elif picture.differences is not None:
+        style = "reason" if _odd(picture) else "label"
+        ever = f"/{picture.differences_ever}" if picture.differences_ever else ""
+        short.append((f"  audit {picture.differences}{ever} differ", style))
     chosen = parts if width_of(parts[:3]) <= width else short
     while width_of(chosen) > width and len(chosen) > 1:
         chosen = chosen[:-1]
