@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
 from textual.binding import Binding
-from textual.markup import escape
 
 from depthcli.errors import DepthcliError
 from depthcli.tui.board import Board
@@ -97,8 +96,8 @@ class WatchApp(Board):
         for command in COMMANDS:
             if self.check_action(command.action.partition("(")[0], ()):
                 key = self.get_key_display(Binding(command.keys.partition(",")[0], "", ""))
-                says = f"{command.says}  [{key}]" if command.keys else command.says
-                yield SystemCommand(command.title, escape(says), self._caller(command.action))
+                says = f"{command.says}  ({key})" if command.keys else command.says
+                yield SystemCommand(command.title, says, self._caller(command.action))
 
     def _caller(self, action: str) -> Callable[[], Any]:
         async def call() -> None:

@@ -154,7 +154,8 @@ def palette(*, dark: bool, few: bool = False) -> dict[str, Style]:
     def on(colour: str, share: float, text: str) -> Style:
         """Return bold text on a ground with some of a colour in it."""
         if few:
-            return style(colours.background, colour, bold=True)
+            light = "bright_white" if colour == colours.ask else colours.background
+            return style(light, colour, bold=True)
         return style(text, shade(colour, share), bold=True)
 
     surface = colours.surface
@@ -182,8 +183,9 @@ def palette(*, dark: bool, few: bool = False) -> dict[str, Style]:
         "cursor": style(colours.background, colours.brand, bold=True),
         "ladder.price": style(colours.muted),
         "ladder.gap": style(shade(colours.muted, 0.65)),
-        "flash.more": on(colours.bid, 0.3, colours.text),
-        "flash.less": on(colours.ask, 0.3, colours.text),
+        # Without shades a ground would be louder than the touch.
+        "flash.more": style(colours.bid, bold=True) if few else on(colours.bid, 0.3, colours.text),
+        "flash.less": style(colours.ask, bold=True) if few else on(colours.ask, 0.3, colours.text),
         "spread": style(colours.text),
         "spread.rule": style(colours.faint),
         "title": style(colours.muted, surface),

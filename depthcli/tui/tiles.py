@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from depthcli.tui.watched import Levels, Picture
 
 LEAST_BALANCE: Final = 4
+_LEAST_LEANING: Final = 24
 ROOMY: Final = 16
 """Rows from which on the tile of a chart or a heatmap has some for the symbol's pulse."""
 
@@ -148,14 +149,23 @@ def spread(picture: Picture, width: int, note: str = "") -> Line:
 
 
 def foot(picture: Picture, count: int, width: int) -> Line:
-    """Return the line that says how both sides share the levels shown, and the last audit."""
-    audit = audit_text(picture)
-    beside = width - len(audit) - 5
-    room = beside if audit and beside >= 24 else width - 2
-    segments: list[Segment] = [(" ", ""), *leaning(picture, count, room)]
-    if room == width - 2 or not audit:
-        return line(width, segments)
-    return ends(width, segments, [(audit + " ", "reason" if _odd(picture) else "label")])
+    """Return the line that says how both sides share the levels shown, and what they are worth.
+
+    That is up to where the snapshot vouches for them, if that can be seen, and the last audit.
+    """
+    audit: Segment = (audit_text(picture), "reason" if _odd(picture) else "label")
+    bids, asks = picture.known
+    known: Segment = (f"vouched for: {bids} bids, {asks} asks" if picture.cut else "", "reason")
+    for wish in ((known, audit), (known,), (audit,)):
+        said = [part for part in wish if part[0]]
+        room = width - width_of(said) - 3 * len(said) - 2
+        if said and room >= _LEAST_LEANING:
+            end: list[Segment] = []
+            for part in said:
+                end += [("   ", ""), part]
+            start: list[Segment] = [(" ", ""), *leaning(picture, count, room)]
+            return ends(width, start, [*end, (" ", "")])
+    return line(width, [(" ", ""), *leaning(picture, count, width - 2)])
 
 
 def leaning(picture: Picture, count: int, width: int) -> list[Segment]:
@@ -247,8 +257,8 @@ def points_text(points: float) -> str:
 def pulse_line(picture: Picture, width: int) -> Line:
     """Return how much goes on: imbalance, updates a second, how late they come.
 
-    Then, where there is room: up to where the snapshot vouches for the book, if that can be seen;
-    where the line above has no room for it, what the last audit found, and all audits.
+    Where the line above has no room for it: up to where the snapshot vouches for the book, if that
+    can be seen, else what the last audit found, and all audits.
     """
     lean = "    -" if picture.lean is None else f"{float(picture.lean):+.2f}"
     parts: list[Segment] = [
@@ -265,7 +275,6 @@ def pulse_line(picture: Picture, width: int) -> Line:
         parts.append((f"   in {picture.quote or 'quote asset'}", "label"))
     if picture.cut:
         bids, asks = picture.known
-        parts.append((f"   vouched for: {bids} bids, {asks} asks", "reason"))
         short.append((f"  known {bids}/{asks}", "reason"))
     elif picture.differences is not None:
         style = "reason" if _odd(picture) else "label"
