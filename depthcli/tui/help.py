@@ -18,6 +18,9 @@ from depthcli.tui.views import SAYS, View
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.events import Resize
+
+_NARROW: Final = 60
 
 NUMBERS: Final = (
     ("price", "of the level; best bid and best ask are bold on a coloured ground"),
@@ -52,11 +55,20 @@ STATES: Final = (
 )
 
 
-def help_table(view: View, *, grows: bool) -> Table:
-    """Return the help for a view: names on the left, what they mean on the right."""
+def help_table(view: View, *, grows: bool, narrow: bool = False) -> Table:
+    """Return the help for a view: names on the left, what they mean on the right.
+
+    Where it's too narrow for that, what they mean follows the names.
+    """
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, style="bold")
+    if not narrow:
+        table.add_column(no_wrap=True, style="bold")
     table.add_column()
+
+    def add(name: Text, says: str) -> None:
+        cells = [Text.assemble(name, f"  {says}")] if narrow else [name, Text(says)]
+        table.add_row(*cells)
+
     parts = (
         (f"Here: {view.value}, {SAYS[view]}", HERE[view]),
         ("Everywhere", (*EVERYWHERE, *(GROWING + KEEPING if grows else ()))),
@@ -66,11 +78,9 @@ def help_table(view: View, *, grows: bool) -> Table:
     for title, rows in parts:
         if table.row_count:
             table.add_row()
-        table.add_row(
-            Text.assemble((title.partition(":")[0], "bold underline")), title.partition(": ")[2]
-        )
+        add(Text(title.partition(":")[0], "bold underline"), title.partition(": ")[2])
         for name, says in rows:
-            table.add_row(name, says)
+            add(Text(name, "bold"), says)
     return table
 
 
@@ -90,4 +100,11 @@ class HelpScreen(ModalScreen[None]):
         """Lay out the text in a box that scrolls where the screen is small."""
         with VerticalScroll(id="help") as box:
             box.border_title = "depthcli watch"
-            yield Static(help_table(self._view, grows=self._grows), id="help-text")
+            yield Static(id="help-text")
+
+    def on_resize(self, event: Resize) -> None:
+        """Lay out the text for the room that there is."""
+        narrow = event.size.width < _NARROW
+        self.query_one("#help").set_class(narrow, "narrow")
+        shown = help_table(self._view, grows=self._grows, narrow=narrow)
+        self.query_one("#help-text", Static).update(shown)

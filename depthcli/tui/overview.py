@@ -126,8 +126,8 @@ def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
         # Points in one column are a luxury where the best ask wouldn't fit.
         whole, fraction = max(picture.price_width for picture in pictures), 0
         # Half a name is none: rather the age goes, all but the sign, and then the ask.
-        wishes = ((2, _AGE), (2, 1), (1, _AGE), (1, 1))
-        rooms = [(sides * (whole + 1), width - 3 - symbol - age) for sides, age in wishes]
+        wishes = ((2, _AGE + 1), (2, 1), (1, _AGE + 1), (1, 1))
+        rooms = [(sides * (whole + 1), width - 2 - symbol - age) for sides, age in wishes]
         room = next((has for needed, has in rooms if has >= needed), -1)
         if room < 0:
             symbol = min(symbol, max(_SHORTEST_SYMBOL, width - whole - 5))

@@ -154,7 +154,7 @@ class Drawing:
             pictures = self._pictures(depth, View.BOOKS)
             each = [widths_of(picture) for picture in pictures]
             widest = Widths(max(one.price for one in each), max(one.quantity for one in each))
-            found = arrange(len(pictures), self._width, height, desk.depth, widest)
+            found = arrange(len(pictures), self._width, height, desk.depth, widest, fill=desk.fills)
             if found is None:
                 self._view = View.OVERVIEW
                 return self._overview(height, top)
