@@ -79,7 +79,7 @@ def chart(
     told = None if cursor is None else reading(picture, axis, cursor)
     below = [cost_line(picture, width)]
     if roomy:
-        below.append(pulse_line(picture, width))
+        below.append(pulse_line(picture, width, levels=False))
     if told is not None:
         below[-1] = line(width, [(" " + cut(told, width - 2), "name")])
     body += below

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from depthcli.tui.axis import ceiling, index_of
 from depthcli.tui.history import NOWHERE
 from depthcli.tui.lines import fit, left, line
-from depthcli.tui.numbers import price_text, size_text, span_text
+from depthcli.tui.numbers import age_text, price_text, size_text, span_text
 from depthcli.tui.tiles import (
     ROOMY,
     cost_line,
@@ -83,7 +83,8 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
         height: rows.
         axis: the prices, two a row, or one where there are no colours; None without a book.
         seconds: in each column.
-        now: the moment of the last column, in seconds of the app's clock.
+        now: seconds of the app's clock; the last column is of this moment, or of the last in which
+            the book was true.
         plain: whether there are no colours, or too few.
         focused: whether the tile has the focus.
     """
@@ -91,6 +92,8 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
     if axis is None or picture.empty or height < 5:
         rest = waiting(picture, width) if picture.empty else [spread(picture, width)]
         return fit([head, *rest], width, height)
+    if not picture.live:
+        now -= picture.age
     count = columns(picture, width)
     samples = history.columns(seconds, count, now)
     full = _full(samples, history, axis)
@@ -108,7 +111,7 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
     body.append(_times(seconds, count, full, unknown, picture, width))
     body.append(cost_line(picture, width))
     if height >= ROOMY:
-        body.append(pulse_line(picture, width))
+        body.append(pulse_line(picture, width, levels=False))
     return fit([head, *covered(body, picture, width)], width, height)
 
 
@@ -176,7 +179,8 @@ def _times(  # noqa: PLR0917, the parts of one line
     seconds: int, count: int, full: float, unknown: str, picture: Picture, width: int
 ) -> Line:
     """Return the line of the times below the cells, and what their colours stand for."""
-    start, end = f"-{span_text(seconds * count)}", "now"
+    start = f"-{span_text(seconds * count)}"
+    end = "now" if picture.live else f"{age_text(picture.age)} ago"
     unit = f" {picture.base}".rstrip()
     shade, column = f"full shade {size_text(full)}{unit}", f"{seconds} s a column"
     after = f", {unknown}" if unknown else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from depthcli.tui.conditions import condition, explained
+from depthcli.tui.conditions import condition, explained, wait_first
 from depthcli.tui.lines import OLD, cells, cut, fit, left, line, right, width_of
 from depthcli.tui.numbers import (
     age_text,
@@ -234,7 +234,8 @@ def _not_live(picture: Picture, width: int, segments: list[Segment], first: Segm
     for longer in (state, f"{state} {age_text(picture.age)}"):
         text = longer if len(longer) <= room else text
     if reason and room - len(text) >= _LEAST_REASON:
-        text += f": {reason}"
+        whole = f"{text}: {reason}"
+        text = whole if cells(whole) <= room else f"{text}: {wait_first(reason)}"
     style = f"sign.{says.state.value}"
     name, *rest = segments
     named = (cut(name[0], max(1, width - 3)), name[1])

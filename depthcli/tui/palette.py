@@ -10,6 +10,7 @@ from textual.color import Color
 from textual.theme import Theme
 
 from depthcli.tui.heatmap import ASK, BID, NOT_YET, NOTHING_KNOWN, SHADES
+from depthcli.tui.lines import OLD
 
 
 class _Colours(NamedTuple):
@@ -225,13 +226,17 @@ def palette(*, dark: bool, few: bool = False) -> dict[str, Style]:
             f"mark.{state}": style(colour, surface),
             f"sign.{state}": style(colour, bold=True),
         }
-    return made | _heat(_DARK if dark else _LIGHT, dark=dark)
+    shaded = _DARK if dark else _LIGHT
+    grey = shaded._replace(bid=shaded.muted, ask=shaded.muted)
+    heat = _heat(shaded, _HEAT_ENDS[dark])
+    old_heat = _heat(grey, shaded.faint)
+    return made | heat | {f"{OLD}.{name}": made for name, made in old_heat.items()}
 
 
-def _heat(colours: _Colours, *, dark: bool) -> dict[str, Style]:
+def _heat(colours: _Colours, strongest: str) -> dict[str, Style]:
     """Return a style for each pair of prices that share a cell of the heatmap."""
     shades = {
-        str(shade): _mixed(_HEAT_ENDS[dark], colours.background, (shade / (SHADES - 1)) ** 1.2)
+        str(shade): _mixed(strongest, colours.background, (shade / (SHADES - 1)) ** 1.2)
         if shade
         else colours.background
         for shade in range(SHADES)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LEAST_BALANCE: Final = 4
 _LEAST_LEANING: Final = 24
+_LEAST_BODY: Final = 6
 ROOMY: Final = 16
 """Rows from which on the tile of a chart or a heatmap has some for the symbol's pulse."""
 
@@ -109,10 +110,10 @@ def reasons(picture: Picture, width: int, most: int) -> list[Line]:
 
 
 def covered(body: list[Line], picture: Picture, width: int) -> list[Line]:
-    """Return a body without colours and with the reason over its first line, unless it is live."""
+    """Return a body without colours and with the reason over its first lines, unless it is live."""
     if picture.live and picture.trading:
         return body
-    said = reasons(picture, width, 1)
+    said = reasons(picture, width, 2 if len(body) > _LEAST_BODY else 1)
     shown = body if picture.live else [old(drawn) for drawn in body]
     return [*said, *shown[len(said) :]]
 
@@ -254,11 +255,16 @@ def points_text(points: float) -> str:
     return f"{points:.2f}" if abs(points) < 100 else f"{points:.0f}"
 
 
-def pulse_line(picture: Picture, width: int) -> Line:
+def pulse_line(picture: Picture, width: int, *, levels: bool = True) -> Line:
     """Return how much goes on: imbalance, updates a second, how late they come.
 
     Where the line above has no room for it: up to where the snapshot vouches for the book, if that
     can be seen, else what the last audit found, and all audits.
+
+    Args:
+        picture: the book.
+        width: cells.
+        levels: whether all levels of the picture are shown.
     """
     lean = "    -" if picture.lean is None else f"{float(picture.lean):+.2f}"
     parts: list[Segment] = [
@@ -273,7 +279,7 @@ def pulse_line(picture: Picture, width: int) -> Line:
     ]
     if picture.in_quote:
         parts.append((f"   in {picture.quote or 'quote asset'}", "label"))
-    if picture.cut:
+    if picture.cut and levels:
         bids, asks = picture.known
         short.append((f"  known {bids}/{asks}", "reason"))
     elif picture.differences is not None:
