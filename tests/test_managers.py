@@ -414,7 +414,7 @@ async def test_a_refresh_comes_early_when_levels_run_short(monkeypatch):
         await each.until_live()
         assert each.manager.counters.audits == 0
         each.least = 0
-        cache.bids.horizon = cache.best_bid[0]  # as if the market had fallen all the way
+        cache.bids.horizon = cache.bids.top(30)[-1][0]  # as if the market had fallen so far
         await each.until(lambda it: it.manager.counters.audits >= 1)
         assert len(cache.bids.top(20)) == 20
         assert each.stale_reasons == []
