@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
+from textual.binding import Binding
 
 from depthcli.errors import DepthcliError
 from depthcli.tui.board import Board
@@ -95,7 +96,9 @@ class WatchApp(Board):
         """Yield what the command palette offers: what the keys do, by name."""
         for command in COMMANDS:
             if self.check_action(command.action.partition("(")[0], ()):
-                yield SystemCommand(command.title, command.says, self._caller(command.action))
+                key = self.get_key_display(Binding(command.keys.partition(",")[0], "", ""))
+                says = f"{command.says}  ({key})" if command.keys else command.says
+                yield SystemCommand(command.title, says, self._caller(command.action))
 
     def _caller(self, action: str) -> Callable[[], Any]:
         async def call() -> None:
