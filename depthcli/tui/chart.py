@@ -7,9 +7,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from depthcli.tui.axis import ceiling, deepest_known, index_of
-from depthcli.tui.lines import cells, cut, fit, left, line, right
+from depthcli.tui.lines import cells, fit, left, line, right, shortened
 from depthcli.tui.numbers import price_text, size_text
 from depthcli.tui.tiles import (
+    NOT_WHOLE,
     ROOMY,
     UNKNOWN_NOTE,
     cost_line,
@@ -79,9 +80,9 @@ def chart(
     told = None if cursor is None else reading(picture, axis, cursor)
     below = [cost_line(picture, width)]
     if roomy:
-        below.append(pulse_line(picture, width, levels=False))
+        below.append(pulse_line(picture, width))
     if told is not None:
-        below[-1] = line(width, [(" " + cut(told, width - 2), "name")])
+        below[-1] = line(width, [(" " + shortened(told, width - 2), "name")])
     body += below
     return fit([head, *covered(body, picture, width)], width, height)
 
@@ -100,8 +101,7 @@ def reading(picture: Picture, axis: Axis, cursor: int) -> str:
         upto = _upto(levels, price, axis.step, side)
         if upto:
             past = horizon is not None and _is_past(cursor, horizon, axis.step, side)
-            after = "   not known whole" if past else ""
-            return f"{side} {text}{described(picture, upto)}{after}"
+            return f"{side} {text}{NOT_WHOLE if past else ''}{described(picture, upto)}"
     return f"{text}  between bid and ask"
 
 
