@@ -13,7 +13,7 @@ from depthcli import (
     AsyncClient,
     BinanceSocketManager,
     handover as handover_module,
-    sockets as sockets_module,
+    trunk as trunk_module,
 )
 from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, UsageError
@@ -29,7 +29,7 @@ PATIENCE = 20.0
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Waits that users know as seconds are shortened, not left out."""
-    monkeypatch.setattr(sockets_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.2))
+    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.2))
 
 
 class Listening:
@@ -330,7 +330,7 @@ async def test_closing_leaves_nothing_behind_and_tells_nobody():
 
 
 async def test_closing_while_it_waits_for_the_next_try_leaves_nothing_behind(monkeypatch):
-    monkeypatch.setattr(sockets_module, "Backoff", functools.partial(Backoff, first=60))
+    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, first=60))
     async with sockets() as (simulator, manager):
         running = asyncio.all_tasks()
         simulator.faults.refuse_connections(seconds=60)
@@ -372,7 +372,7 @@ async def test_a_stream_closed_and_subscribed_again_at_once_opens():
 @pytest.fixture
 def short_lived(monkeypatch):
     """Connections are replaced after half a second rather than after 23 hours."""
-    monkeypatch.setattr(sockets_module, "LIFETIME", 0.5)
+    monkeypatch.setattr(trunk_module, "LIFETIME", 0.5)
     monkeypatch.setattr(handover_module, "QUIET", 0.4)
 
 

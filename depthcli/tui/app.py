@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from datetime import UTC, datetime
@@ -195,9 +196,15 @@ class WatchApp(Board):
     def action_save_picture(self) -> None:
         """Save the screen as a picture, and say where."""
         moment = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y%m%d-%H%M%S")
+        name = f"depthcli-{moment}.svg"
+        if self.is_web:
+            picture = io.StringIO(self.export_screenshot())
+            self.deliver_text(picture, save_filename=name, mime_type="image/svg+xml")
+            self.notify(f"{name} goes to the browser's downloads", markup=False)
+            return
         folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
         try:
-            path = self.save_screenshot(f"depthcli-{moment}.svg", str(folder))
+            path = self.save_screenshot(name, str(folder))
         except OSError as error:
             self.notify(f"the picture can't be saved: {error}", severity="error", markup=False)
             return

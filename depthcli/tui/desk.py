@@ -136,6 +136,8 @@ class Desk:
 
     def move(self, places: int) -> None:
         """Move the focused symbol so many places on in the order."""
+        if not self.places:
+            return
         to = min(max(self.focus + places, 0), len(self.places) - 1)
         self.places.insert(to, self.places.pop(self.focus))
         self.focus = to

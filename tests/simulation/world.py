@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from depthcli import backoff, sockets
+from depthcli import backoff, trunk
 from depthcli.client import AsyncClient
 from depthcli.managers import DepthCacheManager
 from depthcli.sockets import BinanceSocketManager
@@ -387,10 +387,10 @@ def _silence() -> Iterator[None]:
 @contextlib.contextmanager
 def _lifetime(seconds: float | None) -> Iterator[None]:
     """Let connections be replaced in good time before they are so old; None: as always."""
-    before = sockets.LIFETIME
+    before = trunk.LIFETIME
     if seconds is not None:
-        sockets.LIFETIME = 0.9 * seconds  # type: ignore[misc]
+        trunk.LIFETIME = 0.9 * seconds  # type: ignore[misc]
     try:
         yield
     finally:
-        sockets.LIFETIME = before  # type: ignore[misc]
+        trunk.LIFETIME = before  # type: ignore[misc]
