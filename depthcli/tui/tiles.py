@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LEAST_BALANCE: Final = 4
 _LEAST_LEANING: Final = 24
+_LEANING_LEVELS: Final = 20
 _LEAST_BODY: Final = 6
 ROOMY: Final = 16
 """Rows from which on the tile of a chart or a heatmap has some for the symbol's pulse."""
@@ -273,15 +274,14 @@ def pulse_line(picture: Picture, width: int, count: int | None = None) -> Line:
     Args:
         picture: the book.
         width: cells.
-        count: levels a side that are shown, and that the imbalance is of; None: not as levels.
+        count: levels a side that are shown, and that the imbalance is of; None: the levels aren't
+            counted here, and it is of the best few.
     """
-    leaning: Number | None = picture.lean
-    if count is not None:
-        share = bid_share(picture, count)
-        leaning = None if share is None else 2 * share - 1
-    lean = "    -" if leaning is None else f"{float(leaning):+.2f}"
+    share = bid_share(picture, _LEANING_LEVELS if count is None else count)
+    lean = "    -" if share is None else f"{2 * share - 1:+.2f}"
+    of_which = f"top {_LEANING_LEVELS} " if count is None else ""
     parts: list[Segment] = [
-        (f" imbalance {lean}", "label"),
+        (f" {of_which}imbalance {lean}", "label"),
         (f"   {rate_text(picture.rate):>4} updates/s", "label"),
         (f"   latency {latency_text(picture.latency):>7}", "label"),
     ]
