@@ -172,7 +172,10 @@ def _steps(
     width: int,
 ) -> list[Line]:
     full = ceiling(max((total for total, _, _ in totals), default=0.0))
-    heights = [max(round(total / full * rows * 8), 1) if total > 0 else 0 for total, _, _ in totals]
+    most = rows * 8
+    heights = [
+        min(max(round(total / full * most), 1), most) if total > 0 else 0 for total, _, _ in totals
+    ]
     drawn = [
         _column(height, rows, known) for height, (_, _, known) in zip(heights, totals, strict=True)
     ]
@@ -194,9 +197,9 @@ def _steps(
                 segments.append((text[start:end], f"{side}.bar"))
             else:
                 segments.append((text[start:end], ""))
-        if after:
+        if after > 0:
             segments.append((" " * after, ""))
-        lines.append(tuple(segments))
+        lines.append(tuple(segments) if after >= 0 else line(width, segments))
     return lines
 
 
