@@ -24,7 +24,8 @@ HALTED: Final = ("‖", "HALTED")
 
 _WAIT: Final = re.compile(r"\b((?:again|try) in )(\d+(?:\.\d+)?) s\b")
 _WAITING: Final = re.compile(
-    r"(.*)[,;] ((?:next try|asking again|trying again|the exchange may be asked again) (?:in|now).*)"
+    r"(.*)[,;] ((?:next try|asking again|trying again|the exchange may be asked again)"
+    r" (?:in|now).*)"
 )
 _LIMITED: Final = re.compile(r"\bHTTP (?:429|418)\b|\bcode -(?:1003|1015)\b|may be asked again in")
 _HALTED: Final = "trading is halted"

@@ -46,6 +46,7 @@ class Place:
         chart: that of the depth chart.
         heat: that of the heatmap.
         step: the step of chart and heatmap, if the user chose one.
+        reach: levels a side that the chart's axis covers.
         cursor: the price that the user looks at in the chart.
         scroll: levels by which the panel is scrolled away from the touch.
     """
@@ -57,6 +58,7 @@ class Place:
     chart: Axis | None = None
     heat: Axis | None = None
     step: float | None = None
+    reach: int = 0
     cursor: float | None = None
     scroll: int = 0
 
@@ -210,7 +212,7 @@ class Desk:
         axis = place and (place.chart if self.view is View.CHART else place.heat)
         if place and axis:
             tick = float(place.observer.watched.step)
-            place.step = coarser(axis.step, tick, steps)
+            place.step, place.reach = coarser(axis.step, tick, steps), 0
 
     def longer(self, steps: int) -> None:
         """Let a column of the heatmap stand for more seconds."""

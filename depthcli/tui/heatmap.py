@@ -111,7 +111,7 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
     body.append(_times(seconds, count, full, unknown, picture, width))
     body.append(cost_line(picture, width))
     if height >= ROOMY:
-        body.append(pulse_line(picture, width, levels=False))
+        body.append(pulse_line(picture, width))
     return fit([head, *covered(body, picture, width)], width, height)
 
 

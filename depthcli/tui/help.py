@@ -78,7 +78,7 @@ def help_table(view: View, *, grows: bool, narrow: bool = False) -> Table:
     for title, rows in parts:
         if table.row_count:
             table.add_row()
-        add(Text(title.partition(":")[0], "bold underline"), title.partition(": ")[2])
+        add(Text.assemble((title.partition(":")[0], "bold underline")), title.partition(": ")[2])
         for name, says in rows:
             add(Text(name, "bold"), says)
     return table

@@ -74,7 +74,7 @@ def ladder(
         past = axis.lowest < floor or axis.highest > top
         rule = spread(picture, width, UNKNOWN_NOTE if past else "")
         body = [rule, *body, foot(picture, len(picture.bids), width)]
-        body += facts(picture, width, frame_rows(height)[1])
+        body += facts(picture, width, frame_rows(height)[1], len(picture.bids))
     return fit([head, *covered(body, picture, width)], width, height)
 
 

@@ -183,7 +183,7 @@ def palette(*, dark: bool, few: bool = False) -> dict[str, Style]:
         "cursor.line": style(colours.brand, bold=True),
         "cursor": style(colours.background, colours.brand, bold=True),
         "ladder.price": style(colours.muted),
-        "ladder.gap": style(shade(colours.muted, 0.65)),
+        "ladder.gap": style(shade(colours.muted, 0.8)),
         # Without shades a ground would be louder than the touch.
         "flash.more": style(colours.bid, bold=True) if few else on(colours.bid, 0.3, colours.text),
         "flash.less": style(colours.ask, bold=True) if few else on(colours.ask, 0.3, colours.text),

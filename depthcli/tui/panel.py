@@ -251,7 +251,7 @@ def _framed(body: Sequence[Line], picture: Picture, width: int, shape: Shape) ->
         framed.insert(where, spread(picture, width))
     if shape.foot:
         framed.append(foot(picture, shape.levels, width))
-    return framed + facts(picture, width, shape.facts)
+    return framed + facts(picture, width, shape.facts, shape.levels)
 
 
 def _covered(body: list[Line], picture: Picture, width: int, shape: Shape) -> list[Line]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from depthcli.tui.axis import Axis
-    from depthcli.tui.desk import Desk
+    from depthcli.tui.desk import Desk, Place
     from depthcli.tui.edges import Status
     from depthcli.tui.journal import Entry
     from depthcli.tui.lines import Line, Segment
@@ -272,8 +272,7 @@ class Drawing:
             return ladders.ladder(picture, width, height, axis, flashes, focused=focused)
         self._spots.append(spot)
         if view is View.CHART:
-            picture = look(desk.wanted(view, charts.LEVELS), moment.now)
-            axis = desk.chart_axis(place, picture, charts.columns(width))
+            picture, axis = self._charted(place, charts.columns(width))
             cursor = round(place.cursor / axis.step) if axis and place.cursor is not None else None
             return charts.chart(picture, width, height, axis, cursor, focused=focused)
         picture = look(desk.wanted(View.HEATMAP, 100), moment.now)
@@ -291,6 +290,18 @@ class Drawing:
             plain=moment.plain,
             focused=focused,
         )
+
+    def _charted(self, place: Place, count: int) -> tuple[Picture, Axis | None]:
+        """Return the levels that a chart of so many columns shows, and its axis."""
+        depth = max(place.reach, charts.FEW_LEVELS)
+        while True:
+            wanted = self._desk.wanted(View.CHART, depth)
+            picture = place.observer.picture(wanted, self._moment.now)
+            axis = self._desk.chart_axis(place, picture, count)
+            if charts.reaches(picture, axis, depth):
+                place.reach = depth
+                return picture, axis
+            depth = min(2 * depth, charts.MOST_LEVELS)
 
     def _pointed(self) -> str:
         """Return what the mouse points at, in words; empty if at nothing."""

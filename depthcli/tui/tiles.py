@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 LEAST_BALANCE: Final = 4
 _LEAST_LEANING: Final = 24
+_LEANING_LEVELS: Final = 20
 _LEAST_BODY: Final = 6
 ROOMY: Final = 16
 """Rows from which on the tile of a chart or a heatmap has some for the symbol's pulse."""
 
+NOT_WHOLE: Final = "  not known whole"
 UNKNOWN_NOTE: Final = "░ not known whole"
 
 
@@ -97,9 +99,10 @@ def waiting(picture: Picture, width: int) -> list[Line]:
     if picture.live:
         says.append("the book is empty")
     rows = [row for text in says for row in wrap(text, width - 4, 4)]
+    style = "reason" if picture.reason else "label"
     return [
         blank(width),
-        *[line(width, [("  ", ""), (row, "reason")]) for row in rows],
+        *[line(width, [("  ", ""), (row, style)]) for row in rows],
     ]
 
 
@@ -214,9 +217,16 @@ def audit_text(picture: Picture) -> str:
     return f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ{ever}"
 
 
-def facts(picture: Picture, width: int, count: int) -> list[Line]:
-    """Return at most so many lines below a tile: what a trade costs, then the symbol's pulse."""
-    return [cost_line(picture, width), pulse_line(picture, width)][:count]
+def facts(picture: Picture, width: int, rows: int, count: int) -> list[Line]:
+    """Return at most so many rows below a tile: what a trade costs, then the symbol's pulse.
+
+    Args:
+        picture: the book.
+        width: cells.
+        rows: how many at the most.
+        count: levels a side that are shown.
+    """
+    return [cost_line(picture, width), pulse_line(picture, width, count)][:rows]
 
 
 def cost_line(picture: Picture, width: int) -> Line:
@@ -255,7 +265,7 @@ def points_text(points: float) -> str:
     return f"{points:.2f}" if abs(points) < 100 else f"{points:.0f}"
 
 
-def pulse_line(picture: Picture, width: int, *, levels: bool = True) -> Line:
+def pulse_line(picture: Picture, width: int, count: int | None = None) -> Line:
     """Return how much goes on: imbalance, updates a second, how late they come.
 
     Where the line above has no room for it: up to where the snapshot vouches for the book, if that
@@ -264,11 +274,14 @@ def pulse_line(picture: Picture, width: int, *, levels: bool = True) -> Line:
     Args:
         picture: the book.
         width: cells.
-        levels: whether all levels of the picture are shown.
+        count: levels a side that are shown, and that the imbalance is of; None: the levels aren't
+            counted here, and it is of the best few.
     """
-    lean = "    -" if picture.lean is None else f"{float(picture.lean):+.2f}"
+    share = bid_share(picture, _LEANING_LEVELS if count is None else count)
+    lean = "    -" if share is None else f"{2 * share - 1:+.2f}"
+    of_which = f"top {_LEANING_LEVELS} " if count is None else ""
     parts: list[Segment] = [
-        (f" imbalance {lean}", "label"),
+        (f" {of_which}imbalance {lean}", "label"),
         (f"   {rate_text(picture.rate):>4} updates/s", "label"),
         (f"   latency {latency_text(picture.latency):>7}", "label"),
     ]
@@ -279,7 +292,7 @@ def pulse_line(picture: Picture, width: int, *, levels: bool = True) -> Line:
     ]
     if picture.in_quote:
         parts.append((f"   in {picture.quote or 'quote asset'}", "label"))
-    if picture.cut and levels:
+    if picture.cut and count is not None:
         bids, asks = picture.known
         short.append((f"  known {bids}/{asks}", "reason"))
     elif picture.differences is not None:
@@ -308,8 +321,9 @@ def reached(picture: Picture, side: Side, index: int) -> str:
         return ""
     price = upto[-1][0]
     text = f"{side} {price_text(price, picture.price_decimals)}"
-    text += described(picture, [(float(one), float(quantity)) for one, quantity in upto])
-    return f"{text}   not known whole" if index >= len(levels) - tail else text
+    if index >= len(levels) - tail:
+        text += NOT_WHOLE
+    return text + described(picture, [(float(one), float(quantity)) for one, quantity in upto])
 
 
 def described(picture: Picture, upto: Sequence[tuple[float, float]]) -> str:
@@ -321,10 +335,10 @@ def described(picture: Picture, upto: Sequence[tuple[float, float]]) -> str:
         base, quote = sum(size for _, size in upto), sum(price * size for price, size in upto)
     text = f"  {(upto[-1][0] / mid - 1) * 10_000:+.2f} bp" if mid else ""
     noun = "level" if len(upto) == 1 else "levels"
-    text += f"   {len(upto)} {noun}: {size_text(base)} {picture.base}".rstrip()
-    if picture.inverse:
-        return text
-    text += f" = {size_text(quote)} {picture.quote}".rstrip()
-    if mid and base:
+    text += f"  {size_text(base)} {picture.base}".rstrip()
+    if not picture.inverse:
+        text += f" = {size_text(quote)} {picture.quote}".rstrip()
+    text += f"   {len(upto)} {noun}"
+    if mid and base and not picture.inverse:
         text += f"   average {abs(quote / base / mid - 1) * 10_000:.2f} bp"
     return text

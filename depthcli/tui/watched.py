@@ -129,7 +129,6 @@ class Picture:
         asks_tail: the same of `asks`.
         touch: best bid and best ask as they are, not grouped, quantities in the base asset.
         micro: the mid weighted by the other side's quantity; None if a side is empty.
-        lean: from -1 (only asks) to 1 (only bids), over the levels shown; None without any.
         size: the size that `buy` and `sell` are of, in the base asset; None if none is asked for.
         buy: what it takes to buy that size at once, reckoned from the mid.
         sell: what it takes to sell it.
@@ -165,7 +164,6 @@ class Picture:
     asks_tail: int = 0
     touch: tuple[Level | None, Level | None] | None = None
     micro: Number | None = None
-    lean: Number | None = None
     size: Number | None = None
     buy: Cost[Any] | None = None
     sell: Cost[Any] | None = None
@@ -216,25 +214,15 @@ class Picture:
         return self.comparable(most) < most
 
     def comparable(self, count: int) -> int:
-        """Return how many of the best levels of both sides may be compared, at most `count`."""
-        return comparable(count, self.known, self.horizons)
+        """Return how many of the best levels of both sides may be compared, at most `count`.
 
-
-def comparable(
-    count: int, known: tuple[int, int], horizons: tuple[Number | None, Number | None]
-) -> int:
-    """Return how many of the best levels of both sides may be compared, at most `count`.
-
-    A side that is known only up to its horizon has more levels than can be counted; one without a
-    horizon has no more than there are.
-
-    Args:
-        count: how many are wanted.
-        known: of bids and asks, how many are known whole.
-        horizons: of bids and asks; None: all of the side is known.
-    """
-    bounds = [least for least, horizon in zip(known, horizons, strict=True) if horizon is not None]
-    return min([count, *bounds])
+        A side that is known only up to its horizon has more levels than can be counted; one
+        without a horizon has no more than there are.
+        """
+        for known, horizon in zip(self.known, self.horizons, strict=True):
+            if horizon is not None:
+                count = min(count, known)
+        return count
 
 
 class Wanted(NamedTuple):
@@ -244,7 +232,7 @@ class Wanted(NamedTuple):
         depth: levels or groups a side.
         grouped: whether levels are put into groups of the observer's step.
         in_quote: whether quantities are shown in the quote asset.
-        numbers: whether micro-price, imbalance and the cost to trade are wanted.
+        numbers: whether micro-price and the cost to trade are wanted.
         beyond: whether known levels past the horizon follow, marked as such.
     """
 

@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
 from depthcli.book import DepthCache
+from depthcli.synchronizer import State
 from depthcli.tui.axis import Axis
 from depthcli.tui.heatmap import columns, heatmap, prices
 from depthcli.tui.history import NOWHERE, SAMPLES, History
@@ -70,6 +71,32 @@ def test_memory_is_bounded() -> None:
         history.add(float(second), book)
     found = history.columns(1, SAMPLES + 50, SAMPLES + 49.0)
     assert [one is None for one in found] == [True] * 50 + [False] * SAMPLES
+
+
+def test_a_book_that_is_no_longer_true_keeps_its_picture_in_grey() -> None:
+    then = heatmap(PICTURE, remembered(), 40, 11, AXIS, 1, 11.5, plain=False)
+    stale = replace(PICTURE, state=State.STALE, reason="gap", age=120.0)
+    now = heatmap(stale, remembered(), 40, 11, AXIS, 1, 131.5, plain=False)
+    assert text(now)[3:9] == text(then)[3:9], "the first line of it says why"
+    assert "now" in text(then)[-2]
+    assert "2 min ago" in text(now)[-2]
+    named = {name for line in now[3:9] for _, name in line}
+    assert any(name.startswith("old.heat.") for name in named)
+    assert not any(name.startswith("heat.") for name in named)
+
+
+def test_what_is_not_known_is_said() -> None:
+    assert (
+        "grey: not known"
+        in text(heatmap(PICTURE, remembered(), 70, 11, AXIS, 1, 11.5, plain=False))[-2]
+    )
+    assert (
+        "░ not known" in text(heatmap(PICTURE, remembered(), 70, 11, AXIS, 1, 11.5, plain=True))[-2]
+    )
+    within = Axis(1.0, 101, 5)
+    known = text(heatmap(PICTURE, remembered(), 70, 9, within, 1, 11.5, plain=True))
+    assert "not known" not in known[-2]
+    assert "1 s a column" in known[-2]
 
 
 def test_colours_put_two_prices_into_a_cell() -> None:

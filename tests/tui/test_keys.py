@@ -100,6 +100,22 @@ async def test_a_zoomed_book_uses_the_room(clock: Clock) -> None:
         assert "top 32" in screen.text()
 
 
+async def test_the_screen_is_filled_and_goes_back(clock: Clock) -> None:
+    async with stage(books_of(4, clock), SIZE, clock) as screen:
+        assert "m fill" in screen.lines()[-1]
+        before = screen.lines()
+        await screen.press("m")
+        filled = screen.lines()
+        assert "depth max  m fewer" in filled[-1]
+        assert sum(line.count(" │ ") == 2 for line in filled) == 2 * (13 + 1), "and the headings"
+        assert sum("latency" in line for line in filled) == 2, "with the numbers below the levels"
+        assert not any(line == "" for line in filled)
+        await screen.press("minus")
+        assert "depth 12" in screen.lines()[-1], "one less than was seen"
+        await screen.press("m", "m", *["minus"] * 7)
+        assert screen.lines() == before
+
+
 async def test_symbols_are_moved_in_their_order(clock: Clock) -> None:
     async with stage(books_of(3, clock), SIZE, clock) as screen:
         await screen.press("greater_than_sign")
@@ -229,7 +245,8 @@ async def test_the_mouse_says_what_lies_up_to_a_level(clock: Clock) -> None:
         upto = book.cache.asks.top(3)
         said = screen.lines()[-1]
         assert f"ask {upto[-1][0]}" in said
-        assert f"3 levels: {sum(quantity for _, quantity in upto):.5g} SOL" in said
+        assert f"bp  {sum(quantity for _, quantity in upto):.5g} SOL" in said
+        assert "3 levels" in said
         await point(screen, 10, row)
         assert f"bid {book.cache.best_bid[0]}" in screen.lines()[-1]
         await point(screen, 10, 1)
@@ -246,12 +263,12 @@ async def test_the_mouse_says_it_in_the_ladder_too(clock: Clock) -> None:
         await point(screen, 60, row)
         assert f"BNBBTC  ask {third[-1][0]:.6f}" in screen.lines()[-1]
         total = sum(quantity for _, quantity in third)
-        assert f"3 levels: {total:.5g} BNB" in screen.lines()[-1]
+        assert f"bp  {total:.5g} BNB = " in screen.lines()[-1]
         await point(screen, 60, row + 3)
         assert "between bid and ask" in screen.lines()[-1]
         row = next(y for y, line in enumerate(screen.lines()) if f" {best[0]:.6f}" in line)
         await point(screen, 60, row)
-        assert "1 level:" in screen.lines()[-1]
+        assert "1 level " in screen.lines()[-1]
 
 
 async def test_the_cursor_of_the_chart_follows_keys_and_mouse(clock: Clock) -> None:
