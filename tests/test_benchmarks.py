@@ -21,3 +21,13 @@ def test_a_section_runs_and_writes_a_table_and_its_plots(section, tmp_path):
     for plot in tmp_path.glob("*.svg"):
         assert f"({plot.name})" in report
         assert plot.read_text(encoding="utf-8").startswith("<svg ")
+
+
+def test_the_scale_hands_connections_over_and_nothing_is_missed():
+    command = [sys.executable, "-m", "benchmarks.scale", "--symbols", "6", "--lifetime", "9"]
+    done = subprocess.run(
+        command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=100
+    )
+    account = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert (account["complaints"], done.returncode) == ("[]", 0), done.stdout + done.stderr
+    assert (account["handovers"], account["compared"]) == ("3", "6")
