@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 8
 """Requests under way at the same time."""
 
+OUTLOOK_AGE: Final = 0.25
+"""Seconds for which an outlook is good: of hundreds who wait each asks for it, again and again."""
+
 SPARE: Final = 0.5
 """The share of the budget that precaution may help to use up."""
 
@@ -66,6 +69,7 @@ class Turns:
         self._numbers = itertools.count()
         self._under_way = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._outlooks: dict[Urgency, tuple[float, float]] = {}
 
     @asynccontextmanager
     async def turn(self, weight: int, urgency: Urgency = Urgency.NEEDED) -> AsyncIterator[None]:
@@ -90,6 +94,7 @@ class Turns:
 
     def proceed(self) -> None:
         """Let go whoever may go now, and look again when the next one may."""
+        self._outlooks.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -108,6 +113,14 @@ class Turns:
                 turn.ready.set_result(None)
 
     def outlook(self, urgency: Urgency = Urgency.NEEDED) -> float:
-        """Return about how many seconds whoever waits with that urgency waits at the most. O(n)."""
-        ahead = sum(turn.weight for turn in self._waiting if turn.urgency <= urgency)
-        return self.budget.outlook(ahead, asyncio.get_running_loop().time())
+        """Return about how many seconds whoever waits with that urgency waits at the most.
+
+        O(n) for n who wait, but only once in a while.
+        """
+        now = asyncio.get_running_loop().time()
+        asked, seconds = self._outlooks.get(urgency, (-OUTLOOK_AGE, 0.0))
+        if now - asked >= OUTLOOK_AGE:
+            ahead = sum(turn.weight for turn in self._waiting if turn.urgency <= urgency)
+            asked, seconds = now, self.budget.outlook(ahead, now)
+            self._outlooks[urgency] = asked, seconds
+        return seconds
