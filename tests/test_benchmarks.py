@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from benchmarks.apart import Setting, exchange_apart
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,3 +34,13 @@ def test_the_scale_hands_connections_over_and_nothing_is_missed():
     account = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert (account["complaints"], done.returncode) == ("[]", 0), done.stdout + done.stderr
     assert (account["handovers"], account["compared"]) == ("3", "6")
+
+
+async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_next_ones():
+    with exchange_apart(Setting("spot", 2)) as apart:
+        for symbol in apart.symbols:
+            given_up = asyncio.create_task(apart.book("nosuch", 1))
+            await asyncio.sleep(0)
+            given_up.cancel()
+            book = await apart.book(symbol, 1)
+            assert book["bids"][0][0] < book["asks"][0][0]
