@@ -466,6 +466,20 @@ def test_symbols_for_people_are_a_table_and_no_match_exits_1(at_four_markets, ca
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--underlying", "btc"), "none is on BTC: there are BTCUSDT\n"),
+        (("--expiry", "261224"), "none expires on 2026-12-24: there are 2026-12-25\n"),
+    ],
+)
+def test_where_no_option_has_what_was_wanted_it_is_told_what_there_is(
+    at_four_markets, capsys, arguments, words
+):
+    assert at_four_markets("symbols", "--options", *arguments) == 1
+    assert capsys.readouterr() == ("", words)
+
+
 def test_a_list_of_symbols_into_a_closed_pipe_ends_silently(four_markets):
     with start(four_markets, "symbols", "--json") as process:
         process.stdout.close()
