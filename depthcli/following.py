@@ -186,8 +186,8 @@ class Follower(Generic[N]):
 
     async def close(self) -> None:
         """Follow nothing any more."""
-        for one in self.followed:
-            await one.manager.close()
+        # All at once: one by one, hundreds would each wait while events still come for the others.
+        await asyncio.gather(*[one.manager.close() for one in self.followed])
 
     def _manager_for(self, target: Target) -> DepthCacheManager[N]:
         following, listener = self._following, self._listener
