@@ -33,6 +33,10 @@ PROBE_LIMIT: Final = 50
 LEAST_LEVELS: Final = 10
 """Levels a side that are to be left within the horizon, whatever the user asks for."""
 
+SPARE_LEVELS: Final = 50
+"""Of more than 40 a quarter is to be left, but no more than this: a lively market moves past a few
+levels sooner than a refresh is made."""
+
 FAILED_PROBES: Final = 2
 """So many questions without an answer, and the silence itself makes the book stale."""
 
@@ -65,7 +69,8 @@ class Keeper(Generic[N]):
         self._limit = limit
         self._refresh_interval = refresh_interval
         # Twice as many, so that the refresh comes in time; what no snapshot gives isn't waited for.
-        self._enough = min(max(2 * depth, LEAST_LEVELS), limit // 2)
+        spare = max(LEAST_LEVELS, min(limit // 4, SPARE_LEVELS))
+        self._enough = min(max(2 * depth, spare), limit // 2)
         self._needed = asyncio.Event()
         self._acting: asyncio.Task[None] | None = None
         feed.on_need = self._look

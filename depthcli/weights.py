@@ -90,10 +90,9 @@ class WeightBudget:
             return start - now
         # What was sent leaves the window after a minute, and what is sent meanwhile a minute later.
         for answered, spent in self._spent:
-            if answered > start - MINUTE:
-                excess -= spent
-                if excess <= 0:
-                    return max(start, answered + MINUTE) - now
+            excess -= spent
+            if excess <= 0:
+                return max(start, answered + MINUTE) - now
         return start - now + MINUTE * (1 + excess // allowed)
 
     def used(self, now: float) -> int:

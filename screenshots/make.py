@@ -1,7 +1,8 @@
 """Make all pictures of depthcli anew: `python screenshots/make.py [FOLDER]`.
 
-The pictures are of the real program: real synchronizers, fed by the simulated exchange, and the
-real app. There is no network and no clock in it: the same code always makes the same pictures.
+The SVGs are of the real program: real synchronizers, fed by the simulated exchange, and the real
+app. There is no network and no clock in it: the same code always makes the same pictures. The PNGs
+are what a browser shows, where there is one: of an SVG, and of `depthcli watch --web`.
 """
 
 from __future__ import annotations
@@ -220,16 +221,18 @@ def solid(svg: str) -> str:
 def _shape(match: re.Match[str]) -> str:
     style, x, y, _, text = match.groups()
     blocks = text.replace("&#160;", " ").rstrip()
-    if not blocks or not set(blocks) <= set(BLOCKS):
-        if blocks.strip(" ") and set(blocks) <= set(STEPS + "▀ "):
+    bar = blocks.lstrip()
+    left = float(x) + (len(blocks) - len(bar)) * CELL
+    if not bar or not set(bar) <= set(BLOCKS):
+        if bar and set(blocks) <= set(STEPS + "▀ "):
             return _steps(blocks, style, float(x), float(y) - ASCENT)
         return match[0]
-    width = sum(BLOCKS.index(block) + 1 for block in blocks) / len(BLOCKS) * CELL
+    width = sum(BLOCKS.index(block) + 1 for block in bar) / len(BLOCKS) * CELL
     # The edge of a bar to the left is drawn over a filled cell, of which no rim should be seen.
-    rim = 0.75 if len(blocks) == 1 and blocks != "█" and float(x) else 0.0
-    seam = rim or (0.5 if blocks[0] == "█" else 0.0)
+    rim = 0.75 if len(bar) == 1 and bar != "█" and left else 0.0
+    seam = rim or (0.5 if bar[0] == "█" else 0.0)
     return (
-        f'<rect class="{style}" x="{float(x) - seam:g}" y="{float(y) - ASCENT - rim:g}"'
+        f'<rect class="{style}" x="{left - seam:g}" y="{float(y) - ASCENT - rim:g}"'
         f' width="{width + seam:g}" height="{LINE + 0.25 + 2 * rim:g}"/>'
     )
 
@@ -256,11 +259,18 @@ def main() -> None:
     parser.add_argument(
         "folder", type=Path, nargs="?", default=Path(__file__).parent, help="where to write them"
     )
-    folder = parser.parse_args().folder
-    for shot in SHOTS:
-        path = folder / f"{shot.name}.svg"
-        path.write_text(asyncio.run(picture(shot)), encoding="utf-8")
-        print(path)
+    parser.add_argument("--only", choices=("svg", "png"), help="only these; PNGs want a Chromium")
+    wanted = parser.parse_args()
+    if wanted.only != "png":
+        for shot in SHOTS:
+            path = wanted.folder / f"{shot.name}.svg"
+            path.write_text(asyncio.run(picture(shot)), encoding="utf-8")
+            print(path)
+    if wanted.only != "svg":
+        from png import write_pngs  # noqa: PLC0415, a neighbour of this script
+
+        for path in asyncio.run(write_pngs(wanted.folder)):
+            print(path)
 
 
 if __name__ == "__main__":

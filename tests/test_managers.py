@@ -593,6 +593,7 @@ async def test_a_symbol_that_is_no_longer_listed_ends_with_a_word(market):
         assert "no longer lists it" in each.manager.reason
         assert await each.manager.recv() is None
         await other.until_live()
+    assert "no longer lists it" in each.manager.reason, "closing it says no less"
 
 
 async def test_what_a_snapshot_waits_for_is_told():

@@ -6,10 +6,20 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from depthcli.tui.axis import ceiling, index_of
+from depthcli.tui.axis import ceiling, deepest_known, index_of
 from depthcli.tui.lines import cells, cut, fit, left, line, right
 from depthcli.tui.numbers import price_text, size_text
-from depthcli.tui.tiles import cost_line, covered, described, spread, title, waiting
+from depthcli.tui.tiles import (
+    ROOMY,
+    UNKNOWN_NOTE,
+    cost_line,
+    covered,
+    described,
+    pulse_line,
+    spread,
+    title,
+    waiting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +27,7 @@ if TYPE_CHECKING:
     from depthcli.analytics import Side
     from depthcli.tui.axis import Axis
     from depthcli.tui.lines import Line, Segment
+    from depthcli.tui.numbers import Number
     from depthcli.tui.watched import Picture
 
 LEAST_WIDTH: Final = 34
@@ -58,17 +69,20 @@ def chart(
     if axis is None or picture.empty or height < 4:
         rest = waiting(picture, width) if picture.empty else [spread(picture, width)]
         return fit([head, *rest], width, height)
-    rows = height - 4
+    roomy = height >= ROOMY
+    rows = height - 4 - roomy
     totals = _totals(picture, axis)
-    body = [spread(picture, width)]
+    unsure = any(total and not known for total, _, known in totals)
+    body = [spread(picture, width, UNKNOWN_NOTE if unsure else "")]
     body += _steps(totals, axis, cursor, rows, width)
     body.append(_prices(picture, axis, width))
     told = None if cursor is None else reading(picture, axis, cursor)
-    body.append(
-        cost_line(picture, width)
-        if told is None
-        else line(width, [(" " + cut(told, width - 2), "name")])
-    )
+    below = [cost_line(picture, width)]
+    if roomy:
+        below.append(pulse_line(picture, width, levels=False))
+    if told is not None:
+        below[-1] = line(width, [(" " + cut(told, width - 2), "name")])
+    body += below
     return fit([head, *covered(body, picture, width)], width, height)
 
 
@@ -77,13 +91,24 @@ def reading(picture: Picture, axis: Axis, cursor: int) -> str:
     price = cursor * axis.step
     bid, ask = picture.best_bid, picture.best_ask
     text = price_text(price, picture.price_decimals)
-    for side, best, levels in (("bid", bid, picture.bids), ("ask", ask, picture.asks)):
+    sides = zip(
+        ("bid", "ask"), (bid, ask), (picture.bids, picture.asks), picture.horizons, strict=True
+    )
+    for side, best, levels, horizon in sides:
         if best is None or (price > best[0] if side == "bid" else price < best[0]):
             continue
         upto = _upto(levels, price, axis.step, side)
         if upto:
-            return f"{side} {text}{described(picture, upto)}"
+            past = horizon is not None and _is_past(cursor, horizon, axis.step, side)
+            after = "   not known whole" if past else ""
+            return f"{side} {text}{described(picture, upto)}{after}"
     return f"{text}  between bid and ask"
+
+
+def _is_past(at: int, horizon: Number, step: float, side: str) -> bool:
+    """Return whether a multiple of the step isn't known whole."""
+    last = deepest_known(float(horizon), step, side)
+    return at < last if side == "bid" else at > last
 
 
 def _upto(
@@ -113,13 +138,13 @@ def _totals(picture: Picture, axis: Axis) -> list[tuple[float, str, bool]]:
             if reached[-1] > end:
                 break
         sums = [0.0, *accumulate(float(size) for _, size in levels[: len(reached)])]
-        last = None if horizon is None else sign * index_of(float(horizon), axis.step, side)
+        last = None if horizon is None else sign * deepest_known(float(horizon), axis.step, side)
         if not reached:
             continue
         for column in range(axis.count):
             at = sign * (axis.lowest + column)
             if at >= reached[0]:
-                known = last is None or at < last
+                known = last is None or at <= last
                 found[column] = (sums[bisect_right(reached, at)], side, known)
     return found
 

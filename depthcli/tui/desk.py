@@ -30,6 +30,7 @@ SPANS: Final = (1, 2, 5, 10, 30)
 REMEMBERED: Final = 8
 """The last minutes of so many symbols are kept at the most, for their heatmaps."""
 
+_USUAL_DEPTH: Final = 5
 _SORT_SECONDS: Final = 1.0
 _TYPICAL_LEVELS: Final = 60
 
@@ -75,6 +76,7 @@ class Desk:
         focus: index of the symbol that keys act on.
         view: how they are looked at.
         depth: levels a side of a panel.
+        shown: levels a side that there was room for when the panels were last drawn.
         zoomed: whether only the focused symbol is shown.
         in_quote: whether quantities are shown in the quote asset.
         flashing: whether changed quantities flash.
@@ -92,6 +94,7 @@ class Desk:
         self.focus = 0
         self.view = View.BOOKS
         self.depth = min(max(depth, 1), MOST_DEPTH)
+        self.shown = self.depth
         self.zoomed = False
         self.in_quote = False
         self.flashing = True
@@ -107,6 +110,7 @@ class Desk:
         self._looked_at = 0.0
         self._next = 0
         self._follow = True
+        self._usual = _USUAL_DEPTH
 
     @property
     def focused(self) -> Place | None:
@@ -135,6 +139,8 @@ class Desk:
 
     def move(self, places: int) -> None:
         """Move the focused symbol so many places on in the order."""
+        if not self.places:
+            return
         to = min(max(self.focus + places, 0), len(self.places) - 1)
         self.places.insert(to, self.places.pop(self.focus))
         self.focus = to
@@ -185,8 +191,21 @@ class Desk:
     # How one looks.
 
     def deeper(self, levels: int) -> None:
-        """Show so many levels a side more."""
-        self.depth = min(max(self.depth + levels, 1), MOST_DEPTH)
+        """Show so many levels a side more; fewer than those for which there is room."""
+        depth = min(self.depth, self.shown) if levels < 0 else self.depth
+        self.depth = min(max(depth + levels, 1), MOST_DEPTH)
+
+    @property
+    def fills(self) -> bool:
+        """Whether panels have as many levels as there is room for."""
+        return self.depth == MOST_DEPTH
+
+    def fill(self) -> None:
+        """Show as many levels as there is room for, or as many as before."""
+        if self.fills:
+            self.depth = self._usual
+        else:
+            self._usual, self.depth = self.depth, MOST_DEPTH
 
     def wider(self, steps: int) -> None:
         """Let chart and heatmap of the focused symbol cover more prices."""

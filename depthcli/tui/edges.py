@@ -68,8 +68,10 @@ def header(status: Status, width: int) -> Line:
         ([brand, view, title], [events, gaps, *states]),
         ([brand, view, title], [gaps, *states]),
         ([brand, view], [gaps, *states]),
-        ([brand], [gaps, *states]),
-        ([brand], states),
+        *([] if status.gaps else [([brand, view], states)]),
+        ([view], [gaps, *states]),
+        ([view], states),
+        ([view], signs),
         ([], states),
         ([], signs),
     )

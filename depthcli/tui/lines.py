@@ -108,7 +108,14 @@ def wrap(text: str, width: int, most: int) -> list[str]:
 
 def old(drawn: Line) -> Line:
     """Return a line of a book as it is shown when the book is no longer true: without colours."""
-    return tuple((text, _OLD_NAMES.get(style.rpartition(".")[2], OLD)) for text, style in drawn)
+    return tuple((text, _old_name(style)) for text, style in drawn)
+
+
+def _old_name(style: str) -> str:
+    """Return the name of the style that something has when it is no longer true."""
+    if style.startswith("heat."):
+        return f"{OLD}.{style}"
+    return _OLD_NAMES.get(style.rpartition(".")[2], OLD)
 
 
 def blank(width: int) -> Line:

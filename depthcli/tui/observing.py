@@ -13,7 +13,7 @@ from depthcli.synchronizer import State
 from depthcli.tui.numbers import price_text
 from depthcli.tui.rates import Gauge, Rate
 from depthcli.tui.sizes import decimals_of_notional, usual_size
-from depthcli.tui.watched import Picture, Wanted
+from depthcli.tui.watched import Picture, Wanted, comparable
 
 if TYPE_CHECKING:
     from depthcli.analytics import Cost, Side
@@ -190,6 +190,7 @@ class Observer:
             age=now - self._since(now, has_book=bool(content.bids or content.asks)),
             audit_age=None if audited is None else now - audited,
             differences=source.counters.differences,
+            differences_ever=source.counters.differences_ever,
             reason_age=now - self._reason_since,
             buffered=source.buffered,
             trading=watched.trading,
@@ -248,8 +249,9 @@ class Observer:
                 self._quote_decimals = decimals_of_notional(float(best[0]) * float(best[1]))
         lean = micro = buy = sell = None
         if wanted.numbers:
-            known_bids, known_asks = bids[: len(bids) - bids_tail], asks[: len(asks) - asks_tail]
-            lean = imbalance(known_bids, known_asks)
+            known = len(bids) - bids_tail, len(asks) - asks_tail
+            count = comparable(wanted.depth, known, (cache.bids.horizon, cache.asks.horizon))
+            lean = imbalance(bids[:count], asks[:count])
             micro = micro_price(bid, ask)
             if bid and ask:
                 if self.size is None:

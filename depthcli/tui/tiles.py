@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from depthcli.tui.watched import Levels, Picture
 
 LEAST_BALANCE: Final = 4
+_LEAST_LEANING: Final = 24
+_LEAST_BODY: Final = 6
+ROOMY: Final = 16
+"""Rows from which on the tile of a chart or a heatmap has some for the symbol's pulse."""
+
+UNKNOWN_NOTE: Final = "░ not known whole"
 
 
 class Row(NamedTuple):
@@ -104,16 +110,16 @@ def reasons(picture: Picture, width: int, most: int) -> list[Line]:
 
 
 def covered(body: list[Line], picture: Picture, width: int) -> list[Line]:
-    """Return a body without colours and with the reason over its first line, unless it is live."""
+    """Return a body without colours and with the reason over its first lines, unless it is live."""
     if picture.live and picture.trading:
         return body
-    said = reasons(picture, width, 1)
+    said = reasons(picture, width, 2 if len(body) > _LEAST_BODY else 1)
     shown = body if picture.live else [old(drawn) for drawn in body]
     return [*said, *shown[len(said) :]]
 
 
-def spread(picture: Picture, width: int) -> Line:
-    """Return the line of spread and mid, drawn as a rule."""
+def spread(picture: Picture, width: int, note: str = "") -> Line:
+    """Return the line of spread and mid, drawn as a rule; a note stands at its end."""
     between, mid = picture.spread, picture.mid
     decimals = picture.price_decimals
     if between is None or mid is None:
@@ -133,21 +139,34 @@ def spread(picture: Picture, width: int) -> Line:
         micro = price_text(picture.micro, decimals + 1).rjust(wide)
         texts.insert(0, f"{texts[0]}   micro {micro}")
         texts.insert(1, f"{texts[2]}  micro {micro}")
-    text = next((text for text in texts if len(text) + 4 <= width), texts[-1])
+    room = width - 4 - (len(note) + 3 if note else 0)
+    text = next((text for text in texts if len(text) <= room), texts[-1])
     segments = [("─ ", "spread.rule"), (text + " ", "spread")]
     rest = max(0, width - len(text) - 3)
+    if note and rest >= len(note) + 3:
+        end = (f" {note} ", "reason")
+        return line(width, [*segments, ("─" * (rest - len(note) - 2), "spread.rule"), end])
     return line(width, [*segments, ("─" * rest, "spread.rule")])
 
 
 def foot(picture: Picture, count: int, width: int) -> Line:
-    """Return the line that says how both sides share the levels shown, and the last audit."""
-    audit = audit_text(picture)
-    beside = width - len(audit) - 5
-    room = beside if audit and beside >= 24 else width - 2
-    segments: list[Segment] = [(" ", ""), *leaning(picture, count, room)]
-    if room == width - 2 or not audit:
-        return line(width, segments)
-    return ends(width, segments, [(audit + " ", "label" if not picture.differences else "reason")])
+    """Return the line that says how both sides share the levels shown, and what they are worth.
+
+    That is up to where the snapshot vouches for them, if that can be seen, and the last audit.
+    """
+    audit: Segment = (audit_text(picture), "reason" if _odd(picture) else "label")
+    bids, asks = picture.known
+    known: Segment = (f"vouched for: {bids} bids, {asks} asks" if picture.cut else "", "reason")
+    for wish in ((known, audit), (known,), (audit,)):
+        said = [part for part in wish if part[0]]
+        room = width - width_of(said) - 3 * len(said) - 2
+        if said and room >= _LEAST_LEANING:
+            end: list[Segment] = []
+            for part in said:
+                end += [("   ", ""), part]
+            start: list[Segment] = [(" ", ""), *leaning(picture, count, room)]
+            return ends(width, start, [*end, (" ", "")])
+    return line(width, [(" ", ""), *leaning(picture, count, width - 2)])
 
 
 def leaning(picture: Picture, count: int, width: int) -> list[Segment]:
@@ -155,6 +174,7 @@ def leaning(picture: Picture, count: int, width: int) -> list[Segment]:
     share = bid_share(picture, count)
     if share is None:
         return [(" " * width, "")]
+    count = picture.comparable(count)
     percent = round(share * 100)
     top = f"top {count}  " if width >= 34 else ""
     start, end = f"{top}bid {percent:>3}% ", f" {100 - percent:>3}% ask"
@@ -171,17 +191,27 @@ def balance(share: float, width: int) -> list[Segment]:
 
 
 def bid_share(picture: Picture, count: int) -> float | None:
-    """Return the bids' share of the quantity on both sides, 0 to 1; None if there is none."""
+    """Return the bids' share of the quantity on both sides, 0 to 1; None if there is none.
+
+    Only levels that the snapshots of both sides vouch for are counted, as many of either side.
+    """
+    count = picture.comparable(count)
     bid = sum(float(quantity) for _, quantity in picture.bids[:count])
     ask = sum(float(quantity) for _, quantity in picture.asks[:count])
     return bid / (bid + ask) if bid + ask > 0 else None
+
+
+def _odd(picture: Picture) -> bool:
+    """Return whether an audit ever found what must not be."""
+    return bool(picture.differences or picture.differences_ever)
 
 
 def audit_text(picture: Picture) -> str:
     """Return what the last audit found, in words; empty before the first."""
     if picture.audit_age is None or picture.differences is None:
         return ""
-    return f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ"
+    ever = f", {picture.differences_ever} ever" if picture.differences_ever else ""
+    return f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ{ever}"
 
 
 def facts(picture: Picture, width: int, count: int) -> list[Line]:
@@ -225,8 +255,17 @@ def points_text(points: float) -> str:
     return f"{points:.2f}" if abs(points) < 100 else f"{points:.0f}"
 
 
-def pulse_line(picture: Picture, width: int) -> Line:
-    """Return how much goes on: imbalance, updates a second, how late they come, the audit."""
+def pulse_line(picture: Picture, width: int, *, levels: bool = True) -> Line:
+    """Return how much goes on: imbalance, updates a second, how late they come.
+
+    Where the line above has no room for it: up to where the snapshot vouches for the book, if that
+    can be seen, else what the last audit found, and all audits.
+
+    Args:
+        picture: the book.
+        width: cells.
+        levels: whether all levels of the picture are shown.
+    """
     lean = "    -" if picture.lean is None else f"{float(picture.lean):+.2f}"
     parts: list[Segment] = [
         (f" imbalance {lean}", "label"),
@@ -240,6 +279,13 @@ def pulse_line(picture: Picture, width: int) -> Line:
     ]
     if picture.in_quote:
         parts.append((f"   in {picture.quote or 'quote asset'}", "label"))
+    if picture.cut and levels:
+        bids, asks = picture.known
+        short.append((f"  known {bids}/{asks}", "reason"))
+    elif picture.differences is not None:
+        style = "reason" if _odd(picture) else "label"
+        ever = f"/{picture.differences_ever}" if picture.differences_ever else ""
+        short.append((f"  audit {picture.differences}{ever} differ", style))
     chosen = parts if width_of(parts[:3]) <= width else short
     while width_of(chosen) > width and len(chosen) > 1:
         chosen = chosen[:-1]

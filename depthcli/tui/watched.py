@@ -113,6 +113,7 @@ class Picture:
             of one that never was, since it was first looked at.
         audit_age: seconds since the last audit, or None.
         differences: levels that differed in the last audit, or None.
+        differences_ever: levels that differed in all audits together.
         reason_age: seconds since the reason was given.
         buffered: events that wait for a snapshot.
         trading: whether the exchange matches orders now.
@@ -148,6 +149,7 @@ class Picture:
     age: float
     audit_age: float | None
     differences: int | None
+    differences_ever: int = 0
     reason_age: float = 0.0
     buffered: int = 0
     trading: bool = True
@@ -201,6 +203,38 @@ class Picture:
         """The price halfway between best bid and best ask; None if a side is empty."""
         bid, ask = self.best_bid, self.best_ask
         return (ask[0] + bid[0]) / 2 if bid and ask else None
+
+    @property
+    def known(self) -> tuple[int, int]:
+        """How many of `bids` and of `asks` the snapshot vouches for, the best ones."""
+        return len(self.bids) - self.bids_tail, len(self.asks) - self.asks_tail
+
+    @property
+    def cut(self) -> bool:
+        """Whether the horizon lies within what is shown of the book."""
+        most = max(len(self.bids), len(self.asks))
+        return self.comparable(most) < most
+
+    def comparable(self, count: int) -> int:
+        """Return how many of the best levels of both sides may be compared, at most `count`."""
+        return comparable(count, self.known, self.horizons)
+
+
+def comparable(
+    count: int, known: tuple[int, int], horizons: tuple[Number | None, Number | None]
+) -> int:
+    """Return how many of the best levels of both sides may be compared, at most `count`.
+
+    A side that is known only up to its horizon has more levels than can be counted; one without a
+    horizon has no more than there are.
+
+    Args:
+        count: how many are wanted.
+        known: of bids and asks, how many are known whole.
+        horizons: of bids and asks; None: all of the side is known.
+    """
+    bounds = [least for least, horizon in zip(known, horizons, strict=True) if horizon is not None]
+    return min([count, *bounds])
 
 
 class Wanted(NamedTuple):

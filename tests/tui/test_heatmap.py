@@ -41,11 +41,11 @@ def plain(now: float = 11.5) -> list[str]:
 
 def test_each_column_is_a_moment_and_each_row_a_price() -> None:
     body = [row[:2] for row in plain()[2:9]]
-    assert body == ["  ", ":#", "▾▾", " ▴", "▴ ", "##", "  "], "104 down to 98"
+    assert body == ["░░", ":#", "▾▾", " ▴", "▴ ", "##", "░░"], "104 down to 98"
 
 
 def test_time_goes_on_to_the_left() -> None:
-    assert [row[:2] for row in plain(12.5)[2:9]] == ["  ", "# ", "▾ ", "▴ ", "  ", "# ", "  "]
+    assert [row[:2] for row in plain(12.5)[2:9]] == ["░ ", "# ", "▾ ", "▴ ", "  ", "# ", "░ "]
 
 
 def test_prices_beyond_the_levels_are_not_empty_but_unknown() -> None:
