@@ -73,7 +73,7 @@ def measure(*, tiny: bool) -> Section:
         " sends: it looks at its books every 20 ms.",
         ["", *HEADINGS],
     )
-    for rate in (20,) if tiny else RATES:
+    for rate in (50,) if tiny else RATES:
         for command in (Dump, Watch):
             with tempfile.TemporaryDirectory() as folder:
                 figures = _measured(command(Path(folder)), symbols, rate, seconds)
