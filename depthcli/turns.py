@@ -84,7 +84,8 @@ class Turns:
             await turn.ready
             yield
         finally:
-            if turn.ready.cancelled():
+            # What is cancelled never had its turn; what is done had it, even if it didn't hear of it.
+            if turn.ready.cancel() or turn.ready.cancelled():
                 self._forget_one()
             else:
                 self._under_way -= 1
