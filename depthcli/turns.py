@@ -84,7 +84,7 @@ class Turns:
             await turn.ready
             yield
         finally:
-            # What is cancelled never had its turn; what is done had it, even if it didn't hear of it.
+            # What is cancelled never had its turn; what is done had it, even unheard.
             if turn.ready.cancel() or turn.ready.cancelled():
                 self._forget_one()
             else:
