@@ -14,7 +14,7 @@ from benchmarks.apart import Setting, exchange_apart
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("section", ["events", "reads", "memory", "stream"])
+@pytest.mark.parametrize("section", ["events", "reads", "memory", "stream", "exchange"])
 def test_a_section_runs_and_writes_a_table_and_its_plots(section, tmp_path):
     command = [sys.executable, "-m", "benchmarks", section, "--tiny", "--out", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=100)
