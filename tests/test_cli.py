@@ -98,6 +98,11 @@ def test_version_and_help(run):
     assert all(command in shown.stdout for command in ("watch", "dump", "symbols", "simulate"))
 
 
+def test_a_version_in_the_environment_is_no_request_to_print_it():
+    told = CliRunner().invoke(app, ["config", "path"], env=environment(DEPTHCLI_VERSION="0.1.0"))
+    assert told.stdout.endswith("config.toml\n")
+
+
 @pytest.mark.parametrize("command", ["watch", "dump", "check", "symbols", "simulate"])
 def test_the_help_of_each_command_names_its_options(command):
     shown = CliRunner().invoke(app, [command, "--help"], env=environment(COLUMNS="140"))
