@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
+from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosedOK
 
 from depthcli import (
     AsyncClient,
@@ -18,6 +20,7 @@ from depthcli import (
 from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, UsageError
 from depthcli.markets import OPTIONS, SPOT, USDM
+from depthcli.network import connect_directly
 from depthcli.simulator import Simulator, source_for
 from depthcli.simulator.corruption import CORRUPTIONS
 
@@ -440,3 +443,34 @@ async def test_closing_in_the_middle_of_a_handover_leaves_nothing_behind(short_l
         await manager.close()
         await settled(lambda: not simulator.connections)
         assert asyncio.all_tasks() <= running
+
+
+async def test_a_message_in_parts_is_neither_lost_nor_overtaken():
+    async def serve_three(connection) -> None:
+        await connection.send("whole")
+        await connection.send(["in ", "two parts"])
+        await connection.send(b"whole again")
+
+    taken = []
+    async with serve(serve_three, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with connect_directly(f"ws://127.0.0.1:{port}", proxy=None) as websocket:
+            websocket.hand_over(lambda message, _: taken.append(bytes(message)))
+            with pytest.raises(ConnectionClosedOK):
+                while True:
+                    taken.append(await websocket.recv(decode=False))
+    assert taken == [b"whole", b"in two parts", b"whole again"]
+
+
+async def test_what_comes_before_anybody_takes_it_is_kept():
+    async def serve_one(connection) -> None:
+        await connection.send("early")
+
+    taken = []
+    async with serve(serve_one, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with connect_directly(f"ws://127.0.0.1:{port}", proxy=None) as websocket:
+            with pytest.raises(ConnectionClosedOK):
+                await websocket.recv(decode=False)
+            websocket.hand_over(lambda message, _: taken.append(bytes(message)))
+    assert taken == [b"early"]
