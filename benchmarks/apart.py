@@ -7,6 +7,7 @@ exchange. The two talk over a pipe.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import multiprocessing
 import random
@@ -87,6 +88,7 @@ class Apart:
         self.rest_url, self.ws_url, self.symbols = pipe.recv()
         self._pipe = pipe
         self._lock = asyncio.Lock()
+        self._numbers = itertools.count()
 
     async def misbehave(self) -> str:
         """Let something go wrong; return what."""
@@ -122,9 +124,15 @@ class Apart:
             arrived = asyncio.Event()
             loop.add_reader(self._pipe.fileno(), arrived.set)
             try:
-                self._pipe.send(question)
-                await arrived.wait()
-                return self._pipe.recv()
+                asked = next(self._numbers)
+                self._pipe.send((asked, *question))
+                while True:
+                    await arrived.wait()
+                    arrived.clear()
+                    number, answer = self._pipe.recv()
+                    # What somebody asked who was cancelled meanwhile is answered, too.
+                    if number == asked:
+                        return answer
             finally:
                 loop.remove_reader(self._pipe.fileno())
 
@@ -191,8 +199,8 @@ class _Served:
     def _answer(self, over: asyncio.Event) -> None:
         try:
             while self._pipe.poll():
-                name, *arguments = self._pipe.recv()
-                self._pipe.send(getattr(self, name)(*arguments))
+                number, name, *arguments = self._pipe.recv()
+                self._pipe.send((number, getattr(self, name)(*arguments)))
         except (EOFError, OSError):
             over.set()
 

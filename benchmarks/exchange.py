@@ -44,6 +44,18 @@ CALM, WATCHED = 5.0, 20.0
 SIZE = struct.pack("HHHH", 40, 120, 0, 0)
 """Rows and columns of the terminal."""
 
+HEADINGS = (
+    "events/s",
+    "core",
+    "µs an event",
+    "memory",
+    "age, median",
+    "age, 99 %",
+    "in the second half",
+    "sent late, 99 %",
+    "exchange's core",
+)
+
 Aged = tuple[float, float]
 """When an event had arrived, seconds since the epoch, and how many ms after its own time."""
 
@@ -59,10 +71,9 @@ def measure(*, tiny: bool) -> Section:
         " from the exchange's time to its line in `dump --json --follow --depth 5`, or to the book"
         " in `watch`, which runs in a terminal of 120x40. The age contains how late the exchange"
         " sends: it looks at its books every 20 ms.",
-        ["", "events/s", "core", "µs an event", "memory"]
-        + ["age, median", "age, 99 %", "in the second half", "sent late, 99 %", "exchange's core"],
+        ["", *HEADINGS],
     )
-    for rate in (20,) if tiny else RATES:
+    for rate in (50,) if tiny else RATES:
         for command in (Dump, Watch):
             with tempfile.TemporaryDirectory() as folder:
                 figures = measured(command(Path(folder)), symbols, rate, seconds)

@@ -7,7 +7,7 @@ First all symbols are followed at the market's fastest stream, with snapshots of
 exchange's real budget of request weight, until all are live. Then connections are handed over as
 they are before the exchange ends them: here it ends them after a minute and a half instead of 24
 hours, and the client replaces them half a minute earlier instead of an hour; at last the exchange
-announces that it goes in ten seconds. No book may be anything but live meanwhile, none may meet a
+announces that it goes in half a minute. No book may be anything but live meanwhile, none may meet a
 gap or be built anew, and at the end all are compared with the exchange's. It prints the account,
 and ends with 1 if anything in it isn't as it must be.
 """
@@ -44,13 +44,8 @@ PATIENCE: Final = 300.0
 MOST_CONNECTIONS: Final = 3
 
 LIFETIME: Final = 90.0
-"""Seconds after which the exchange ends a connection."""
-
-MARGIN: Final = 30.0
-"""Seconds before that at which the client begins to replace it, at the latest."""
-
-NOTICE: Final = 10.0
-"""Seconds from the exchange's announcement that it goes to the end of its connections."""
+"""Seconds after which the exchange ends a connection, by default; the client begins to replace it
+when a third of them is left. As long before its end the exchange announces that it goes."""
 
 BY_AGE: Final = 2
 """So often each connection is replaced because it is old; once more because the exchange goes."""
@@ -118,11 +113,13 @@ class Scale:
     Args:
         apart: the exchange.
         market: its market's name.
+        lifetime: seconds after which it ends a connection.
     """
 
-    def __init__(self, apart: Apart, market: str) -> None:
+    def __init__(self, apart: Apart, market: str, lifetime: float) -> None:
         self.account = Account(market, len(apart.symbols))
         self._apart = apart
+        self._lifetime = lifetime
         self._market = market_named(market)
         self._managers: list[DepthCacheManager[float]] = []
         self._connected = 0
@@ -143,11 +140,12 @@ class Scale:
             account.not_live.clear()
             before = self._connected
             for _ in range(BY_AGE):
-                await self._until_replaced(LIFETIME)
-            await self._apart.announce_shutdown(NOTICE)
-            await self._until_replaced(NOTICE)
+                await self._until_replaced(self._lifetime)
+            notice = self._lifetime / 3
+            await self._apart.announce_shutdown(notice)
+            await self._until_replaced(notice)
             # Until what the exchange meant to end has ended.
-            await asyncio.sleep(NOTICE + 2)
+            await asyncio.sleep(notice + 1)
             await self._compare()
             manners = await self._apart.manners()
             account.most_weight, account.statuses = manners.most_weight, manners.statuses
@@ -223,8 +221,8 @@ class Scale:
                     account.wrong.append(f"{manager.symbol} {side} at {update_id}")
 
 
-async def _scale(apart: Apart, market: str) -> Account:
-    scale = Scale(apart, market)
+async def _scale(apart: Apart, market: str, lifetime: float) -> Account:
+    scale = Scale(apart, market, lifetime)
     await scale.run()
     return scale.account
 
@@ -236,13 +234,13 @@ def main() -> int:
     )
     parser.add_argument("--symbols", type=int, default=500)
     parser.add_argument("--market", default="spot", choices=[*MARKETS])
+    parser.add_argument("--lifetime", type=float, default=LIFETIME, help="of a connection, seconds")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    trunk.LIFETIME = LIFETIME - MARGIN  # type: ignore[misc]
-    with exchange_apart(
-        Setting(options.market, options.symbols, options.seed, lifetime=LIFETIME)
-    ) as apart:
-        account = asyncio.run(_scale(apart, options.market))
+    trunk.LIFETIME = 2 / 3 * options.lifetime  # type: ignore[misc]
+    setting = Setting(options.market, options.symbols, options.seed, lifetime=options.lifetime)
+    with exchange_apart(setting) as apart:
+        account = asyncio.run(_scale(apart, options.market, options.lifetime))
     for name, value in asdict(account).items():
         print(f"{name:>15}  {json.dumps(value)}")
     return 1 if account.complaints else 0

@@ -25,6 +25,7 @@ from collections import Counter
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.apart import DEPTH, Apart, Setting, exchange_apart
@@ -340,20 +341,21 @@ def judge(account: Account, before: Sample, afterwards: Sample) -> None:
 
 
 def growth(samples: list[Sample]) -> Iterator[str]:
-    """Give what grew between the second and the last third of a run."""
+    """Give what grew between the second and the last third of a run.
+
+    Of memory the most that was used counts. The others go up and down with the faults, so that it
+    is their median which tells whether something stays behind.
+    """
     third = len(samples) // 3
     if third < 4:
         return
     early, late = samples[third : 2 * third], samples[-third:]
-    for name, allowed in (
-        ("memory_mb", GROWTH),
-        ("tasks", 0.1),
-        ("sockets", 0),
-        ("descriptors", 0),
-    ):
-        first = max(getattr(sample, name) for sample in early)
-        last = max(getattr(sample, name) for sample in late)
-        if last > first * (1 + allowed) + (0 if name == "memory_mb" else 8):
+    first, last = (max(sample.memory_mb for sample in part) for part in (early, late))
+    if last > first * (1 + GROWTH):
+        yield f"memory grew from {first} to {last} MB"
+    for name in ("tasks", "sockets", "descriptors"):
+        first, last = (median(getattr(sample, name) for sample in part) for part in (early, late))
+        if last > first * 1.1 + 8:
             yield f"{name} grew from {first} to {last}"
 
 

@@ -30,12 +30,9 @@ logger = logging.getLogger(__name__)
 PROBE_LIMIT: Final = 50
 """Levels a side of the snapshots that question a silence: cheap, and enough to see a change."""
 
-LEAST_LEVELS: Final = 10
-"""Levels a side that are to be left within the horizon, whatever the user asks for."""
-
-SPARE_LEVELS: Final = 50
-"""Of more than 40 a quarter is to be left, but no more than this: a lively market moves past a few
-levels sooner than a refresh is made."""
+LEAST_LEVELS: Final = 50
+"""Levels a side that are to be left within the horizon, whatever the user asks for: a lively market
+moves past a few of them sooner than a refresh is made."""
 
 FAILED_PROBES: Final = 2
 """So many questions without an answer, and the silence itself makes the book stale."""
@@ -69,8 +66,7 @@ class Keeper(Generic[N]):
         self._limit = limit
         self._refresh_interval = refresh_interval
         # Twice as many, so that the refresh comes in time; what no snapshot gives isn't waited for.
-        spare = max(LEAST_LEVELS, min(limit // 4, SPARE_LEVELS))
-        self._enough = min(max(2 * depth, spare), limit // 2)
+        self._enough = min(max(2 * depth, LEAST_LEVELS), limit // 2)
         self._needed = asyncio.Event()
         self._acting: asyncio.Task[None] | None = None
         feed.on_need = self._look

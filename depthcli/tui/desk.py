@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from depthcli.tui.axis import coarser, placed, step_for
@@ -108,6 +109,8 @@ class Desk:
         self._rows: list[int] = []
         self._summaries: list[Picture] = []
         self._sorted_at: float | None = None
+        self._looked_at = 0.0
+        self._next = 0
         self._follow = True
         self._usual = _USUAL_DEPTH
 
@@ -262,14 +265,30 @@ class Desk:
     def rows(self, now: float) -> list[int]:
         """Return the overview's symbols as indices, sorted and filtered.
 
-        Lines that moved at each frame couldn't be read: they are sorted anew once a second.
+        Lines that moved at each frame couldn't be read: they are sorted anew once a second. What
+        they are sorted by is up to a second old: of hundreds of symbols each frame looks at a part.
         """
+        count = len(self.places)
+        if self._sorted_at is None or now < self._looked_at:
+            self._look_at_next(count, now)
+        elif count:
+            self._look_at_next(ceil(count * (now - self._looked_at) / _SORT_SECONDS), now)
         if self._sorted_at is None or not 0 <= now - self._sorted_at < _SORT_SECONDS:
-            wanted = self.wanted(View.OVERVIEW, self.depth)
-            self._summaries = [place.observer.picture(wanted, now) for place in self.places]
             self._rows = ordered(self._summaries, self.order, self.sought)
             self._sorted_at = now
         return self._rows
+
+    def _look_at_next(self, count: int, now: float) -> None:
+        """Take pictures of the next few symbols, in turn."""
+        places, wanted = self.places, self.wanted(View.OVERVIEW, self.depth)
+        if count >= len(places):
+            self._summaries = [place.observer.picture(wanted, now) for place in places]
+        else:
+            for index in range(self._next, self._next + count):
+                at = index % len(places)
+                self._summaries[at] = places[at].observer.picture(wanted, now)
+            self._next = (self._next + count) % len(places)
+        self._looked_at = now
 
     def summaries(self, shown: Iterable[int], now: float) -> list[Picture]:
         """Return a picture of each symbol, as it is now of those shown; call `rows` before."""

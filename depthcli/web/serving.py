@@ -137,7 +137,7 @@ class Screens(Server):
         origin = request.headers.get("Origin")
         if not self._is_own(request.host):
             raise web.HTTPForbidden(text="depthcli isn't served by that name\n")
-        if origin is not None and urlsplit(origin).netloc != request.host:
+        if origin is not None and origin.partition("://")[2] != request.host:
             raise web.HTTPForbidden(text="pages of elsewhere can't use depthcli\n")
         return await handler(request)
 
