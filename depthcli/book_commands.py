@@ -25,6 +25,9 @@ from depthcli.parameters import (
     Testnet,
     Tld,
     UpdateSpeed,
+    Web,
+    WebHost,
+    WebPort,
     WsUrl,
 )
 from depthcli.running import run
@@ -77,11 +80,16 @@ def watch(
     testnet: Testnet = False,
     tld: Tld = None,
     log_file: LogFile = None,
+    web: Web = False,
+    host: WebHost = "127.0.0.1",
+    port: WebPort = 8000,
 ) -> None:
     """Show live depth, a panel a symbol. q leaves, ? explains."""
     from depthcli.following import Following, targets_of
+    from depthcli.tui.terminal import in_browser
     from depthcli.watch import watch as watch_books
-    from depthcli.workspaces import Workspace, Workspaces
+    from depthcli.web.arguments import arguments_of, is_typed
+    from depthcli.workspaces import LAST, Workspace, Workspaces
 
     default = market_of(context, market, options)
     workspaces = Workspaces()
@@ -101,7 +109,9 @@ def watch(
         symbols = default_symbols(default)[:4]
     if demo and (testnet or tld):
         raise UsageError(f"--demo and {'--testnet' if testnet else '--tld'} exclude each other")
-    if not interactive:
+    if not web and (is_typed(context, "host") or is_typed(context, "port")):
+        raise UsageError("--host and --port say where --web serves: add it")
+    if not (interactive or web or in_browser()):
         raise UsageError("watch needs a terminal; for programs and pipes there is: depthcli dump")
     log_to(log_file)
     following = Following(
@@ -116,6 +126,12 @@ def watch(
     if kept is not None:
         wished = {name: value for name, value in wished.items() if typed(context, name)}
     start = (kept or Workspace(symbols=[])).but(**wished)
+    if web:
+        from depthcli.web import serve
+
+        taken_up = [f"--workspace={LAST}"] if kept is not None and not workspace else []
+        run(serve([*taken_up, *arguments_of(context)], host, port))
+        return
     showing = watch_books(
         following,
         fps=fps,

@@ -30,8 +30,9 @@ logger = logging.getLogger(__name__)
 PROBE_LIMIT: Final = 50
 """Levels a side of the snapshots that question a silence: cheap, and enough to see a change."""
 
-LEAST_LEVELS: Final = 10
-"""Levels a side that are to be left within the horizon, whatever the user asks for."""
+LEAST_LEVELS: Final = 50
+"""Levels a side that are to be left within the horizon, whatever the user asks for: a lively market
+moves past a few of them sooner than a refresh is made."""
 
 FAILED_PROBES: Final = 2
 """So many questions without an answer, and the silence itself makes the book stale."""

@@ -61,7 +61,8 @@ class DepthCacheManager(Generic[N]):
         market: by default the class's own.
         depth: levels a side that are wanted at any time: as the market moves away from where a
             snapshot was taken, fewer are left within the horizon, and a refresh is made early, at
-            twice as many or at ten. When none is left the book turns stale until there is one.
+            twice as many or at 50, or half the limit if that is less. When none is left the book
+            turns stale until there is one.
         levels: follow the stream of the best 5, 10 or 20 levels instead of the diff events: each
             event replaces the book, which needs no snapshot. Futures and options only.
 

@@ -139,7 +139,9 @@ class Synchronizer(Generic[N]):
         self._turn(State.STALE if self._was_live else State.CONNECTING, reason)
 
     def close(self, reason: str) -> None:
-        """End for good. The last true book stays in `cache`."""
+        """End for good, unless it has ended. The last true book stays in `cache`."""
+        if self.state is State.CLOSED:
+            return
         self._connected = False
         self.pending.clear()
         self._turn(State.CLOSED, reason)

@@ -342,7 +342,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GLANCE):
                     await self._enough.wait()
-            if threading.main_thread().is_alive():
+            if self._enough.is_set() or threading.main_thread().is_alive():
                 continue
             if isinstance(getattr(sys, "last_value", None), KeyboardInterrupt):
                 break

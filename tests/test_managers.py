@@ -406,16 +406,17 @@ async def test_a_book_whose_market_moves_past_its_snapshot_is_not_live_with_an_e
             await each.until_live()
 
 
-async def test_a_refresh_comes_early_when_levels_run_short(monkeypatch):
+@pytest.mark.parametrize(("depth", "left"), [(20, 12), (0, 40)])
+async def test_a_refresh_comes_early_when_levels_run_short(depth, left, monkeypatch):
     monkeypatch.setattr(keeper_module, "LOOK", 0.1)
     monkeypatch.setattr(schedule_module, "HURRY", 0.2)
-    async with following(depth=20) as (_, followed):
+    async with following(depth=depth) as (_, followed):
         each = followed[0]
         cache = each.manager.cache
         await each.until_live()
         assert each.manager.counters.audits == 0
         each.least = 0
-        cache.bids.horizon = cache.bids.top(12)[-1][0]  # as if the market had fallen
+        cache.bids.horizon = cache.bids.top(left)[-1][0]  # as if the market had fallen
         await each.until(lambda it: it.manager.counters.audits >= 1)
         assert len(cache.bids.top(20)) == 20
         assert each.stale_reasons == []
@@ -593,6 +594,7 @@ async def test_a_symbol_that_is_no_longer_listed_ends_with_a_word(market):
         assert "no longer lists it" in each.manager.reason
         assert await each.manager.recv() is None
         await other.until_live()
+    assert "no longer lists it" in each.manager.reason, "closing it says no less"
 
 
 async def test_what_a_snapshot_waits_for_is_told():

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
 from websockets.asyncio.server import serve
-from websockets.exceptions import ConnectionClosedOK
 
 from depthcli import (
     AsyncClient,
     BinanceSocketManager,
+    connection as connection_module,
     handover as handover_module,
     trunk as trunk_module,
 )
 from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, UsageError
 from depthcli.markets import OPTIONS, SPOT, USDM
-from depthcli.network import connect_directly
 from depthcli.simulator import Simulator, source_for
 from depthcli.simulator.corruption import CORRUPTIONS
 
@@ -445,32 +445,74 @@ async def test_closing_in_the_middle_of_a_handover_leaves_nothing_behind(short_l
         assert asyncio.all_tasks() <= running
 
 
-async def test_a_message_in_parts_is_neither_lost_nor_overtaken():
-    async def serve_three(connection) -> None:
-        await connection.send("whole")
-        await connection.send(["in ", "two parts"])
-        await connection.send(b"whole again")
+@asynccontextmanager
+async def replying(reply):
+    """A server that carries what the address names and answers requests as a test wants."""
 
-    taken = []
-    async with serve(serve_three, "127.0.0.1", 0) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        async with connect_directly(f"ws://127.0.0.1:{port}", proxy=None) as websocket:
-            websocket.hand_over(lambda message, _: taken.append(bytes(message)))
-            with pytest.raises(ConnectionClosedOK):
-                while True:
-                    taken.append(await websocket.recv(decode=False))
-    assert taken == [b"whole", b"in two parts", b"whole again"]
+    async def handler(websocket):
+        async for text in websocket:
+            request = json.loads(text)
+            answer = reply(request)
+            if answer is not None:
+                await websocket.send(json.dumps({**answer, "id": request["id"]}))
+
+    async with (
+        serve(handler, "127.0.0.1", 0) as server,
+        AsyncClient(
+            rest_url="http://127.0.0.1:9",
+            ws_url=f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+        ) as client,
+    ):
+        manager = BinanceSocketManager(client)
+        yield manager
+        await manager.close()
 
 
-async def test_what_comes_before_anybody_takes_it_is_kept():
-    async def serve_one(connection) -> None:
-        await connection.send("early")
+async def test_a_stream_that_the_exchange_refuses_is_gone_and_not_asked_for_again():
+    asked = []
 
-    taken = []
-    async with serve(serve_one, "127.0.0.1", 0) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        async with connect_directly(f"ws://127.0.0.1:{port}", proxy=None) as websocket:
-            with pytest.raises(ConnectionClosedOK):
-                await websocket.recv(decode=False)
-            websocket.hand_over(lambda message, _: taken.append(bytes(message)))
-    assert taken == [b"early"]
+    def reply(request):
+        asked.append((request["method"], request["params"]))
+        refused = request["method"] == "SUBSCRIBE" and OTHER in request["params"]
+        return {"error": {"code": 2, "msg": "Not \x1b[2Jthis."}} if refused else {"result": None}
+
+    async with replying(reply) as manager:
+        stays, refused, later = Listening(), Listening(), Listening()
+        manager.subscribe(SPOT, STREAM, float, stays)
+        await stays.until(lambda: stays.told == ["opened"])
+        manager.subscribe(SPOT, OTHER, float, refused)
+        await refused.until(lambda: refused.told == ["gone"])
+        assert refused.reasons[0].startswith("the exchange refused the stream: Not ")
+        assert refused.reasons[0].isprintable()
+        manager.subscribe(SPOT, "ltcbtc@depth", float, later)
+        await later.until(lambda: later.told == ["opened"])
+        assert asked == [("SUBSCRIBE", [OTHER]), ("SUBSCRIBE", ["ltcbtc@depth"])]
+        assert stays.told == ["opened"]
+
+
+async def test_a_stream_that_cannot_be_given_up_is_left_alone():
+    def reply(request):
+        refused = request["method"] == "UNSUBSCRIBE"
+        return {"error": {"code": 2, "msg": "No."}} if refused else {"result": None}
+
+    async with replying(reply) as manager:
+        stays, goes, later = Listening(), Listening(), Listening()
+        manager.subscribe(SPOT, STREAM, float, stays)
+        leaving = manager.subscribe(SPOT, OTHER, float, goes)
+        await goes.until(lambda: goes.told == ["opened"])
+        leaving.close()
+        manager.subscribe(SPOT, "ltcbtc@depth", float, later)
+        await later.until(lambda: later.told == ["opened"])
+        assert (stays.told, goes.told) == (["opened"], ["opened"])
+
+
+async def test_a_connection_that_does_not_reply_is_made_anew(monkeypatch):
+    monkeypatch.setattr(connection_module, "TOTAL_TIMEOUT", 0.3)
+    async with replying(lambda request: None) as manager:
+        first, second = Listening(), Listening()
+        manager.subscribe(SPOT, STREAM, float, first)
+        await first.until(lambda: first.told == ["opened"])
+        manager.subscribe(SPOT, OTHER, float, second)
+        # The new connection names both in its address, for which no reply is needed.
+        await second.until(lambda: second.told == ["lost", "opened"])
+        assert "no reply to SUBSCRIBE" in second.reasons[0]
