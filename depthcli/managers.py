@@ -160,6 +160,8 @@ class DepthCacheManager(Generic[N]):
         self._news = asyncio.Event()
         self._needed = asyncio.Event()
         self._one_audit = asyncio.Lock()
+        self._schedule: Schedule
+        self._looking: asyncio.TimerHandle | None = None
         self._openings = 0
         self._subscription: Subscription[N] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -221,6 +223,8 @@ class DepthCacheManager(Generic[N]):
     async def close(self) -> None:
         """Stop following the symbol; the book stays as it is, and `recv` gives None."""
         self._synchronizer.close("closed")
+        if self._looking is not None:
+            self._looking.cancel()
         if self._subscription is not None:
             self._subscription.close()
         if self._owns_bm and self._bm is not None:
@@ -299,6 +303,8 @@ class DepthCacheManager(Generic[N]):
         self.last_received = self._clock()
         self._synchronizer.receive(event)
         self._pass_on()
+        if self._looking is None and self._enough:
+            self._looking = asyncio.get_running_loop().call_later(LOOK, self._look_for_levels)
 
     def refuse(self) -> None:
         """A frame came that can't be decoded."""
@@ -374,7 +380,8 @@ class DepthCacheManager(Generic[N]):
         clock = self._clock
         patience = Backoff(first=0.25, step=0.5, most=15)
         # Hundreds of books that are started together aren't refreshed together.
-        schedule = Schedule(self._refresh_interval, clock(), phase=JITTER.uniform(FIRST_REFRESH, 1))
+        phase = JITTER.uniform(FIRST_REFRESH, 1)
+        schedule = self._schedule = Schedule(self._refresh_interval, clock(), phase)
         while self.state is not State.CLOSED:
             self._needed.clear()
             if self._synchronizer.wants_snapshot:
@@ -445,11 +452,9 @@ class DepthCacheManager(Generic[N]):
     async def _act_when_due(self, schedule: Schedule) -> None:
         """Wait until the refresh is due or a silence has to be questioned, and do that."""
         clock = self._clock
-        look = clock() + LOOK if self._enough else float("inf")
-        if await self._needed_within(max(0.0, min(look, self._due(schedule)) - clock())):
+        if await self._needed_within(max(0.0, self._due(schedule) - clock())):
             return
-        if self._short_of_levels():
-            schedule.hurry(clock())
+        self._hurry_if_short()
         if clock() < self._due(schedule):
             return
         acting = asyncio.create_task(self._act(schedule))
@@ -515,11 +520,21 @@ class DepthCacheManager(Generic[N]):
         else:
             self._synchronizer.halt(f"trading is halted ({printable(info.state)})")
 
-    def _short_of_levels(self) -> bool:
-        return any(
+    def _look_for_levels(self) -> None:
+        """Some events came: see whether enough levels are left."""
+        self._looking = None
+        if self.state is State.LIVE and self._hurry_if_short():
+            self._needed.set()
+
+    def _hurry_if_short(self) -> bool:
+        """Let a refresh be made early where levels run short; return whether they do."""
+        short = any(
             side.horizon is not None and len(side.top(self._enough)) < self._enough
             for side in (self.cache.bids, self.cache.asks)
         )
+        if short:
+            self._schedule.hurry(self._clock())
+        return short
 
     async def _audit(self, limit: int, urgency: Urgency) -> bool:
         """Compare the book with a fresh snapshot; return whether the exchange gave one.

@@ -1,13 +1,20 @@
 """A small exchange that remembers everything: what it says can be checked at every update id.
 
-It is no relation of `depthcli.simulator`: nothing happens in it between two changes, so that an
-hour costs milliseconds, and it shares no mistakes with the client or with the other simulator.
+It is no relation of `depthcli.simulator`: it shares no mistakes with the client or with the other
+simulator. And an hour costs it milliseconds: nothing happens in it between two changes, and what
+nobody can see yet happens only when the next event is sent, or when somebody asks.
+
+Most of the time its market is dull: an event every five seconds, so that no silence is questioned.
+Bursts and long quiet come now and then, and around what goes wrong.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
+from functools import cache
 from heapq import heappop, heappush
+from math import log
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -27,6 +34,11 @@ DEEPEST: Final = 16
 
 MOST_LEVELS: Final = 18
 """Levels a side; the deepest are cancelled beyond it."""
+
+MOST_LOTS: Final = 400
+
+DULL: Final = 5.8
+"""Seconds from event to event at the most where the market is dull."""
 
 Books = tuple[dict[int, int], dict[int, int]]
 
@@ -101,8 +113,7 @@ class Listing:
         self.changed: Books = ({}, {})
         self.first_changed = 0
         self.closing = False
-        self.mean_gap = 4.0
-        self.phase_ends = 0.0
+        self.gap = self.spread = self.phase_ends = 0.0
 
     @property
     def epoch(self) -> Epoch:
@@ -131,6 +142,8 @@ class Exchange:
         random: where everything comes from.
         loop: time passes as on its clock, and by `sleep_through`.
         snapshot_age: for so many seconds a snapshot is served again as it was.
+        pace: how many times as long it takes from trade to trade.
+        lively: from when to when, on the loop's clock, the pace changes all the time; in order.
     """
 
     def __init__(
@@ -143,19 +156,24 @@ class Exchange:
         *,
         snapshot_age: float = 0.0,
         pace: float = 1.0,
+        lively: Iterable[tuple[float, float]] = (),
     ) -> None:
         self.market = market
         self.publish: Callable[[Listing, bytes], None] = lambda *_: None
         self.random = random
         self.event_count = 0
         self.clock_error_ms = 0
+        self._ids_are_shared = market.ids_are_shared
         self._loop = loop
         self._window = window
         self._pace = pace
+        self._lively = deque(lively)
         self._ahead = 0.0
         self._snapshot_age = snapshot_age
         self._cached: dict[tuple[str, int], tuple[float, bytes]] = {}
-        self._due: list[tuple[float, int, Listing, Callable[[Listing, float], None]]] = []
+        self._due: list[
+            tuple[float, int, float, Listing, Callable[[Listing, float, float], None]]
+        ] = []
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
         engine = Ids(random.randrange(10**11, 10**12))
@@ -173,6 +191,13 @@ class Exchange:
         """Return the exchange's clock, seconds; it goes on while our machine sleeps."""
         return self._loop.time() + self._ahead
 
+    def enliven(self, seconds: float) -> None:
+        """Let the pace change all the time for so long from now on."""
+        now = self._loop.time()
+        self._lively.appendleft((now, now + seconds))
+        for listing in self.listings.values():
+            listing.phase_ends = 0.0
+
     def now_ms(self, at: float) -> int:
         """Return what the exchange believes that the date is, ms since the epoch."""
         return START_MS + int(at * 1000) + self.clock_error_ms
@@ -187,8 +212,8 @@ class Exchange:
         now = self.now() + 1e-6
         due = self._due
         while due and due[0][0] <= now:
-            at, _, listing, happen = heappop(due)
-            happen(listing, at)
+            at, _, seen, listing, happen = heappop(due)
+            happen(listing, at, seen)
         self._arm()
 
     def snapshot(self, symbol: str, limit: int, age: int = 0) -> bytes | None:
@@ -242,18 +267,20 @@ class Exchange:
             listing.sent_id = ids.last
             listing.epochs.append(Epoch(ids.last, listing.books, self._loop.time()))
 
-    def _schedule(
-        self, at: float, listing: Listing, happen: Callable[[Listing, float], None]
-    ) -> None:
+    def _schedule(self, at: float, listing: Listing, happen: Callable[..., None]) -> None:
+        """Let a change happen at that time; it is seen when the event that it begins is sent."""
         self._count += 1
-        heappush(self._due, (at, self._count, listing, happen))
+        seen = at + self._window * (0.1 + 0.9 * self.random.random())
+        heappush(self._due, (at, self._count, seen, listing, happen))
 
     def _arm(self) -> None:
+        """Wake up when the next event may have to be sent: nobody sees before what has changed."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None
         if self._due:
-            self._timer = self._loop.call_at(self._due[0][0] - self._ahead, self.catch_up)
+            seen = min([entry[2] for entry in self._due])
+            self._timer = self._loop.call_at(seen - self._ahead, self.catch_up)
 
     def _fill(self, listing: Listing) -> None:
         random = self.random
@@ -261,57 +288,72 @@ class Exchange:
             for distance in range(1, DEEPEST):
                 if random.random() < 0.6:
                     price = listing.middle + (distance if side == ASK else -distance)
-                    listing.books[side][price] = random.randrange(1, 400)
+                    listing.books[side][price] = random.randrange(1, MOST_LOTS)
 
-    def _trade(self, listing: Listing, at: float) -> None:
-        random = self.random
+    def _trade(self, listing: Listing, at: float, seen: float) -> None:
+        random = self.random.random
         if listing.delisted:
             return
         if at >= listing.phase_ends:
-            # Bursts, an ordinary pace, and long quiet.
-            listing.mean_gap = self._pace * random.choice((0.4, 4.0, 5.0, 5.0, 5.0, 5.0, 40.0))
-            listing.phase_ends = at + random.uniform(5, 20 if listing.mean_gap < 1 else 200)
-        self._schedule(at + random.uniform(0.3, 1.2) * listing.mean_gap, listing, self._trade)
-        self._change(listing, at)
-        if random.random() < 0.3:
+            self._begin_phase(listing, at)
+        self._schedule(at + listing.gap * (1 - listing.spread * random()), listing, self._trade)
+        self._change(listing, at, seen)
+        if random() < 0.3:
             # So that snapshots fall into the middle of an event's window.
-            self._schedule(at + self._window * random.random(), listing, self._change)
+            self._schedule(at + self._window * random(), listing, self._change)
 
-    def _change(self, listing: Listing, at: float) -> None:
+    def _begin_phase(self, listing: Listing, at: float) -> None:
+        """Let another pace begin."""
+        random = self.random
+        now = at - self._ahead
+        while self._lively and self._lively[0][1] <= now:
+            self._lively.popleft()
+        ends = self._lively[0][0] - now if self._lively else float("inf")
+        if ends <= 0 or random.random() < 0.1:
+            # Bursts, an ordinary pace, and long quiet.
+            mean = self._pace * random.choice((0.4, 4.0, 5.0, 5.0, 5.0, 5.0, 40.0))
+            listing.gap, listing.spread = 1.2 * mean, 0.75
+            length = random.uniform(5, 20 if mean < 1 else 200)
+        else:
+            listing.gap, listing.spread = DULL - self._window, 0.1
+            length = ends
+        listing.phase_ends = at + (length if ends <= 0 else min(length, ends))
+
+    def _change(self, listing: Listing, at: float, seen: float) -> None:
         if listing.halted or listing.delisted:
             return
         for _ in range(self.random.choice((1, 1, 1, 2, 5))):
             self._order(listing)
         if listing.first_changed and not listing.closing:
             listing.closing = True
-            end = at + self._window * self.random.uniform(0.1, 1.0)
-            self._schedule(end, listing, self._close_window)
+            self._count += 1
+            heappush(self._due, (seen, self._count, seen, listing, self._close_window))
 
     def _order(self, listing: Listing) -> None:
         """Somebody places an order or takes it back, or the price moves through some levels."""
-        random = self.random
-        draw = random.random()
-        side = BID if draw < 0.5 else ASK
-        if random.random() < 0.08:
+        random = self.random.random
+        side = BID if random() < 0.5 else ASK
+        if random() < 0.08:
             step = 1 if side == BID else -1
             listing.middle += step
             taken = ASK if step > 0 else BID
             if listing.middle in listing.books[taken]:
                 self._set(listing, taken, listing.middle, 0)
             return
-        distance = 1 + min(int(random.expovariate(0.25)), DEEPEST)
+        # Near the touch more often than far from it.
+        distance = 1 + min(int(-4 * log(1 - random())), DEEPEST)
         price = listing.middle + (distance if side == ASK else -distance)
         book = listing.books[side]
-        if price in book and random.random() < 0.45:
+        if price in book and random() < 0.45:
             self._set(listing, side, price, 0)
         else:
-            self._set(listing, side, price, random.randrange(1, 400))
+            self._set(listing, side, price, 1 + int(MOST_LOTS * random()))
         if len(book) > MOST_LEVELS:
             self._set(listing, side, max(book) if side == ASK else min(book), 0)
 
     def _set(self, listing: Listing, side: int, price: int, quantity: int) -> None:
         ids = listing.ids
-        ids.last += self.random.randrange(1, 9) if self.market.ids_are_shared else 1
+        ids.last += 1 + int(8 * self.random.random()) if self._ids_are_shared else 1
         put(listing.books[side], price, quantity)
         epoch = listing.epoch
         epoch.log.append((ids.last, side, price, quantity))
@@ -319,19 +361,19 @@ class Exchange:
         listing.changed[side][price] = quantity
         listing.first_changed = listing.first_changed or ids.last
 
-    def _close_window(self, listing: Listing, at: float) -> None:
+    def _close_window(self, listing: Listing, at: float, _: float) -> None:
         listing.closing = False
         if not listing.first_changed or listing.delisted:
             return
         epoch = listing.epoch
         first, last, previous = listing.first_changed, epoch.log[-1][0], listing.sent_id
         bids, asks = (",".join(map(level_text, side.items())) for side in listing.changed)
-        chain = f',"pu":{previous}' if self.market.ids_are_shared else ""
+        chain = f',"pu":{previous}' if self._ids_are_shared else ""
         payload = (
             f'{{"e":"depthUpdate","E":{self.now_ms(at)},"s":"{listing.symbol}","U":{first},'
             f'"u":{last}{chain},"b":[{bids}],"a":[{asks}]}}'
         ).encode()
-        follows = previous if self.market.ids_are_shared else first - 1
+        follows = previous if self._ids_are_shared else first - 1
         epoch.events.append(Event(first, last, follows, self._loop.time()))
         listing.sent_id = last
         listing.changed = ({}, {})
@@ -348,11 +390,13 @@ def put(book: dict[int, int], price: int, quantity: int) -> None:
         book.pop(price, None)
 
 
+@cache
 def price_text(ticks: int) -> str:
     """Return a price as the exchange writes it."""
     return f"{ticks // 100}.{ticks % 100:02d}000000"
 
 
+@cache
 def quantity_text(lots: int) -> str:
     """Return a quantity as the exchange writes it."""
     return f"{lots // 1000}.{lots % 1000:03d}00000"
@@ -360,5 +404,4 @@ def quantity_text(lots: int) -> str:
 
 def level_text(level: tuple[int, int]) -> str:
     """Return a level as the exchange writes it."""
-    ticks, lots = level
-    return f'["{ticks // 100}.{ticks % 100:02d}000000","{lots // 1000}.{lots % 1000:03d}00000"]'
+    return f'["{price_text(level[0])}","{quantity_text(level[1])}"]'

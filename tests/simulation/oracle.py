@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Final
 
 from depthcli.synchronizer import State
-from tests.simulation.exchange import ASK, BID, Books, Epoch, price_text, put, quantity_text
+from tests.simulation.exchange import ASK, BID, Epoch, price_text, quantity_text
 
 if TYPE_CHECKING:
     from depthcli.book import BookSide, DepthCache
@@ -28,40 +29,58 @@ STEADY_BEHIND: Final = 15.0
 """Seconds that a book may be behind when nothing has gone wrong for `BACK`."""
 
 
-class Truth:
-    """The exchange's book in the client's numbers, followed from id to id."""
+class TrueSide:
+    """One side of the exchange's book in the client's numbers, best level first."""
 
-    def __init__(self, listing: Listing, number: type[Any]) -> None:
-        self.listing = listing
+    def __init__(self, side: int, number: type[Any]) -> None:
+        self.levels: list[tuple[Any, Any]] = []
+        self._sign = -1 if side == BID else 1
         self._number = number
+        self._places: list[int] = []
         self._prices: dict[int, Any] = {}
         self._quantities: dict[int, Any] = {}
-        self._epoch: Epoch | None = None
-        self._reached = 0
-        self._position = 0
-        self._books: tuple[dict[Any, Any], dict[Any, Any]] = ({}, {})
 
-    def at(self, epoch: Epoch, update_id: int) -> tuple[dict[Any, Any], dict[Any, Any]]:
-        """Return bids and asks after that update; cheap as long as ids rise."""
-        if epoch is not self._epoch or update_id < self._reached:
-            self._epoch = epoch
-            self._position = 0
-            self._books = self._converted(epoch.start)
-        self._reached = update_id
-        log, position, books = epoch.log, self._position, self._books
-        while position < len(log) and log[position][0] <= update_id:
-            _, side, ticks, lots = log[position]
-            put(books[side], self._price(ticks), self._quantity(lots))
-            position += 1
-        self._position = position
-        return books
+    def put(self, ticks: int, lots: int) -> None:
+        """Set a level; a quantity of zero removes it."""
+        place = self._sign * ticks
+        index = bisect_left(self._places, place)
+        present = index < len(self._places) and self._places[index] == place
+        if not lots:
+            if present:
+                del self._places[index], self.levels[index]
+            return
+        level = self._price(ticks), self._quantity(lots)
+        if present:
+            self.levels[index] = level
+        else:
+            self._places.insert(index, place)
+            self.levels.insert(index, level)
 
-    def _converted(self, books: Books) -> tuple[dict[Any, Any], dict[Any, Any]]:
-        bids, asks = (
-            {self._price(ticks): self._quantity(lots) for ticks, lots in side.items()}
-            for side in books
+    def clear(self) -> None:
+        """Remove all levels."""
+        self._places.clear()
+        self.levels.clear()
+
+    def up_to(self, horizon: Any) -> list[tuple[Any, Any]]:
+        """Return the levels up to a price."""
+        if horizon is None:
+            return self.levels
+        sign = self._sign
+        return [level for level in self.levels if sign * level[0] <= sign * horizon]
+
+    def is_shown_by(self, side: BookSide[Any]) -> bool:
+        """Return whether a side of a book is this one up to its horizon, level by level."""
+        shown, truth, horizon = side.levels(), self.levels, side.horizon
+        count = len(shown)
+        if horizon is None or count >= len(truth):
+            return shown == truth
+        # What comes next is beyond the horizon, and what is shown is not.
+        sign = self._sign
+        return (
+            sign * truth[count][0] > sign * horizon
+            and (not count or sign * shown[-1][0] <= sign * horizon)
+            and shown == truth[:count]
         )
-        return bids, asks
 
     def _price(self, ticks: int) -> Any:
         if ticks not in self._prices:
@@ -72,6 +91,36 @@ class Truth:
         if lots not in self._quantities:
             self._quantities[lots] = self._number(quantity_text(lots))
         return self._quantities[lots]
+
+
+class Truth:
+    """The exchange's book in the client's numbers, followed from id to id."""
+
+    def __init__(self, listing: Listing, number: type[Any]) -> None:
+        self.listing = listing
+        self._epoch: Epoch | None = None
+        self._reached = 0
+        self._position = 0
+        self._sides = TrueSide(BID, number), TrueSide(ASK, number)
+
+    def at(self, epoch: Epoch, update_id: int) -> tuple[TrueSide, TrueSide]:
+        """Return bids and asks after that update; cheap as long as ids rise."""
+        sides = self._sides
+        if epoch is not self._epoch or update_id < self._reached:
+            self._epoch = epoch
+            self._position = 0
+            for side, levels in zip(sides, epoch.start, strict=True):
+                side.clear()
+                for ticks, lots in levels.items():
+                    side.put(ticks, lots)
+        self._reached = update_id
+        log, position = epoch.log, self._position
+        while position < len(log) and log[position][0] <= update_id:
+            _, side, ticks, lots = log[position]
+            sides[side].put(ticks, lots)
+            position += 1
+        self._position = position
+        return sides
 
 
 class Judge:
@@ -85,8 +134,8 @@ class Judge:
         self.began = self.awake_since = began
         self.longest_behind = 0.0
         self.given_count = self.left_behind = 0
-        self._number = number
         self._truth = Truth(listing, number)
+        self._now = Truth(listing, number)
         self._state = State.CONNECTING
         self._live_epoch: Epoch | None = None
         self._live_id = 0
@@ -174,13 +223,13 @@ class Judge:
 
     def _differs_from_now(self) -> bool:
         """Return whether the exchange's book is another by now, up to the book's horizon."""
-        now = Truth(self.listing, self._number).at(self.listing.epoch, self.listing.ids.last)
+        now = self._now.at(self.listing.epoch, self.listing.ids.last)
         return bool(self._differing(self.manager.cache, now))
 
     @staticmethod
-    def _differing(cache: DepthCache[Any], truth: tuple[dict[Any, Any], dict[Any, Any]]) -> str:
-        return _wrong_side("bids", cache.bids, truth[BID], best_is_highest=True) or _wrong_side(
-            "asks", cache.asks, truth[ASK], best_is_highest=False
+    def _differing(cache: DepthCache[Any], truth: tuple[TrueSide, TrueSide]) -> str:
+        return _wrong_side("bids", cache.bids, truth[BID]) or _wrong_side(
+            "asks", cache.asks, truth[ASK]
         )
 
     def behind(self, now: float) -> float:
@@ -234,25 +283,16 @@ class Judge:
         return ""
 
 
-def _wrong_side(
-    name: str, side: BookSide[Any], truth: dict[Any, Any], *, best_is_highest: bool
-) -> str:
-    levels = side.levels()
-    horizon = side.horizon
-    if horizon is not None:
-        truth = {
-            price: quantity
-            for price, quantity in truth.items()
-            if (price >= horizon if best_is_highest else price <= horizon)
-        }
-    if dict(levels) == truth:
-        prices = [price for price, _ in levels]
-        in_order = prices == sorted(prices, reverse=best_is_highest)
-        return "" if in_order and len(levels) == len(truth) else f"{name} out of order: {levels}"
-    ours = dict(levels)
+def _wrong_side(name: str, side: BookSide[Any], truth: TrueSide) -> str:
+    if truth.is_shown_by(side):
+        return ""
+    levels, expected = side.levels(), truth.up_to(side.horizon)
+    ours, theirs = dict(levels), dict(expected)
+    if ours == theirs:
+        return f"{name} out of order: {levels}"
     differing = [
-        f"{price}: {ours.get(price, 'none')} instead of {truth.get(price, 'none')}"
-        for price in sorted(ours.keys() | truth.keys())
-        if ours.get(price) != truth.get(price)
+        f"{price}: {ours.get(price, 'none')} instead of {theirs.get(price, 'none')}"
+        for price in sorted(ours.keys() | theirs.keys())
+        if ours.get(price) != theirs.get(price)
     ]
     return f"wrong {name} at {side!r}: {'; '.join(differing[:5])}"

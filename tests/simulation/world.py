@@ -23,7 +23,7 @@ from tests.simulation.network import VirtualNetwork
 from tests.simulation.oracle import BACK, Judge
 from tests.simulation.plan import draw_plan
 from tests.simulation.settings import Settings
-from tests.simulation.transport import VirtualTransport
+from tests.simulation.transport import VirtualHttp, VirtualTransport
 from tests.simulation.troubles import Troubles
 
 if TYPE_CHECKING:
@@ -39,6 +39,12 @@ CALM: Final = BACK + 120.0
 
 LOOKS: Final = 5.0
 """Seconds between two looks at everything."""
+
+BEFORE: Final = 30.0
+"""Seconds before a fault from which on the market is lively."""
+
+AFTERWARDS: Final = 90.0
+"""Seconds after a fault for which it is."""
 
 TRACE_LINES: Final = 60
 
@@ -123,6 +129,7 @@ class World:
             self.loop,
             snapshot_age=settings.snapshot_age,
             pace=settings.pace,
+            lively=_around(self.plan),
         )
         self.network = VirtualNetwork(
             self.loop,
@@ -179,6 +186,7 @@ class World:
         self._end.cancel()
         self._end = self.loop.call_at(self.seconds, self._finish)
         self.last_fault = self.loop.time()
+        self.exchange.enliven(AFTERWARDS)
         for judge in self.judges:
             judge.awake_since = self.loop.time()
 
@@ -218,6 +226,8 @@ class World:
                 rest_url=REST_URL, ws_url=WS_URL, transport=VirtualTransport(self.network)
             )
             await stack.enter_async_context(client)
+            if not settings.through_httpx:
+                client._http = VirtualHttp(self.network)
             await client.exchange_info(settings.market)
             shared = self._sockets(client)
             stack.push_async_callback(shared.close)
@@ -341,6 +351,7 @@ class World:
 
     def _look(self) -> None:
         now = self.loop.time()
+        self.exchange.catch_up()
         for judge in self.judges:
             if judge.manager.reason != "closed":
                 since = self._undisturbed(judge)
@@ -371,6 +382,18 @@ class World:
     def _finish(self) -> None:
         if not self._finished.done():
             self._finished.set_result(None)
+
+
+def _around(plan: list[Fault]) -> list[tuple[float, float]]:
+    """Return from when to when a market is to be lively: around the beginnings and the ends."""
+    moments = sorted(moment for fault in plan for moment in (fault.at, fault.ends))
+    spans: list[tuple[float, float]] = []
+    for moment in moments:
+        begin, end = moment - BEFORE, moment + AFTERWARDS
+        if spans and begin <= spans[-1][1]:
+            begin, _ = spans.pop()
+        spans.append((begin, end))
+    return spans
 
 
 @contextlib.contextmanager
