@@ -129,7 +129,7 @@ class BookSide(Generic[N]):
 
     def levels(self) -> list[tuple[N, N]]:
         """Return all levels up to the horizon as `(price, quantity)`, best first. O(n)."""
-        return self._split()[0]
+        return self._living(self._split()[0])
 
     def beyond(self) -> list[tuple[N, N]]:
         """Return the levels beyond the horizon that happen to be known, best first. O(n).
@@ -137,7 +137,7 @@ class BookSide(Generic[N]):
         Each of them is true, but others may lie between them, and the farthest are forgotten where
         there are more than 1,000 of them and more than there are vouched levels.
         """
-        return self._split()[1]
+        return self._living(self._split()[1])
 
     def exhausted(self) -> bool:
         """Return whether no level is left of what the snapshot vouched for. O(1) almost always.
@@ -170,21 +170,20 @@ class BookSide(Generic[N]):
     def _deeper(self, price: N, than: N) -> bool:
         return price < than if self._falling else price > than
 
-    def _split(self) -> tuple[list[tuple[N, N]], list[tuple[N, N]]]:
-        """Return the levels up to the horizon and those beyond it, best first."""
+    def _split(self) -> tuple[list[N], list[N]]:
+        """Return the prices up to the horizon and those beyond it, best first."""
         self._catch_up()
-        levels, prices = self._levels, self._index
-        end = len(prices)
-        if self.horizon is not None:
-            place = bisect_left if self._falling else bisect_right
-            end = place(prices, self.horizon)
+        prices = self._index
         if self._falling:
-            prices = prices[::-1]
-            end = len(prices) - end if self.horizon is not None else end
-        return (
-            [(price, quantity) for price in prices[:end] if (quantity := levels[price])],
-            [(price, quantity) for price in prices[end:] if (quantity := levels[price])],
-        )
+            end = 0 if self.horizon is None else bisect_left(prices, self.horizon)
+            return prices[end:][::-1], prices[:end][::-1]
+        end = len(prices) if self.horizon is None else bisect_right(prices, self.horizon)
+        return prices[:end], prices[end:]
+
+    def _living(self, prices: list[N]) -> list[tuple[N, N]]:
+        """Return the levels at these prices, without tombstones."""
+        levels = self._levels
+        return [(price, quantity) for price in prices if (quantity := levels[price])]
 
     def _bury(self, count: int) -> None:
         """Drop the tombstones that lie among the best `count` levels."""

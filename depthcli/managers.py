@@ -528,13 +528,11 @@ class DepthCacheManager(Generic[N]):
 
     def _hurry_if_short(self) -> bool:
         """Let a refresh be made early where levels run short; return whether they do."""
-        short = any(
-            side.horizon is not None and len(side.top(self._enough)) < self._enough
-            for side in (self.cache.bids, self.cache.asks)
-        )
-        if short:
-            self._schedule.hurry(self._clock())
-        return short
+        for side in (self.cache.bids, self.cache.asks):
+            if side.horizon is not None and len(side.top(self._enough)) < self._enough:
+                self._schedule.hurry(self._clock())
+                return True
+        return False
 
     async def _audit(self, limit: int, urgency: Urgency) -> bool:
         """Compare the book with a fresh snapshot; return whether the exchange gave one.

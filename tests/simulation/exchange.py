@@ -15,7 +15,7 @@ from collections import deque
 from functools import cache
 from heapq import heappop, heappush
 from math import log
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -70,6 +70,12 @@ class Epoch:
         self.start: Books = (dict(books[0]), dict(books[1]))
         self.log: list[tuple[int, int, int, int]] = []
         self.events: list[Event] = []
+        self._ends: list[int] = []
+
+    def sent(self, event: Event) -> None:
+        """Take note of an event."""
+        self.events.append(event)
+        self._ends.append(event.last)
 
     def book_at(self, update_id: int) -> Books:
         """Return the book after that update. O(n) for n changes."""
@@ -87,7 +93,7 @@ class Epoch:
 
     def next_event(self, update_id: int) -> Event | None:
         """Return the first event that ends after that update."""
-        index = bisect_right(self.events, update_id, key=attrgetter("last"))
+        index = bisect_right(self._ends, update_id)
         return self.events[index] if index < len(self.events) else None
 
 
@@ -114,6 +120,7 @@ class Listing:
         self.first_changed = 0
         self.closing = False
         self.gap = self.spread = self.phase_ends = 0.0
+        self.lively = True
 
     @property
     def epoch(self) -> Epoch:
@@ -122,9 +129,11 @@ class Listing:
 
     def epoch_of(self, update_id: int) -> Epoch | None:
         """Return the latest epoch in which that update happened."""
-        for epoch in reversed(self.epochs):
-            last = max(epoch.last_id, self.ids.last) if epoch is self.epochs[-1] else epoch.last_id
-            if epoch.first_id <= update_id <= last:
+        latest = self.epochs[-1]
+        if latest.first_id <= update_id <= max(latest.last_id, self.ids.last):
+            return latest
+        for epoch in reversed(self.epochs[:-1]):
+            if epoch.first_id <= update_id <= epoch.last_id:
                 return epoch
         return None
 
@@ -298,7 +307,7 @@ class Exchange:
             self._begin_phase(listing, at)
         self._schedule(at + listing.gap * (1 - listing.spread * random()), listing, self._trade)
         self._change(listing, at, seen)
-        if random() < 0.3:
+        if listing.lively and random() < 0.3:
             # So that snapshots fall into the middle of an event's window.
             self._schedule(at + self._window * random(), listing, self._change)
 
@@ -309,20 +318,21 @@ class Exchange:
         while self._lively and self._lively[0][1] <= now:
             self._lively.popleft()
         ends = self._lively[0][0] - now if self._lively else float("inf")
-        if ends <= 0 or random.random() < 0.1:
+        listing.lively = ends <= 0 or random.random() < 0.1
+        if listing.lively:
             # Bursts, an ordinary pace, and long quiet.
             mean = self._pace * random.choice((0.4, 4.0, 5.0, 5.0, 5.0, 5.0, 40.0))
             listing.gap, listing.spread = 1.2 * mean, 0.75
             length = random.uniform(5, 20 if mean < 1 else 200)
         else:
             listing.gap, listing.spread = DULL - self._window, 0.1
-            length = ends
+            length = random.uniform(100, 300)
         listing.phase_ends = at + (length if ends <= 0 else min(length, ends))
 
     def _change(self, listing: Listing, at: float, seen: float) -> None:
         if listing.halted or listing.delisted:
             return
-        for _ in range(self.random.choice((1, 1, 1, 2, 5))):
+        for _ in range(self.random.choice((1, 1, 1, 2, 5)) if listing.lively else 1):
             self._order(listing)
         if listing.first_changed and not listing.closing:
             listing.closing = True
@@ -352,14 +362,13 @@ class Exchange:
             self._set(listing, side, max(book) if side == ASK else min(book), 0)
 
     def _set(self, listing: Listing, side: int, price: int, quantity: int) -> None:
-        ids = listing.ids
+        ids, epoch = listing.ids, listing.epochs[-1]
         ids.last += 1 + int(8 * self.random.random()) if self._ids_are_shared else 1
+        epoch.last_id = last = ids.last
         put(listing.books[side], price, quantity)
-        epoch = listing.epoch
-        epoch.log.append((ids.last, side, price, quantity))
-        epoch.last_id = ids.last
+        epoch.log.append((last, side, price, quantity))
         listing.changed[side][price] = quantity
-        listing.first_changed = listing.first_changed or ids.last
+        listing.first_changed = listing.first_changed or last
 
     def _close_window(self, listing: Listing, at: float, _: float) -> None:
         listing.closing = False
@@ -367,14 +376,14 @@ class Exchange:
             return
         epoch = listing.epoch
         first, last, previous = listing.first_changed, epoch.log[-1][0], listing.sent_id
-        bids, asks = (",".join(map(level_text, side.items())) for side in listing.changed)
+        bids, asks = [",".join(map(level_text, side.items())) for side in listing.changed]
         chain = f',"pu":{previous}' if self._ids_are_shared else ""
         payload = (
             f'{{"e":"depthUpdate","E":{self.now_ms(at)},"s":"{listing.symbol}","U":{first},'
             f'"u":{last}{chain},"b":[{bids}],"a":[{asks}]}}'
         ).encode()
         follows = previous if self._ids_are_shared else first - 1
-        epoch.events.append(Event(first, last, follows, self._loop.time()))
+        epoch.sent(Event(first, last, follows, self._loop.time()))
         listing.sent_id = last
         listing.changed = ({}, {})
         listing.first_changed = 0
@@ -390,18 +399,17 @@ def put(book: dict[int, int], price: int, quantity: int) -> None:
         book.pop(price, None)
 
 
-@cache
 def price_text(ticks: int) -> str:
     """Return a price as the exchange writes it."""
     return f"{ticks // 100}.{ticks % 100:02d}000000"
 
 
-@cache
 def quantity_text(lots: int) -> str:
     """Return a quantity as the exchange writes it."""
     return f"{lots // 1000}.{lots % 1000:03d}00000"
 
 
+@cache
 def level_text(level: tuple[int, int]) -> str:
     """Return a level as the exchange writes it."""
     return f'["{price_text(level[0])}","{quantity_text(level[1])}"]'

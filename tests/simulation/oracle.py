@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from depthcli.synchronizer import State
@@ -25,8 +26,15 @@ MENDED: Final = 60.0
 HARMLESS: Final = 10.0
 """Seconds behind after which it is looked at whether what was missed changes the book at all."""
 
+LOOKS_UNCHECKED: Final = 6
+"""One in so many looks compares a book again that has not moved on since it was compared."""
+
 STEADY_BEHIND: Final = 15.0
 """Seconds that a book may be behind when nothing has gone wrong for `BACK`."""
+
+
+_LEVELS: Final[dict[type[Any], dict[tuple[int, int], tuple[Any, Any]]]] = {float: {}, Decimal: {}}
+"""Levels in each number type, by ticks and lots: Decimals are slow to make."""
 
 
 class TrueSide:
@@ -36,9 +44,8 @@ class TrueSide:
         self.levels: list[tuple[Any, Any]] = []
         self._sign = -1 if side == BID else 1
         self._number = number
+        self._numbers = _LEVELS[number]
         self._places: list[int] = []
-        self._prices: dict[int, Any] = {}
-        self._quantities: dict[int, Any] = {}
 
     def put(self, ticks: int, lots: int) -> None:
         """Set a level; a quantity of zero removes it."""
@@ -49,7 +56,10 @@ class TrueSide:
             if present:
                 del self._places[index], self.levels[index]
             return
-        level = self._price(ticks), self._quantity(lots)
+        level = self._numbers.get((ticks, lots))
+        if level is None:
+            level = self._number(price_text(ticks)), self._number(quantity_text(lots))
+            self._numbers[ticks, lots] = level
         if present:
             self.levels[index] = level
         else:
@@ -81,16 +91,6 @@ class TrueSide:
             and (not count or sign * shown[-1][0] <= sign * horizon)
             and shown == truth[:count]
         )
-
-    def _price(self, ticks: int) -> Any:
-        if ticks not in self._prices:
-            self._prices[ticks] = self._number(price_text(ticks))
-        return self._prices[ticks]
-
-    def _quantity(self, lots: int) -> Any:
-        if lots not in self._quantities:
-            self._quantities[lots] = self._number(quantity_text(lots))
-        return self._quantities[lots]
 
 
 class Truth:
@@ -142,6 +142,8 @@ class Judge:
         self._since = began
         self._given_id: int | None = None
         self._seen = (0, 0)
+        self._checked = (0, 0, 0)
+        self._unchecked_looks = 0
 
     def turned(self, state: State, now: float) -> bool:
         """The state or its reason changed; return whether it was the state."""
@@ -216,10 +218,19 @@ class Judge:
     def wrong(self, cache: DepthCache[Any]) -> str:
         """Return in what the book differs from the exchange's at its update id, if in anything."""
         update_id = cache.last_update_id
+        counters = self.manager.counters
+        self._checked = (update_id, counters.audits, counters.resyncs)
         epoch = self.listing.epoch_of(update_id)
         if epoch is None:
             return f"the exchange never had update {update_id}" if update_id else ""
         return self._differing(cache, self._truth.at(epoch, update_id))
+
+    def _is_due(self) -> bool:
+        """Return whether the book may be another one than when it was compared last."""
+        counters = self.manager.counters
+        now = (self.manager.cache.last_update_id, counters.audits, counters.resyncs)
+        self._unchecked_looks = (self._unchecked_looks + 1) % LOOKS_UNCHECKED
+        return now != self._checked or not self._unchecked_looks
 
     def _differs_from_now(self) -> bool:
         """Return whether the exchange's book is another by now, up to the book's horizon."""
@@ -269,7 +280,7 @@ class Judge:
             self.longest_behind = max(self.longest_behind, behind)
             if behind > BEHIND:
                 return f"says live, and has missed what was sent {behind:.1f} s ago"
-        if wrong := self.wrong(manager.cache):
+        if self._is_due() and (wrong := self.wrong(manager.cache)):
             return f"while {manager.state}: {wrong}"
         if undisturbed > BACK and not (self.listing.delisted or self.listing.halted):
             mending = self.is_left_behind and now - self._since < MENDED

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httpx
 
@@ -150,15 +148,28 @@ class VirtualHttp:
     def __init__(self, network: VirtualNetwork) -> None:
         self._network = network
 
-    @contextlib.asynccontextmanager
-    async def stream(
-        self, _method: str, url: str, params: Mapping[str, str]
-    ) -> AsyncIterator[_Response]:
-        answered = await answer(self._network, urlsplit(url).path, params, CONNECT_TIMEOUT)
-        yield _Response(url, answered)
+    def stream(self, _method: str, url: str, params: Mapping[str, str]) -> _Asked:
+        return _Asked(self._network, url, params)
 
     async def aclose(self) -> None:
         """Nothing is open between two requests."""
+
+
+class _Asked:
+    """A request: enter it to have the response."""
+
+    def __init__(self, network: VirtualNetwork, url: str, parameters: Mapping[str, str]) -> None:
+        self._network = network
+        self._url = url
+        self._parameters = parameters
+
+    async def __aenter__(self) -> _Response:
+        url = _url(self._url)
+        answered = await answer(self._network, url.path, self._parameters, CONNECT_TIMEOUT)
+        return _Response(url, answered)
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
 
 
 class _Response:
@@ -166,11 +177,11 @@ class _Response:
 
     has_redirect_location = False
 
-    def __init__(self, url: str, answered: Answered) -> None:
-        self.url = _url(url)
+    def __init__(self, url: httpx.URL, answered: Answered) -> None:
+        self.url = url
         self.status_code = answered.status
         self.headers = answered.headers
         self._body = answered.body
 
-    async def aiter_raw(self) -> Any:
+    async def aiter_raw(self) -> AsyncIterator[bytes]:
         yield self._body

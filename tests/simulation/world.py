@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import hashlib
 import logging
 from collections import Counter, deque
@@ -37,13 +38,13 @@ WS_URL: Final = "ws://exchange.invalid"
 CALM: Final = BACK + 120.0
 """Seconds at the end of a run in which nothing goes wrong."""
 
-LOOKS: Final = 5.0
+LOOKS: Final = 10.0
 """Seconds between two looks at everything."""
 
-BEFORE: Final = 30.0
+BEFORE: Final = 20.0
 """Seconds before a fault from which on the market is lively."""
 
-AFTERWARDS: Final = 90.0
+AFTERWARDS: Final = 60.0
 """Seconds after a fault for which it is."""
 
 TRACE_LINES: Final = 60
@@ -153,7 +154,7 @@ class World:
             loop.call_at(fault.at, troubles.begin, fault)
         self._end = loop.call_at(self.seconds, self._finish)
         loop.call_later(LOOKS, self._look)
-        with _silence(), _lifetime(self.settings.lifetime):
+        with _silence(), _no_collector(), _lifetime(self.settings.lifetime):
             try:
                 loop.run_until_complete(self._live())
                 # A dead connection is given up by the pings at last, whoever has left it.
@@ -405,6 +406,16 @@ def _silence() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+@contextlib.contextmanager
+def _no_collector() -> Iterator[None]:
+    """Leave garbage lying: a run is over soon, and the next one finds it collected."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextlib.contextmanager
