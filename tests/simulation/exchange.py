@@ -113,6 +113,7 @@ class Listing:
         self.ids = ids
         self.books: Books = ({}, {})
         self.middle = 10_000
+        self.trend = 1
         self.epochs: list[Epoch] = []
         self.halted = self.delisted = False
         self.sent_id = ids.last
@@ -332,7 +333,10 @@ class Exchange:
     def _change(self, listing: Listing, at: float, seen: float) -> None:
         if listing.halted or listing.delisted:
             return
+        before = listing.ids.last
         for _ in range(self.random.choice((1, 1, 1, 2, 5)) if listing.lively else 1):
+            self._order(listing)
+        while not listing.lively and listing.ids.last == before:
             self._order(listing)
         if listing.first_changed and not listing.closing:
             listing.closing = True
@@ -343,10 +347,11 @@ class Exchange:
         """Somebody places an order or takes it back, or the price moves through some levels."""
         random = self.random.random
         side = BID if random() < 0.5 else ASK
-        if random() < 0.08:
-            step = 1 if side == BID else -1
-            listing.middle += step
-            taken = ASK if step > 0 else BID
+        if random() < (0.1 if listing.lively else 0.25):
+            if random() < 0.25:
+                listing.trend = -listing.trend
+            listing.middle += listing.trend
+            taken = ASK if listing.trend > 0 else BID
             if listing.middle in listing.books[taken]:
                 self._set(listing, taken, listing.middle, 0)
             return

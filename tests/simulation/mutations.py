@@ -180,6 +180,20 @@ MUTATIONS: Final = (
         "return 1e9 + max(",
     ),
     Mutation(
+        "levels that run short hurry no refresh",
+        Schedule,
+        ("hurry",),
+        "self.refresh_at = min(self.refresh_at, max(now, self._hurry_at))",
+        "pass",
+    ),
+    Mutation(
+        "a side counts as exhausted while levels are left",
+        BookSide,
+        ("exhausted",),
+        "return not near",
+        "return len(near) < 3",
+    ),
+    Mutation(
         "the silence that a 418 asks for isn't kept",
         AsyncClient,
         ("_get",),

@@ -20,8 +20,11 @@ BEHIND: Final = 120.0
 BACK: Final = 240.0
 """Seconds after the last fault after which every book is live, and stays so."""
 
-MENDED: Final = 60.0
+MENDED: Final = 15.0
 """Seconds in which a book whose levels the market has left behind is built anew."""
+
+SHORT: Final = 30.0
+"""Seconds that a book may have too few levels left until a fresh snapshot is compared with it."""
 
 HARMLESS: Final = 10.0
 """Seconds behind after which it is looked at whether what was missed changes the book at all."""
@@ -127,12 +130,19 @@ class Judge:
     """Watches one manager, and says what is wrong with it."""
 
     def __init__(
-        self, listing: Listing, manager: DepthCacheManager[Any], number: type[Any], began: float
+        self,
+        listing: Listing,
+        manager: DepthCacheManager[Any],
+        number: type[Any],
+        began: float,
+        *,
+        enough: int,
+        snapshot_age: float,
     ) -> None:
         self.listing = listing
         self.manager = manager
         self.began = self.awake_since = began
-        self.longest_behind = 0.0
+        self.longest_behind = self.longest_short = self.longest_mended = 0.0
         self.given_count = self.left_behind = 0
         self._truth = Truth(listing, number)
         self._now = Truth(listing, number)
@@ -142,13 +152,21 @@ class Judge:
         self._since = began
         self._given_id: int | None = None
         self._seen = (0, 0)
+        self._resyncs = -1
+        self._enough = enough
+        self._snapshot_age = snapshot_age
+        self._left_at: float | None = None
+        self._short: tuple[float, int, int] | None = None
         self._checked = (0, 0, 0)
         self._unchecked_looks = 0
 
-    def turned(self, state: State, now: float) -> bool:
+    def turned(self, state: State, now: float, undisturbed: float) -> bool:
         """The state or its reason changed; return whether it was the state."""
         if state is self._state:
             return False
+        if self._left_at is not None and undisturbed > BACK:
+            self.longest_mended = max(self.longest_mended, now - self._left_at)
+        self._left_at = now if self.is_left_behind else None
         self._state = state
         self._given_id = None
         self._since = now
@@ -179,17 +197,55 @@ class Judge:
             return f"live at {update_id}, which lacks {missed} from before the stream was open"
         return ""
 
+    def vouched(self) -> str:
+        """Return what is wrong if a book built anew has fewer levels than were asked for."""
+        cache, limit = self.manager.cache, self.manager.limit
+        resyncs, self._resyncs = self._resyncs, self.manager.counters.resyncs
+        if resyncs == self._resyncs:
+            return ""
+        for side in (cache.bids, cache.asks):
+            if side.horizon is not None and len(side) < limit:
+                return f"live with {len(side)} of {limit} levels in {side!r}"
+        return ""
+
     def without_cause(self, undisturbed: float) -> str:
         """Return what is wrong if a live book turns stale though nothing has gone wrong.
 
-        A market that leaves the few levels of a small snapshot behind is cause enough.
+        A market that leaves the few levels of a small snapshot behind is cause enough, if it did.
         """
         if self.is_left_behind:
             self.left_behind += 1
-            return ""
+            return "" if self._has_left() else f"{self.manager.reason}, which it hasn't"
         if undisturbed > BACK and not (self.listing.halted or self.listing.delisted):
             return f"{self.manager.state} without a cause: {self.manager.reason}"
         return ""
+
+    def _has_left(self) -> bool:
+        """Return whether the exchange has no level where the book vouches for any, on one side."""
+        cache = self.manager.cache
+        epoch = self.listing.epoch_of(cache.last_update_id)
+        if epoch is None:
+            return False
+        bids, asks = self._truth.at(epoch, cache.last_update_id)
+        return any(
+            side.horizon is not None and not truth.up_to(side.horizon)
+            for side, truth in ((cache.bids, bids), (cache.asks, asks))
+        )
+
+    def _short_for(self, now: float) -> float:
+        """Return for how many seconds too few levels are left, and no snapshot has come."""
+        manager = self.manager
+        cache, counters = manager.cache, manager.counters
+        short = manager.state is State.LIVE and any(
+            side.horizon is not None and len(side.top(self._enough)) < self._enough
+            for side in (cache.bids, cache.asks)
+        )
+        snapshots = (counters.audits, counters.resyncs)
+        if not short:
+            self._short = None
+        elif self._short is None or self._short[1:] != snapshots:
+            self._short = (now, *snapshots)
+        return now - self._short[0] if self._short else 0.0
 
     @property
     def is_left_behind(self) -> bool:
@@ -282,8 +338,12 @@ class Judge:
                 return f"says live, and has missed what was sent {behind:.1f} s ago"
         if self._is_due() and (wrong := self.wrong(manager.cache)):
             return f"while {manager.state}: {wrong}"
+        short = self._short_for(now)
         if undisturbed > BACK and not (self.listing.delisted or self.listing.halted):
-            mending = self.is_left_behind and now - self._since < MENDED
+            mending = self.is_left_behind and now - self._since < MENDED + self._snapshot_age
+            self.longest_short = max(self.longest_short, short)
+            if short > SHORT + self._snapshot_age:
+                return f"few levels are left, and no snapshot has come for {short:.1f} s"
             if manager.state is not State.LIVE and not mending:
                 return (
                     f"{manager.state} ({manager.reason}), {undisturbed:.0f} s after anything went"

@@ -8,6 +8,7 @@ import dataclasses
 import gc
 import hashlib
 import logging
+import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from random import Random
@@ -64,6 +65,9 @@ class Outcome:
         given: books that were given out, each of them checked.
         faults: how many of each kind happened.
         longest_behind: seconds that a book said `live` while it lacked something.
+        longest_short: seconds that too few levels were left and no snapshot came.
+        longest_mended: seconds that a book took that the market had left behind.
+        causes: why books turned stale, and how often.
         slowest_back: seconds from the last fault until all were live.
         counters: what happened to the books.
     """
@@ -78,7 +82,10 @@ class Outcome:
     requests: int = 0
     connections: int = 0
     longest_behind: float = 0.0
+    longest_short: float = 0.0
+    longest_mended: float = 0.0
     slowest_back: float = 0.0
+    causes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     counters: Counter[str] = field(default_factory=Counter)
 
@@ -176,7 +183,8 @@ class World:
         outcome.connections = self.network.opened
         for judge in self.judges:
             outcome.given += judge.given_count
-            outcome.longest_behind = max(outcome.longest_behind, judge.longest_behind)
+            for name in ("longest_behind", "longest_short", "longest_mended"):
+                setattr(outcome, name, max(getattr(outcome, name), getattr(judge, name)))
             counters = dataclasses.asdict(judge.manager.counters)
             outcome.counters.update({name: count or 0 for name, count in counters.items()})
         return outcome
@@ -286,13 +294,14 @@ class World:
                 self._judge(judge, judge.given(cache))
 
         def turned(state: State, reason: str) -> None:
-            changed = judge.turned(state, self.loop.time())
+            changed = judge.turned(state, self.loop.time(), self._undisturbed(judge))
             if changed and state is State.LIVE:
-                self._judge(judge, judge.went_back())
+                self._judge(judge, judge.went_back() or judge.vouched())
                 if self._snapshots_are_fresh:
                     carried_since = self.network.carried_since(judge.listing.stream)
                     self._judge(judge, judge.unlinked(carried_since))
             elif changed and state is State.STALE:
+                self.outcome.causes[_kind_of(reason)] += 1
                 self._judge(judge, judge.without_cause(self._undisturbed(judge)))
             if changed or reason == manager._synchronizer.cause:
                 self.note(f"{symbol}: {state} {reason}")
@@ -319,7 +328,14 @@ class World:
             depth=settings.depth,
         )
         listing = self.exchange.listings[symbol]
-        judge = Judge(listing, manager, settings.number, self.loop.time())
+        judge = Judge(
+            listing,
+            manager,
+            settings.number,
+            self.loop.time(),
+            enough=min(max(2 * settings.depth, 10), manager.limit // 2),
+            snapshot_age=settings.snapshot_age,
+        )
         self.judges.append(judge)
         async with manager:
             if callback is None:
@@ -383,6 +399,11 @@ class World:
     def _finish(self) -> None:
         if not self._finished.done():
             self._finished.set_result(None)
+
+
+def _kind_of(reason: str) -> str:
+    """Return what kind of reason it is, without the numbers and what is done about it."""
+    return re.split(r" ?[:;,(]| for \d| to \d", reason)[0]
 
 
 def _around(plan: list[Fault]) -> list[tuple[float, float]]:
