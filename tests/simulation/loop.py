@@ -142,7 +142,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
                         handle._context.run(callback, *handle._arguments)
                 except (SystemExit, KeyboardInterrupt):
                     raise
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001, as asyncio does
                     self.call_exception_handler(
                         {"message": f"{callback!r} raised", "exception": error}
                     )

@@ -141,7 +141,7 @@ MUTATIONS: Final = (
         ("_forget_what_ended",),
         "if not pending:",
         "if True:",
-        kinds=("restart", "drop"),
+        kinds=("drop", "restart", "rest-slow", "rest-hang"),
     ),
     Mutation(
         "a removed level comes back",
@@ -207,6 +207,7 @@ MUTATIONS: Final = (
         ("used",),
         "return max(own, reported + self._under_way + since)",
         "return 0",
+        kinds=("others", "corrupt", "rest-stale"),
     ),
     Mutation(
         "a successor takes over before it has caught up",

@@ -29,6 +29,9 @@ SHORT: Final = 30.0
 HARMLESS: Final = 10.0
 """Seconds behind after which it is looked at whether what was missed changes the book at all."""
 
+LOSS_SHOWS: Final = 180.0
+"""Seconds within which the next event comes, and shows that one is missing."""
+
 LOOKS_UNCHECKED: Final = 6
 """One in so many looks compares a book again that has not moved on since it was compared."""
 
@@ -246,6 +249,16 @@ class Judge:
         elif self._short is None or self._short[1:] != snapshots:
             self._short = (now, *snapshots)
         return now - self._short[0] if self._short else 0.0
+
+    def gapless(self, undisturbed: float) -> str:
+        """Return what is wrong if a gap is seen where there was none.
+
+        Args:
+            undisturbed: for how many seconds no event of the stream was lost on its way.
+        """
+        if self.manager.reason.startswith("gap") and undisturbed > LOSS_SHOWS:
+            return f"{self.manager.reason}, but no event was lost"
+        return ""
 
     @property
     def is_left_behind(self) -> bool:

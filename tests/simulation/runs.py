@@ -57,8 +57,7 @@ def summary(ended: list[Outcome], seconds: float) -> str:
         "turned stale: " + ", ".join(f"{why} {count:,}" for why, count in causes.most_common()),
         "faults: " + ", ".join(f"{kind} {count:,}" for kind, count in faults.most_common()),
         f"longest behind while live {behind:.1f} s, slowest back after the last fault {back:.1f} s",
-        f"longest short of levels {short:.1f} s, slowest built anew where the market had left"
-        f" {mended:.1f} s",
+        f"longest short of levels {short:.1f} s, longest left behind by the market {mended:.1f} s",
         f"failed: {len(failed)}" + "".join(f" {seed}" for seed in failed),
     ]
     return "\n".join(lines)

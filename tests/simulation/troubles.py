@@ -82,6 +82,7 @@ class Troubles:
 
         def up() -> None:
             self._exchange.catch_up()
+            self._network.lost(listing.stream for listing in listings)
             self._exchange.restart(back=direction == "back")
             self._world.note(f"restarted: ids {[listing.ids.last for listing in listings]}")
             for listing, halted in zip(listings, before, strict=True):

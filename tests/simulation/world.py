@@ -303,6 +303,9 @@ class World:
             elif changed and state is State.STALE:
                 self.outcome.causes[_kind_of(reason)] += 1
                 self._judge(judge, judge.without_cause(self._undisturbed(judge)))
+                if self._snapshots_are_fresh:
+                    last_loss = self.network.last_loss(judge.listing.stream)
+                    self._judge(judge, judge.gapless(self.loop.time() - last_loss))
             if changed or reason == manager._synchronizer.cause:
                 self.note(f"{symbol}: {state} {reason}")
 
