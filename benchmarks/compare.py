@@ -97,8 +97,9 @@ def _work_tree(revision: str) -> Iterator[Path]:
 def _command(tree: Path, path: str, events: int) -> tuple[list[str], dict[str, str]]:
     """Return how to run the code of a tree by the benchmarks of this one."""
     code = (
-        f"import sys; sys.path[:0] = [{str(tree)!r}, {str(HERE)!r}];"
-        " import depthcli.book; import benchmarks.compare as compare;"
+        f"import sys; sys.path.insert(0, {str(tree)!r}); import depthcli;"
+        # The benchmarks are this tree's, and so are the frames that they find.
+        f" sys.path[0] = {str(HERE)!r}; import benchmarks.compare as compare;"
         f" print(compare.run({path!r}, {events}))"
     )
     environment = os.environ | {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}

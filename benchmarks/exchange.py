@@ -1,100 +1,245 @@
-"""The whole exchange on one core: `depthcli dump --follow` on 1,500 simulated symbols."""
+"""The whole exchange on one core: 1,500 simulated symbols, in `dump --follow` and in `watch`.
+
+The exchange runs in a process of its own, and each command as its users run it: `dump` with its
+lines going to a file, `watch` in a terminal of 120x40. All is on one machine, so the clocks agree.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import tempfile
+import termios
 import threading
-from itertools import product
+from array import array
 from pathlib import Path
-from string import ascii_uppercase
+from statistics import median
 from time import monotonic, sleep, time
+from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
+
+from benchmarks import venue
 from benchmarks.report import Section
 
-SYMBOLS = 1_500
-SETTLED = 60.0
-"""Seconds that the start may take: 1,500 snapshots within the weight budget."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-WATCHED = 20.0
+SYMBOLS = 1_500
+RATES = (1_500, 5_000, 10_000)
+"""Events a second of all symbols together; 15,000 would be each symbol at each tick."""
+
+PATIENCE = 240.0
+"""Seconds that the start may take at the most: 1,500 snapshots of 1,000 levels."""
+
+CALM, WATCHED = 5.0, 20.0
+"""Seconds from when all books are live until the measurement, and of it."""
+
+SIZE = struct.pack("HHHH", 40, 120, 0, 0)
+"""Rows and columns of the terminal."""
+
+HEADINGS = (
+    "events/s",
+    "core",
+    "µs an event",
+    "memory",
+    "age, median",
+    "age, 99 %",
+    "in the second half",
+    "sent late, 99 %",
+    "exchange's core",
+)
+
+Aged = tuple[float, float]
+"""When an event had arrived, seconds since the epoch, and how many ms after its own time."""
 
 
 def measure(*, tiny: bool) -> Section:
-    """Measure the dump's processor time, its memory, and the age of the events it prints."""
-    symbols = [f"{''.join(letters)}BTC" for letters in product(ascii_uppercase, repeat=3)]
-    symbols = symbols[: 5 if tiny else SYMBOLS]
-    settled, watched = (3.0, 2.0) if tiny else (SETTLED, WATCHED)
+    """Measure both commands at all rates."""
+    symbols = venue.symbols_of(5 if tiny else SYMBOLS)
+    seconds = 2.0 if tiny else WATCHED
     section = Section(
         "The whole exchange",
-        f"`depthcli dump --json --follow --depth 1` on {len(symbols):,} symbols of"
-        f" `depthcli simulate` in its own process, {watched:.0f} s from {settled:.0f} s after the"
-        " start on. An event's age is from its time to the line that shows it.",
-        ["", "value"],
+        f"{len(symbols):,} symbols of a simulated exchange in a process of its own, streams of"
+        f" 100 ms, 1,000 levels a side, {seconds:.0f} s once all books are live. An event's age is"
+        " from the exchange's time to its line in `dump --json --follow --depth 5`, or to the book"
+        " in `watch`, which runs in a terminal of 120x40. The age contains how late the exchange"
+        " sends: it looks at its books every 20 ms.",
+        ["", *HEADINGS],
     )
-    simulate = [sys.executable, "-m", "depthcli", "simulate", *symbols]
-    with subprocess.Popen(simulate, stdout=subprocess.PIPE, text=True) as simulator:
-        assert simulator.stdout is not None
-        where = json.loads(simulator.stdout.readline())
-        dump = [sys.executable, "-m", "depthcli", "dump", "--json", "--follow", "--depth", "1"]
-        there = ["--rest-url", where["rest_url"], "--ws-url", where["ws_url"]]
-        with subprocess.Popen([*dump, *there, *symbols], stdout=subprocess.PIPE) as process:
-            reader = _Reader(process)
-            sleep(settled)
-            section.rows.extend(_watch(reader, process, simulator, watched))
-            process.terminate()
-        simulator.terminate()
+    for rate in (50,) if tiny else RATES:
+        for command in (Dump, Watch):
+            with tempfile.TemporaryDirectory() as folder:
+                figures = _measured(command(Path(folder)), symbols, rate, seconds)
+            section.rows.append([f"`{command.__name__.lower()}`", *figures])
     return section
 
 
-class _Reader(threading.Thread):
-    """Reads the lines, so that the dump never waits; notes the ages while `noting`."""
+class Command(Protocol):
+    """A command of depthcli, to be run as its users run it."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        super().__init__(daemon=True)
-        self._process = process
-        self.noting = False
-        self.ages: list[float] = []
-        self.symbols: set[str] = set()
-        self.start()
+    def __init__(self, folder: Path) -> None:
+        """Files go into that folder."""
 
-    def run(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            now = time() * 1_000
-            if self.noting:
-                entry = json.loads(line)
-                self.symbols.add(entry["symbol"])
-                if entry["update_time"] is not None:
-                    self.ages.append(now - entry["update_time"])
+    def start(self, words: list[str], count: int) -> int:
+        """Start it for so many symbols; return its process id."""
+
+    def settled(self) -> bool:
+        """Return whether all books are live."""
+
+    def stop(self) -> list[Aged]:
+        """End it; return the events' ages in order."""
 
 
-def _watch(
-    reader: _Reader,
-    process: subprocess.Popen[bytes],
-    simulator: subprocess.Popen[str],
-    seconds: float,
-) -> list[list[str]]:
-    started, cpu, other = monotonic(), _cpu(process.pid), _cpu(simulator.pid)
-    reader.noting = True
+class Dump:
+    """`dump --follow`, whose lines tell the ages."""
+
+    def __init__(self, folder: Path) -> None:
+        self._out = folder / "lines"
+        self._seen: set[bytes] = set()
+        self._read = 0
+
+    def start(self, words: list[str], count: int) -> int:
+        self._count = count
+        command = [sys.executable, "-m", "depthcli", "dump", "--json", "--follow", "--depth", "5"]
+        with self._out.open("wb") as out:
+            self._process = subprocess.Popen([*command, *words], stdout=out)
+        return self._process.pid
+
+    def settled(self) -> bool:
+        with self._out.open("rb") as lines:
+            lines.seek(self._read)
+            new = lines.read()
+        self._read += len(new)
+        self._seen.update(re.findall(rb'"symbol":"(\w+)"', new))
+        return len(self._seen) == self._count
+
+    def stop(self) -> list[Aged]:
+        self._process.terminate()
+        self._process.wait(timeout=30)
+        decode = msgspec.json.Decoder(_Line).decode
+        found = []
+        with self._out.open("rb") as lines:
+            for raw in lines:
+                line = decode(raw)
+                if line.update_time is not None:
+                    age = line.received_time - line.update_time
+                    found.append((line.received_time / 1_000, float(age)))
+        return found
+
+
+class _Line(msgspec.Struct):
+    """Of a line of `dump` what is of interest here."""
+
+    received_time: int
+    update_time: int | None
+
+
+class Watch:
+    """`watch` in a terminal; `benchmarks.aged` writes the ages down beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ages = folder / "ages"
+        self._screen = b""
+
+    def start(self, words: list[str], count: int) -> int:
+        self._live = f" {count} live".encode()
+        self._terminal, end = pty.openpty()
+        fcntl.ioctl(end, termios.TIOCSWINSZ, SIZE)
+        homes = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.aged", str(self._ages), "watch", *words],
+            stdin=end,
+            stdout=end,
+            stderr=end,
+            env={**os.environ, "TERM": "xterm-256color", **dict.fromkeys(homes, str(self._folder))},
+            start_new_session=True,
+        )
+        os.close(end)
+        threading.Thread(target=self._look, daemon=True).start()
+        return self._process.pid
+
+    def _look(self) -> None:
+        """Take what goes to the screen, or the command would wait."""
+        try:
+            while new := os.read(self._terminal, 2**16):
+                self._screen = (self._screen + new)[-(2**17) :]
+        except OSError:  # the terminal's other end is closed
+            return
+
+    def settled(self) -> bool:
+        return self._live in self._screen
+
+    def stop(self) -> list[Aged]:
+        os.write(self._terminal, b"q")
+        self._process.wait(timeout=30)
+        noted = array("d", self._ages.read_bytes())
+        return list(zip(noted[::2], noted[1::2], strict=True))
+
+
+def _measured(command: Command, symbols: list[str], rate: float, seconds: float) -> list[str]:
+    serve = [sys.executable, "-m", "benchmarks.venue", str(len(symbols)), str(rate)]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as exchange:
+        try:
+            return _account(exchange, command, symbols, seconds)
+        finally:
+            exchange.kill()
+
+
+def _account(
+    exchange: subprocess.Popen[str], command: Command, symbols: list[str], seconds: float
+) -> list[str]:
+    assert exchange.stdout is not None
+    where = json.loads(exchange.stdout.readline())
+    there = ["--rest-url", where["rest_url"], "--ws-url", where["ws_url"]]
+    ours = command.start([*there, "--limit", "1000", *symbols], len(symbols))
+    until = monotonic() + PATIENCE
+    while not command.settled():
+        if monotonic() > until:
+            command.stop()
+            raise RuntimeError("not all books are live in time: is the machine quick enough?")
+        sleep(0.5)
+    sleep(min(CALM, seconds))
+    started = time()
+    before = [_cpu(ours), _cpu(exchange.pid)]
     sleep(seconds)
-    reader.noting = False
-    taken = monotonic() - started
-    ages = sorted(reader.ages)
-    if not ages:
-        raise RuntimeError("not one event came: is the simulator quick enough?")
-    half = sorted(reader.ages[len(ages) // 2 :])
+    taken = time() - started
+    spent, its = (_cpu(ours) - before[0], _cpu(exchange.pid) - before[1])
+    memory = _resident(ours)
+    ages = _within(command.stop(), started, taken)
+    exchange.terminate()
+    late = _within(json.loads(exchange.stdout.read()), started, taken)
+    events = len(late) * venue.EVERY
     return [
-        ["symbols seen", f"{len(reader.symbols):,}"],
-        ["lines a second", f"{len(ages) / taken:,.0f}"],
-        ["processor share of the dump", f"{(_cpu(process.pid) - cpu) / taken:.0%}"],
-        ["processor share of the simulator", f"{(_cpu(simulator.pid) - other) / taken:.0%}"],
-        ["event age, median", f"{ages[len(ages) // 2]:.0f} ms"],
-        ["event age, 99th percentile", f"{ages[len(ages) * 99 // 100]:.0f} ms"],
-        ["the same, second half", f"{half[len(half) * 99 // 100]:.0f} ms"],
-        ["memory of the dump", f"{_resident(process.pid) / 2**20:,.0f} MB"],
+        f"{events / taken:,.0f}",
+        f"{spent / taken:.0%}",
+        f"{spent / events * 1e6:.0f}",
+        f"{memory / 2**20:,.0f} MB",
+        f"{median(ages):.0f} ms",
+        f"{_most(ages):.0f} ms",
+        f"{_most(ages[len(ages) // 2 :]):.0f} ms",
+        f"{_most(late):.0f} ms",
+        f"{its / taken:.0%}",
     ]
+
+
+def _within(found: Iterable[Any], started: float, taken: float) -> list[float]:
+    values = [value for moment, value in found if started <= moment < started + taken]
+    if not values:
+        raise RuntimeError("not one event came: is the machine quick enough?")
+    return values
+
+
+def _most(values: list[float]) -> float:
+    """Return the 99th percentile."""
+    return sorted(values)[len(values) * 99 // 100]
 
 
 def _cpu(process_id: int) -> float:

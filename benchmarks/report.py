@@ -98,11 +98,14 @@ class Section:
 
 
 def write(sections: list[Section], where: str, folder: Path) -> None:
-    """Write the report and the plots into a folder."""
+    """Write the report and the plots into a folder; sections that aren't given stay as they are."""
     folder.mkdir(parents=True, exist_ok=True)
-    body = "\n".join(section.markdown() for section in sections)
-    report = f"# Benchmarks\n\nMade by `python -m benchmarks` on {where}.\n\n{body}"
-    (folder / "RESULTS.md").write_text(report.rstrip() + "\n", encoding="utf-8")
+    path = folder / "RESULTS.md"
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    found = {part.partition("\n")[0]: f"## {part.strip()}" for part in before.split("\n## ")[1:]}
+    found |= {section.title: section.markdown().strip() for section in sections}
+    head = f"# Benchmarks\n\nMade by `python -m benchmarks` on {where}."
+    path.write_text("\n\n".join([head, *found.values()]) + "\n", encoding="utf-8")
     for section in sections:
         for name, plot in section.plots.items():
             (folder / f"{name}.svg").write_text(plot.svg(), encoding="utf-8")

@@ -11,18 +11,25 @@ print as, so that 0.3 is three times 0.1, and sums are rounded once, not at ever
 from __future__ import annotations
 
 from decimal import Context, Decimal, localcontext
-from math import fsum
+from math import fsum, inf
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple
 
 from depthcli.messages import N
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 Side = Literal["bid", "ask"]
 
 DUST: Final = 1e-12
 """With floats, the part of a quantity that rounding may leave over and that isn't traded."""
+
+MOST_STEPS: Final = 1e9
+"""Up to so many steps of a group lie below a price whose group is found without Decimals."""
+
+NEAR: Final = 1e-5
+"""Steps by which a float must be off a multiple for its group to be certain: ten times what
+rounding can make of `MOST_STEPS`."""
 
 _EXACT: Final = Context(prec=800)
 """Room for any product of a number of the wire with another; only quotients are rounded."""
@@ -72,13 +79,14 @@ def cost_to_trade(
     touch = worst = None
     left = quantity
     with localcontext(_EXACT):
-        for price, available in levels:
-            touch = price if touch is None else touch
-            worst = price
-            taken = min(available, left)
+        for worst, available in levels:
+            if touch is None:
+                touch = worst
+            rest = left - available
+            taken = available if rest > nothing else left
             quantities.append(taken)
-            notionals.append(price * taken)
-            left -= taken
+            notionals.append(worst * taken)
+            left = rest
             if left <= dust:
                 break
         complete = left <= dust
@@ -113,15 +121,18 @@ def group_levels(
     if not (exact_step.is_finite() and exact_step > 0):
         raise ValueError(f"the step of a group must be a positive number, not {step}")
     _check_side(side)
+    falling = side == "bid"
     groups: list[tuple[N, N]] = []
     members: list[N] = []
     edge: N | None = None
     with localcontext(_EXACT):
         for price, quantity in levels:
-            if edge is None or (price < edge if side == "bid" else price > edge):
-                if edge is not None:
+            if edge is None or (price < edge if falling else price > edge):
+                if edge is None:
+                    edge_of = _edges(exact_step, side, type(price))
+                else:
                     groups.append((edge, _sum(members)))
-                edge = _edge(price, exact_step, side)
+                edge = edge_of(price)
                 members = []
             members.append(quantity)
         if edge is not None:
@@ -171,13 +182,30 @@ def micro_price(bid: tuple[N, N] | None, ask: tuple[N, N] | None) -> N | None:
     return weighted / total
 
 
-def _edge(price: N, step: Decimal, side: Side) -> N:
-    """Return the multiple of the step at or next to a price, on the deeper side."""
-    exact = price if isinstance(price, Decimal) else Decimal(str(price))
-    count = exact // step
-    if side == "ask" and count * step != exact:
-        count += 1
-    return type(price)(count * step)
+def _edges(step: Decimal, side: Side, kind: type[Any]) -> Callable[[Any], Any]:
+    """Return what gives the multiple of the step at or next to a price, on the deeper side."""
+
+    def exact(price: float | Decimal) -> Any:
+        number = price if isinstance(price, Decimal) else Decimal(str(price))
+        count = number // step
+        if side == "ask" and count * step != number:
+            count += 1
+        return kind(count * step)
+
+    size = float(step)
+    if kind is not float or not 0 < size < inf:
+        return exact
+    numerator, denominator = step.as_integer_ratio()
+    deeper = 1 if side == "ask" else 0
+
+    def quick(price: float) -> Any:
+        count = price / size
+        if count > MOST_STEPS or abs(count - round(count)) <= NEAR:
+            return exact(price)
+        # As exact: whole numbers are divided so that only the quotient is rounded.
+        return (int(count) + deeper) * numerator / denominator
+
+    return quick
 
 
 def _sum(numbers: Sequence[N], nothing: Any = 0) -> N:

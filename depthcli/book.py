@@ -39,8 +39,6 @@ _FEW = 1_000
 _FEWEST_BEYOND = 1_000
 """Levels beyond the horizon up to this number are always kept."""
 
-_NEAR = 20
-"""Which level from the best is watched to see whether any vouched one is left."""
 _MANY = 64
 """So many new prices at once are sorted into the index with all others, not put in one by one."""
 
@@ -90,7 +88,7 @@ class BookSide(Generic[N]):
             horizon: the deepest price up to which `levels` is complete; None: all of it.
         """
         self._levels: dict[N, N] = dict(levels)
-        self._pin: N | None = None
+        self._pin: Any = horizon
         self.horizon = horizon
         self._forget_index()
 
@@ -122,9 +120,14 @@ class BookSide(Generic[N]):
                     self._bury(count)
                     return self.top(count)
                 found.append((price, quantity))
-            if self.horizon is not None:
-                while found and self._deeper(found[-1][0], self.horizon):
-                    found.pop()
+            horizon = self.horizon
+            if horizon is not None:
+                if self._falling:
+                    while found and found[-1][0] < horizon:
+                        found.pop()
+                else:
+                    while found and found[-1][0] > horizon:
+                        found.pop()
         return found
 
     def levels(self) -> list[tuple[N, N]]:
@@ -142,13 +145,17 @@ class BookSide(Generic[N]):
     def exhausted(self) -> bool:
         """Return whether no level is left of what the snapshot vouched for. O(1) almost always.
 
-        The best price has then moved past the horizon: what the side is like isn't known.
+        The best price has then moved past the horizon: what the side is like isn't known. One
+        vouched level that lives is proof of the contrary: the deepest is watched, for it changes
+        most seldom, and another is looked for when it goes.
         """
-        if self.horizon is None or (self._pin is not None and self._levels.get(self._pin)):
+        if self.horizon is None or self._levels.get(self._pin):
             return False
-        near = self.top(_NEAR)
-        self._pin = near[-1][0] if near else None
-        return not near
+        self._catch_up()
+        edge, prices = self._edge(), self._index
+        deepest_first = prices[edge:] if self._falling else prices[:edge][::-1]
+        self._pin = next((price for price in deepest_first if self._levels[price]), None)
+        return self._pin is None
 
     def within(self, horizon: N | None) -> dict[N, N]:
         """Return the levels up to a horizon no deeper than the side's own, price to quantity."""
@@ -173,17 +180,22 @@ class BookSide(Generic[N]):
     def _split(self) -> tuple[list[N], list[N]]:
         """Return the prices up to the horizon and those beyond it, best first."""
         self._catch_up()
-        prices = self._index
+        prices, edge = self._index, self._edge()
         if self._falling:
-            end = 0 if self.horizon is None else bisect_left(prices, self.horizon)
-            return prices[end:][::-1], prices[:end][::-1]
-        end = len(prices) if self.horizon is None else bisect_right(prices, self.horizon)
-        return prices[:end], prices[end:]
+            return prices[edge:][::-1], prices[:edge][::-1]
+        return prices[:edge], prices[edge:]
 
     def _living(self, prices: list[N]) -> list[tuple[N, N]]:
         """Return the levels at these prices, without tombstones."""
         levels = self._levels
         return [(price, quantity) for price in prices if (quantity := levels[price])]
+
+    def _edge(self) -> int:
+        """Return where in the index the horizon divides what is vouched for from what is beyond."""
+        index, horizon = self._index, self.horizon
+        if self._falling:
+            return 0 if horizon is None else bisect_left(index, horizon)
+        return len(index) if horizon is None else bisect_right(index, horizon)
 
     def _bury(self, count: int) -> None:
         """Drop the tombstones that lie among the best `count` levels."""
@@ -342,7 +354,11 @@ class DepthCache(Generic[N]):
 
         Such a book is in step and yet doesn't say what the side's best price is.
         """
-        return self.bids.exhausted() or self.asks.exhausted()
+        bids, asks = self.bids, self.asks
+        # Asked after every event: where both sides have their proof, nothing is called.
+        if bids._levels.get(bids._pin) and asks._levels.get(asks._pin):  # noqa: SLF001
+            return False
+        return bids.exhausted() or asks.exhausted()
 
     def compare(self, other: DepthCache[N]) -> Comparison:
         """Compare two books level by level, as far as both are vouched for. O(n)."""

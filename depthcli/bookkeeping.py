@@ -11,6 +11,7 @@ from depthcli.errors import DepthcliError
 from depthcli.following import Target, targets_of
 from depthcli.markets import COINM, MARKETS, Market
 from depthcli.tui import Watched
+from depthcli.tui.port import Books
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -30,8 +31,8 @@ MOST_FOUND: Final = 200
 """Names that are offered at the most."""
 
 
-class Bookkeeper:
-    """Keeps the books of the screen: the port `depthcli.tui.port.Books`.
+class Bookkeeper(Books):
+    """Keeps the books of the screen.
 
     Args:
         following: what was followed from the start.

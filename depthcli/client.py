@@ -28,7 +28,7 @@ from depthcli.messages import (
     decode_server_time,
     snapshot_decoder,
 )
-from depthcli.network import is_loopback, trust
+from depthcli.network import is_loopback, origin_of, trust
 from depthcli.pace import Pace
 from depthcli.symbols import select_symbols
 from depthcli.turns import AT_ONCE, Turns, Urgency
@@ -130,8 +130,8 @@ class AsyncClient:
         self._environment = "testnet" if testnet else "demo" if demo else tld
         rest_url = os.environ.get("DEPTHCLI_REST_URL") if rest_url is None else rest_url
         ws_url = os.environ.get("DEPTHCLI_WS_URL") if ws_url is None else ws_url
-        self._rest_url = _origin(rest_url, ("http", "https")) if rest_url else None
-        self._ws_url = _origin(ws_url, ("ws", "wss")) if ws_url else None
+        self._rest_url = origin_of(rest_url, ("http", "https")) if rest_url else None
+        self._ws_url = origin_of(ws_url, ("ws", "wss")) if ws_url else None
         self._turns: dict[str, Turns] = {}
         self._infos: dict[str, tuple[float, dict[str, SymbolInfo]]] = {}
         self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -382,25 +382,6 @@ class AsyncClient:
             raise UnreachableError(
                 f"{_host(url)} can't be reached: {printable(str(error)) or type(error).__name__}"
             ) from error
-
-
-def _origin(url: str, schemes: tuple[str, ...]) -> str:
-    example = f"{schemes[0]}://127.0.0.1:8901"
-    try:
-        parts = urlsplit(url)
-        host = httpx.URL(url).host
-        whole = bool(host) and parts.port != 0 and not set("@ %") & set(parts.netloc)
-    except (ValueError, httpx.InvalidURL):
-        whole = False
-    if (
-        not whole
-        or parts.scheme not in schemes
-        or parts.path.strip("/")
-        or "?" in url
-        or "#" in url
-    ):
-        raise UsageError(f"{printable(url)!r} isn't the origin of an exchange: give {example}")
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _host(url: str) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -100,6 +101,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
         return {
             "watch": shared | msgspec.to_builtins(self.watch),
             "dump": shared | msgspec.to_builtins(self.dump),
+            "check": shared,
             "symbols": place,
         }
 
@@ -165,33 +167,43 @@ def _explained(error: str, text: str, path: Path, kind: type[Any]) -> str:
             if near
             else f"known are {', '.join(_settings(kind, tables))}"
         )
-        place = f" in [{'.'.join(tables)}]" if tables else ""
+        place = f" in [{'.'.join(_named(tables))}]" if tables else ""
         return f"{path}, line {line}: there is no setting {printable(name)}{place}: {hint}"
     line = _line_of(tables, text)
     what = what[:1].lower() + what[1:].replace("`", "")
-    return f"{path}, line {line}: {tables[-1] if tables else 'this'}: {what}"
+    return f"{path}, line {line}: {_named(tables)[-1] if tables else 'this'}: {what}"
+
+
+def _named(tables: list[str]) -> list[str]:
+    """Return a path without the numbers of the elements of lists."""
+    return [table for table in tables if not table.isdecimal()]
 
 
 def _settings(kind: type[Any], tables: list[str]) -> list[str]:
     """Return the names of the settings that a table can have."""
-    for table in tables:
-        inner = {one.name: one.type for one in msgspec.structs.fields(kind)}.get(table)
-        if not isinstance(inner, type) or not issubclass(inner, Struct):
-            return []
-        kind = inner
+    for table in _named(tables):
+        inner: Any = {one.name: one.type for one in msgspec.structs.fields(kind)}[table]
+        kind = next(iter(get_args(inner)), inner)  # of a list of tables, what each one is
     return [one.encode_name for one in msgspec.structs.fields(kind)]
 
 
 def _line_of(names: list[str], text: str) -> int:
-    """Return the number of the line on which a setting stands; 1 if it isn't found."""
-    *tables, name = names or [""]
-    table = ""
+    """Return the number of the line on which a setting stands, or what holds it; else 1."""
+    if not names:
+        return 1
+    *tables, name = names
+    table: list[str] = []
+    counts: Counter[str] = Counter()
     for number, line in enumerate(text.splitlines(), start=1):
         bare = line.strip()
         if bare.startswith("["):
-            table = bare.strip("[] ")
-            if table == ".".join(names):
+            heading = bare.strip("[] ")
+            table = heading.split(".")
+            if bare.startswith("[["):
+                table.append(str(counts[heading]))
+                counts[heading] += 1
+            if table == names:
                 return number
-        elif re.match(rf"[\"']?{re.escape(name)}[\"']?\s*=", bare) and table == ".".join(tables):
+        elif re.match(rf"[\"']?{re.escape(name)}[\"']?\s*=", bare) and table == tables:
             return number
-    return 1
+    return _line_of(tables, text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple
 
@@ -17,11 +17,11 @@ from depthcli.sockets import BinanceSocketManager
 from depthcli.symbols import canonical_symbol, split_market
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
     from depthcli.book import DepthCache
     from depthcli.client import AsyncClient
-    from depthcli.messages import SymbolInfo
+    from depthcli.messages import DepthEvent, SymbolInfo
     from depthcli.synchronizer import State
 
 DEPTH: Final = 1_000
@@ -104,6 +104,10 @@ class Following:
         """Return what a target is called: by its symbol alone if all are of one market."""
         return str(target) if len(self.wanted) > 1 else target.symbol
 
+    def speed_of(self, market: Market) -> int:
+        """Return the update speed of a market's streams, ms."""
+        return self.speed or market.fastest
+
     def snapshot_limit(self, market: Market) -> int:
         """Return how many levels a side to ask a market for: each has a budget of its own."""
         if self.limit is not None:
@@ -182,8 +186,8 @@ class Follower(Generic[N]):
 
     async def close(self) -> None:
         """Follow nothing any more."""
-        for one in self.followed:
-            await one.manager.close()
+        # All at once: one by one, hundreds would each wait while events still come for the others.
+        await asyncio.gather(*[one.manager.close() for one in self.followed])
 
     def _manager_for(self, target: Target) -> DepthCacheManager[N]:
         following, listener = self._following, self._listener
@@ -202,7 +206,7 @@ class Follower(Generic[N]):
             bm=self._sockets,
             limit=following.snapshot_limit(target.market),
             conv_type=self._conv_type,
-            ws_interval=following.speed or target.market.fastest,
+            ws_interval=following.speed_of(target.market),
             callback=changed,
             on_state=turned,
             market=target.market,
@@ -226,13 +230,14 @@ async def follower_of(
     """
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(client_of(following.environment))
-        infos = await look_up(client, following.wanted)
         sockets = BinanceSocketManager(client, max_reconnects=None)
         stack.push_async_callback(sockets.close)
         follower = Follower(following, client, sockets, conv_type, listener)
         stack.push_async_callback(follower.close)
-        for target in following.targets:
-            await follower.start(target, infos[target])
+        with _opened_early(following, sockets, conv_type):
+            infos = await look_up(client, following.wanted)
+            for target in following.targets:
+                await follower.start(target, infos[target])
         yield follower
 
 
@@ -243,6 +248,48 @@ async def follow(
     """Give what is followed, as `follower_of` does, for who wants no more than that."""
     async with follower_of(following, conv_type, listener) as follower:
         yield follower.followed
+
+
+@contextmanager
+def _opened_early(
+    following: Following, sockets: BinanceSocketManager, conv_type: type[N]
+) -> Iterator[None]:
+    """Open the streams of all targets while the symbols are still looked up.
+
+    So the first books come two round trips earlier: the streams are there by the time at which
+    the managers subscribe to them, and the connection for requests, too.
+    """
+    nobody = _Nobody[N]()
+    subscriptions = [
+        sockets.subscribe(
+            market, market.stream(symbol, following.speed_of(market)), conv_type, nobody
+        )
+        for market, symbol in following.targets
+    ]
+    try:
+        yield
+    finally:
+        for subscription in subscriptions:
+            subscription.close()
+
+
+class _Nobody(Generic[N]):
+    """Listens to a stream that it doesn't care for."""
+
+    def opened(self) -> None:
+        """The stream is open."""
+
+    def receive(self, event: DepthEvent[N]) -> None:
+        """An event came."""
+
+    def refuse(self) -> None:
+        """A frame came that can't be decoded."""
+
+    def lost(self, reason: str) -> None:
+        """The stream broke off."""
+
+    def gone(self, reason: str) -> None:
+        """The stream is lost for good."""
 
 
 async def look_up(

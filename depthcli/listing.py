@@ -32,6 +32,9 @@ NEVER: Final = 4_133_404_800_000
 
 NEAREST: Final = "nearest"
 
+MOST_NAMED: Final = 12
+"""So many underlyings or days are told where the one that was wanted isn't there."""
+
 
 class Entry(msgspec.Struct, frozen=True):
     """One symbol, as `symbols --json` prints it; what a market doesn't have is null.
@@ -141,6 +144,8 @@ async def list_symbols(
     if hidden := len(found) - len(shown):
         verb = "isn't" if hidden == 1 else "aren't"
         notes.write(f"{hidden} more that {verb} trading now: --all shows them\n")
+    elif not shown and (missing := what_there_is(listed, search, day)):
+        notes.write(f"{missing}\n")
     return bool(shown)
 
 
@@ -234,6 +239,27 @@ def select(listed: Iterable[Entry], search: Search, day: date | None, now_ms: fl
             entry.symbol,
         ),
     )
+
+
+def what_there_is(listed: Sequence[Entry], search: Search, day: date | None) -> str:
+    """Return which underlyings or days there are, if what is wanted is none of them; or nothing."""
+    underlying = search.underlying and search.underlying.upper().replace("/", "")
+    underlyings = {entry.underlying for entry in listed if entry.underlying}
+    if underlying and underlying not in underlyings:
+        return f"none is on {printable(underlying)}: there are {_some(underlyings)}"
+    days = {
+        str(entry.expiry)
+        for entry in listed
+        if entry.expiry and (not underlying or entry.underlying == underlying)
+    }
+    if day is not None and str(day) not in days:
+        return f"none expires on {day}: there are {_some(days)}"
+    return ""
+
+
+def _some(names: Iterable[str]) -> str:
+    first, rest = sorted(names)[:MOST_NAMED], sorted(names)[MOST_NAMED:]
+    return ", ".join(map(printable, first)) + (f" and {len(rest)} more" if rest else "")
 
 
 def _markets(listed: Iterable[Entry]) -> Iterable[str]:

@@ -10,7 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-from depthcli.errors import UsageError
+from depthcli.errors import UsageError, printable
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,6 +25,30 @@ NOT_FOLLOWED: Final = (
 def is_loopback(url: str) -> bool:
     """Return whether a URL names this machine: no proxy stands before it."""
     return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
+
+
+def origin_of(url: str, schemes: tuple[str, ...]) -> str:
+    """Return `scheme://host` of a URL that is to be the origin of an exchange, and nothing more.
+
+    Raises:
+        UsageError: it has something more, or another scheme.
+    """
+    example = f"{schemes[0]}://127.0.0.1:8901"
+    try:
+        parts = urlsplit(url)
+        host = httpx.URL(url).host
+        whole = bool(host) and parts.port != 0 and not set("@ %") & set(parts.netloc)
+    except (ValueError, httpx.InvalidURL):
+        whole = False
+    if (
+        not whole
+        or parts.scheme not in schemes
+        or parts.path.strip("/")
+        or "?" in url
+        or "#" in url
+    ):
+        raise UsageError(f"{printable(url)!r} isn't the origin of an exchange: give {example}")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def proxy_for(origin: str) -> str | None:

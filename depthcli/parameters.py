@@ -97,3 +97,17 @@ LogFile = Annotated[
         show_default=False,
     ),
 ]
+Web = Annotated[
+    bool,
+    typer.Option("--web", help="Serve the screen to browsers, each tab its own. Ctrl-C ends it."),
+]
+WebHost = Annotated[
+    str,
+    typer.Option(
+        help="With --web: the address to listen at; another than loopback lets others in.",
+        metavar="ADDRESS",
+    ),
+]
+WebPort = Annotated[
+    int, typer.Option(help="With --web: its port; 0: any that is free.", min=0, max=65535)
+]

@@ -22,7 +22,7 @@ LONGEST_UNKNOWN: Final = 900.0
 LOOK: Final = 1.0
 """Seconds after an event within which it is looked at whether enough levels are left."""
 
-HURRY: Final = 10.0
+HURRY: Final = 3.0
 """Seconds after a snapshot before another is asked for only because levels ran short."""
 
 

@@ -9,28 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import logging
 import sys
 import threading
 from collections import Counter
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
+from depthcli.called import Called
 from depthcli.client import AsyncClient
-from depthcli.errors import ClosedError, DepthcliError, UsageError
+from depthcli.errors import ClosedError, UsageError
 from depthcli.managers import DepthCacheManager
 from depthcli.markets import COINM, OPTIONS, SPOT, USDM
-from depthcli.messages import N
 from depthcli.schedule import DEFAULT_REFRESH
 from depthcli.sockets import BinanceSocketManager
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
-    from depthcli.book import DepthCache
+    from depthcli.called import Callback
     from depthcli.markets import Market
+    from depthcli.messages import N
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,6 @@ FAREWELL: Final = 0.3
 
 GLANCE: Final = 0.25
 """Seconds between two looks at whether the main thread was interrupted."""
-
-Callback: TypeAlias = "Callable[[DepthCache[N] | None], Any]"
 
 
 class ThreadedDepthCacheManager(threading.Thread):
@@ -114,7 +112,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         self._bm = BinanceSocketManager(self._client)
         # Reentrant, for the sake of signal handlers.
         self._lock = threading.RLock()
-        self._caches: dict[str, _Followed[Any]] = {}
+        self._caches: dict[str, Called[Any]] = {}
         self._names: Counter[str] = Counter()
         self._closed = False
         self._begun: Future[asyncio.AbstractEventLoop] = Future()
@@ -318,7 +316,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             self._names[name] += 1
             if self._names[name] > 1:
                 name += f"#{self._names[name]}"
-            followed = self._caches[name] = _Followed(name, manager, callback, self.stop)
+            followed = self._caches[name] = Called(name, manager, callback, self.stop)
             self._begun.result().call_soon_threadsafe(followed.begin)
             return name
 
@@ -344,7 +342,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(GLANCE):
                     await self._enough.wait()
-            if threading.main_thread().is_alive():
+            if self._enough.is_set() or threading.main_thread().is_alive():
                 continue
             if isinstance(getattr(sys, "last_value", None), KeyboardInterrupt):
                 break
@@ -368,64 +366,3 @@ class ThreadedDepthCacheManager(threading.Thread):
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
-
-
-class _Followed(Generic[N]):
-    """One depth cache and its callback. All but `stopped` is used in the manager's thread only."""
-
-    def __init__(
-        self,
-        name: str,
-        manager: DepthCacheManager[N],
-        callback: Callback[N],
-        exit_all: Callable[[], None],
-    ) -> None:
-        self.stopped = False
-        self._name = name
-        self._manager: DepthCacheManager[N] = manager
-        self._callback: Callback[N] = callback
-        self._exit_all = exit_all
-        self._calling = False
-        self._task: asyncio.Task[None] | None = None
-
-    def begin(self) -> None:
-        if not self.stopped:
-            self._task = asyncio.create_task(self._follow(), name=f"follow {self._name}")
-
-    def end(self) -> asyncio.Task[None] | None:
-        """Let it end, once the callback that may be under way has returned."""
-        if self._task is not None and not self._calling:
-            self._task.cancel()
-        return self._task
-
-    async def _follow(self) -> None:
-        try:
-            async with self._manager:
-                while (cache := await self._manager.recv()) is not None:
-                    await self._call(cache)
-                    if self.stopped:
-                        return
-                reason = self._manager.reason
-        except DepthcliError as error:
-            reason = str(error)
-        except Exception as error:
-            logger.exception("a fault of depthcli")
-            reason = repr(error)
-        if not self.stopped:
-            logger.error("%s is lost for good: %s", self._name, reason)
-            await self._call(None)
-
-    async def _call(self, cache: DepthCache[N] | None) -> None:
-        if self.stopped:
-            return
-        self._calling = True
-        try:
-            answer = self._callback(cache)
-            if inspect.isawaitable(answer):
-                await answer
-        except SystemExit:
-            self._exit_all()
-        except Exception:
-            logger.exception("the callback of %s raised", self._name)
-        finally:
-            self._calling = False

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 8
 """Requests under way at the same time."""
 
+OUTLOOK_AGE: Final = 0.25
+"""Seconds for which an outlook is good: of hundreds who wait each asks for it, again and again."""
+
 SPARE: Final = 0.5
 """The share of the budget that precaution may help to use up."""
 
@@ -66,6 +69,8 @@ class Turns:
         self._numbers = itertools.count()
         self._under_way = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._given_up = 0
+        self._outlooks: dict[Urgency, tuple[float, float]] = {}
 
     @asynccontextmanager
     async def turn(self, weight: int, urgency: Urgency = Urgency.NEEDED) -> AsyncIterator[None]:
@@ -79,35 +84,54 @@ class Turns:
             await turn.ready
             yield
         finally:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-                heapify(self._waiting)
+            # What is cancelled never had its turn; what is done had it, even unheard.
+            if turn.ready.cancel() or turn.ready.cancelled():
+                self._forget_one()
             else:
                 self._under_way -= 1
-                if not turn.ready.cancelled():
-                    self.budget.end(turn.weight, asyncio.get_running_loop().time())
+                self.budget.end(turn.weight, asyncio.get_running_loop().time())
             self.proceed()
 
     def proceed(self) -> None:
         """Let go whoever may go now, and look again when the next one may."""
+        self._outlooks.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         loop = asyncio.get_running_loop()
         while self._waiting and self._under_way < AT_ONCE:
             turn = self._waiting[0]
-            now = loop.time()
-            delay = self.budget.delay(turn.weight, now, turn.urgency.share)
-            if delay and not turn.ready.cancelled():
-                self._timer = loop.call_later(delay, self.proceed)
-                return
-            heappop(self._waiting)
-            self._under_way += 1
             if not turn.ready.cancelled():
+                delay = self.budget.delay(turn.weight, loop.time(), turn.urgency.share)
+                if delay:
+                    self._timer = loop.call_later(delay, self.proceed)
+                    return
+                self._under_way += 1
                 self.budget.begin(turn.weight)
                 turn.ready.set_result(None)
+            heappop(self._waiting)
 
     def outlook(self, urgency: Urgency = Urgency.NEEDED) -> float:
-        """Return about how many seconds whoever waits with that urgency waits at the most. O(n)."""
-        ahead = sum(turn.weight for turn in self._waiting if turn.urgency <= urgency)
-        return self.budget.outlook(ahead, asyncio.get_running_loop().time())
+        """Return about how many seconds whoever waits with that urgency waits at the most.
+
+        O(n) for n who wait, but only once in a while.
+        """
+        now = asyncio.get_running_loop().time()
+        asked, seconds = self._outlooks.get(urgency, (-OUTLOOK_AGE, 0.0))
+        if now - asked >= OUTLOOK_AGE:
+            ahead = sum(
+                turn.weight
+                for turn in self._waiting
+                if turn.urgency <= urgency and not turn.ready.cancelled()
+            )
+            asked, seconds = now, self.budget.outlook(ahead, now)
+            self._outlooks[urgency] = asked, seconds
+        return seconds
+
+    def _forget_one(self) -> None:
+        """Take note that one who waited gave up; it is only now and then that they are removed."""
+        self._given_up += 1
+        if 2 * self._given_up > len(self._waiting):
+            self._waiting = [turn for turn in self._waiting if not turn.ready.cancelled()]
+            heapify(self._waiting)
+            self._given_up = 0

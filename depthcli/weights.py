@@ -33,6 +33,7 @@ class WeightBudget:
         self.per_minute = per_minute
         self._under_way = 0
         self._spent: deque[tuple[float, int]] = deque()
+        self._spent_weight = 0
         self._reported: tuple[float, int] = (float("-inf"), 0)
         self._blocked_until = float("-inf")
 
@@ -69,6 +70,7 @@ class WeightBudget:
         """Take note that a request was answered, or given up."""
         self._under_way -= weight
         self._spent.append((now, weight))
+        self._spent_weight += weight
 
     def report(self, used: int, answered: float) -> None:
         """Take in what the exchange says was used, in an answer that came at `answered`."""
@@ -88,19 +90,22 @@ class WeightBudget:
             return start - now
         # What was sent leaves the window after a minute, and what is sent meanwhile a minute later.
         for answered, spent in self._spent:
-            if answered > start - MINUTE:
-                excess -= spent
-                if excess <= 0:
-                    return max(start, answered + MINUTE) - now
+            excess -= spent
+            if excess <= 0:
+                return max(start, answered + MINUTE) - now
         return start - now + MINUTE * (1 + excess // allowed)
 
     def used(self, now: float) -> int:
-        """Return the weight used in the last minute, as far as we know."""
+        """Return the weight used in the last minute, as far as we know. O(1) almost always."""
         while self._spent and self._spent[0][0] <= now - MINUTE:
-            self._spent.popleft()
-        own = self._under_way + sum(weight for _, weight in self._spent)
+            self._spent_weight -= self._spent.popleft()[1]
+        own = self._under_way + self._spent_weight
         reported_at, reported = self._reported
         if reported_at <= now - MINUTE:
             return own
-        since = sum(weight for answered, weight in self._spent if answered > reported_at)
+        since = 0
+        for answered, weight in reversed(self._spent):
+            if answered <= reported_at:
+                break
+            since += weight
         return max(own, reported + self._under_way + since)

@@ -60,9 +60,7 @@ SECTIONS: Final = {
 
 INTERNAL: Final = frozenset(
     {
-        # what the stream tells its listener, and what runs in the thread
-        *("DepthCacheManager.opened", "DepthCacheManager.receive", "DepthCacheManager.refuse"),
-        *("DepthCacheManager.lost", "DepthCacheManager.gone", "ThreadedDepthCacheManager.run"),
+        "ThreadedDepthCacheManager.run",  # what runs in the thread
         # how the managers write the books
         *("DepthCache.load", "DepthCache.apply", "DepthCache.adopt", "DepthCache.differences"),
         *("BookSide.load", "BookSide.update", "BookSide.within", "BookSide.nearer"),
@@ -93,16 +91,16 @@ def describe(thing: griffe.Object, exported: set[str]) -> Iterable[str]:
     yield f"### {thing.name}\n"
     if thing.name not in exported:
         yield f"`from {thing.parent.path} import {thing.name}`\n"
-    if isinstance(thing, griffe.Function):
+    if thing.is_function:
         yield from text_of(thing, signature(thing))
         return
     start = thing.members.get("__init__")
-    line = signature(start, thing.name) if isinstance(start, griffe.Function) else thing.name
+    line = signature(start, thing.name) if start and start.is_function else thing.name
     bases = [str(base) for base in thing.bases if "Generic" not in str(base)]
     yield from text_of(thing, f"class {line}", bases)
     for member in members(thing):
         yield f"#### {thing.name}.{member.name}\n"
-        if isinstance(member, griffe.Function):
+        if member.is_function:
             yield from text_of(member, signature(member))
         else:
             annotation = f": {member.annotation}" if member.annotation else ""

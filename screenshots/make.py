@@ -1,7 +1,8 @@
 """Make all pictures of depthcli anew: `python screenshots/make.py [FOLDER]`.
 
-The pictures are of the real program: real synchronizers, fed by the simulated exchange, and the
-real app. There is no network and no clock in it: the same code always makes the same pictures.
+The SVGs are of the real program: real synchronizers, fed by the simulated exchange, and the real
+app. There is no network and no clock in it: the same code always makes the same pictures. The PNGs
+are what a browser shows, where there is one: of an SVG, and of `depthcli watch --web`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ import argparse
 import asyncio
 import re
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from textual.widgets import Input
 
 from depthcli.bookkeeping import decimals
+from depthcli.errors import UnknownSymbolError
 from depthcli.markets import SPOT
 from depthcli.messages import event_decoder, snapshot_decoder
 from depthcli.simulator.exchange import Exchange
@@ -22,13 +27,16 @@ from depthcli.simulator.instruments import default_symbols, instrument_named
 from depthcli.synchronizer import State, Synchronizer
 from depthcli.tui import WatchApp, Watched
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 START_MS: Final = 1_767_355_467_000
 """2026-01-02 12:04:27 UTC."""
 
 FRAME_MS: Final = 100
 FRAMES: Final = 60
 AUDIT_FRAME: Final = 28
-GAP_FRAME: Final = 43
+TROUBLE_FRAME: Final = 43
 LIMIT: Final = 1000
 SEED: Final = 7
 
@@ -46,27 +54,41 @@ class Shot:
     view: str = "books"
     frames: int = FRAMES
     keys: tuple[str, ...] = ()
-    gap_in: frozenset[str] = field(default_factory=frozenset)
+    trouble: Mapping[str, str] = field(default_factory=dict)
+    limit: int = LIMIT
 
+
+PAIR: Final = ("BTCUSDT", "ETHUSDT")
 
 SHOTS: Final = (
     Shot("watch", (120, 40), MAJORS, depth=7),
     Shot("light", (120, 40), MAJORS, depth=7, keys=("t",)),
     Shot("one", (100, 26), ("BTCUSDT",), depth=20),
-    Shot("two", (80, 24), ("BTCUSDT", "ETHUSDT")),
-    Shot("ladder", (120, 32), ("BTCUSDT", "ETHUSDT"), view="ladder"),
-    Shot("chart", (120, 32), ("BTCUSDT", "ETHUSDT"), view="chart", keys=("right",) * 12),
+    Shot("two", (80, 24), PAIR),
+    Shot("ladder", (120, 32), PAIR, view="ladder"),
+    Shot("chart", (120, 32), PAIR, view="chart", keys=("right",) * 12),
     Shot("heatmap", (120, 32), ("BTCUSDT",), view="heatmap", frames=1000),
     Shot(
         "overview",
         (120, 40),
         tuple(default_symbols(SPOT)[:20]),
         view="overview",
-        gap_in=frozenset({"LTCBTC"}),
+        trouble={"LTCBTC": "gap"},
     ),
-    Shot("stale", (80, 24), ("BTCUSDT", "ETHUSDT"), gap_in=frozenset({"ETHUSDT"})),
+    Shot("horizon", (80, 24), PAIR[:1], depth=15, limit=12),
+    Shot("connecting", (80, 24), PAIR, trouble={"BTCUSDT": "connecting", "ETHUSDT": "buffering"}),
+    Shot("stale", (80, 24), PAIR, trouble={"ETHUSDT": "gap"}),
+    Shot("reconnecting", (80, 24), PAIR, trouble=dict.fromkeys(PAIR, "lost")),
+    Shot("limited", (80, 24), PAIR, trouble=dict.fromkeys(PAIR, "limited")),
+    Shot("unreachable", (80, 24), PAIR, trouble=dict.fromkeys(PAIR, "unreachable")),
+    Shot("unknown", (80, 24), PAIR, keys=("a", *"BNBBTX", "enter")),
+    Shot("add", (80, 24), PAIR, keys=("a", *"btc")),
+    Shot("log", (100, 30), MAJORS, trouble={"SOLUSDT": "gap", "BNBBTC": "limited"}, keys=("l",)),
     Shot("help", (100, 36), MAJORS, keys=("question_mark",)),
 )
+
+NO_STREAM: Final = {"connecting", "unreachable"}
+NO_BOOK: Final = {*NO_STREAM, "buffering"}
 
 
 class Clock:
@@ -83,15 +105,19 @@ class Clock:
 class Keeper:
     """Keeps one book from the simulated exchange's events, as a manager does, but in its time."""
 
-    def __init__(self, symbol: str, exchange: Exchange, clock: Clock) -> None:
+    def __init__(self, symbol: str, exchange: Exchange, clock: Clock, trouble: str) -> None:
         self.symbol = symbol
+        self.trouble = trouble
         self.last_received: float | None = None
         self.last_audit: float | None = None
         self._audits = 0
         self._exchange = exchange
         self._clock = clock
         self._synchronizer = Synchronizer(symbol, float)
-        self._synchronizer.opened()
+        if trouble not in NO_STREAM:
+            self._synchronizer.opened()
+        if trouble == "unreachable":
+            self._synchronizer.lost("socket lost: connection refused, next try in 15.0 s")
         self.cache = self._synchronizer.cache
         self.counters = self._synchronizer.counters
 
@@ -110,6 +136,21 @@ class Keeper:
         """Events that wait for a snapshot."""
         return len(self._synchronizer.pending)
 
+    def suffer(self) -> None:
+        """Get into the trouble that this book is to get into."""
+        if self.trouble == "lost":
+            self._synchronizer.lost("socket lost: connection reset, next try in 8.0 s")
+        elif self.trouble == "limited":
+            self._synchronizer.lost("socket lost: closed by the server")
+            self._synchronizer.opened()
+            self._synchronizer.explain("the exchange may be asked again in 42 s")
+
+    def hears(self, number: int) -> bool:
+        """Return whether an event of a frame comes here."""
+        if self.trouble in NO_STREAM or (self.trouble == "lost" and number >= TROUBLE_FRAME):
+            return False
+        return self.trouble != "gap" or number != TROUBLE_FRAME
+
     def receive(self, payload: bytes) -> None:
         """Take in an event."""
         self._synchronizer.receive(event_decoder(float)(payload))
@@ -118,11 +159,11 @@ class Keeper:
             pass
         self._note_audit()
 
-    def fetch(self) -> None:
+    def fetch(self, limit: int) -> None:
         """Get a snapshot: to start from, or to compare the book with."""
         self._synchronizer.begin_audit()
-        snapshot = snapshot_decoder(float)(self._exchange.snapshot(self.symbol, LIMIT))
-        self._synchronizer.offer(snapshot, LIMIT)
+        snapshot = snapshot_decoder(float)(self._exchange.snapshot(self.symbol, limit))
+        self._synchronizer.offer(snapshot, limit)
         self._note_audit()
 
     def _note_audit(self) -> None:
@@ -131,12 +172,27 @@ class Keeper:
             self.last_audit = self._clock.seconds()
 
 
+class Listing:
+    """Knows all symbols, for the prompt that adds one."""
+
+    async def search(self, text: str) -> list[str]:
+        """Return the names that contain a text."""
+        return [name for name in default_symbols(SPOT) if text.upper() in name]
+
+    async def add(self, name: str) -> Watched:
+        """Say that there is no such symbol."""
+        raise UnknownSymbolError(name, SPOT.name, get_close_matches(name, await self.search("")))
+
+    async def drop(self, watched: Watched) -> None:
+        """Keep a book no longer."""
+
+
 class World:
     """The exchange, the books and the app of one picture, and the time that passes for them."""
 
     def __init__(self, shot: Shot) -> None:
         instruments = [instrument_named(SPOT, symbol, SEED) for symbol in shot.symbols]
-        self._gap_in = shot.gap_in
+        self._limit = shot.limit
         self._clock = Clock()
         self._exchange = Exchange(SPOT, instruments, seed=SEED)
         self._exchange.advance(self._clock.now_ms)
@@ -144,7 +200,8 @@ class World:
         for symbol in shot.symbols:
             stream = SPOT.stream(symbol, FRAME_MS)
             self._exchange.watch(stream)
-            self._keepers[stream] = Keeper(symbol, self._exchange, self._clock)
+            trouble = shot.trouble.get(symbol, "")
+            self._keepers[stream] = Keeper(symbol, self._exchange, self._clock, trouble)
         watched = [
             Watched(
                 keeper,
@@ -163,6 +220,7 @@ class World:
             fps=1e-6,
             clock=self._clock.seconds,
             wall=self._clock.seconds,
+            books=Listing(),
             plain=False,
         )
 
@@ -171,11 +229,14 @@ class World:
         self._clock.now_ms += FRAME_MS
         for event in self._exchange.advance(self._clock.now_ms):
             keeper = self._keepers[event.stream]
-            if number != GAP_FRAME or keeper.symbol not in self._gap_in:
+            if keeper.hears(number):
                 keeper.receive(event.payload)
         for index, keeper in enumerate(self._keepers.values()):
-            if number == AUDIT_FRAME - index or not keeper.cache.last_update_id:
-                keeper.fetch()
+            if number == TROUBLE_FRAME:
+                keeper.suffer()
+            has_book = keeper.cache.last_update_id or keeper.trouble in NO_BOOK
+            if not has_book or (number == AUDIT_FRAME - index and keeper.trouble not in NO_BOOK):
+                keeper.fetch(self._limit)
         # Of a long time before the picture only a frame a second is drawn: it makes the heatmap.
         if number >= 0 or number % 10 == 0:
             self.app.look()
@@ -184,13 +245,18 @@ class World:
 async def picture(shot: Shot) -> str:
     """Return a picture as SVG."""
     world = World(shot)
-    async with world.app.run_test(size=shot.size) as pilot:
+    async with world.app.run_test(size=shot.size, notifications=True) as pilot:
         world.app.action_view(shot.view)
         for number in range(FRAMES - shot.frames, FRAMES):
             world.run(number)
         for key in shot.keys:
             await pilot.press(key)
-        await pilot.pause()
+        for prompt in world.app.screen.query(Input):
+            prompt.cursor_blink = False
+        await world.app.workers.wait_for_complete()
+        # What was done leads to a message, and that to a drawing.
+        for _ in range(3):
+            await pilot.pause()
         return solid(world.app.export_screenshot())
 
 
@@ -220,16 +286,18 @@ def solid(svg: str) -> str:
 def _shape(match: re.Match[str]) -> str:
     style, x, y, _, text = match.groups()
     blocks = text.replace("&#160;", " ").rstrip()
-    if not blocks or not set(blocks) <= set(BLOCKS):
-        if blocks.strip(" ") and set(blocks) <= set(STEPS + "▀ "):
+    bar = blocks.lstrip()
+    left = float(x) + (len(blocks) - len(bar)) * CELL
+    if not bar or not set(bar) <= set(BLOCKS):
+        if bar and set(blocks) <= set(STEPS + "▀ "):
             return _steps(blocks, style, float(x), float(y) - ASCENT)
         return match[0]
-    width = sum(BLOCKS.index(block) + 1 for block in blocks) / len(BLOCKS) * CELL
+    width = sum(BLOCKS.index(block) + 1 for block in bar) / len(BLOCKS) * CELL
     # The edge of a bar to the left is drawn over a filled cell, of which no rim should be seen.
-    rim = 0.75 if len(blocks) == 1 and blocks != "█" and float(x) else 0.0
-    seam = rim or (0.5 if blocks[0] == "█" else 0.0)
+    rim = 0.75 if len(bar) == 1 and bar != "█" and left else 0.0
+    seam = rim or (0.5 if bar[0] == "█" else 0.0)
     return (
-        f'<rect class="{style}" x="{float(x) - seam:g}" y="{float(y) - ASCENT - rim:g}"'
+        f'<rect class="{style}" x="{left - seam:g}" y="{float(y) - ASCENT - rim:g}"'
         f' width="{width + seam:g}" height="{LINE + 0.25 + 2 * rim:g}"/>'
     )
 
@@ -256,11 +324,18 @@ def main() -> None:
     parser.add_argument(
         "folder", type=Path, nargs="?", default=Path(__file__).parent, help="where to write them"
     )
-    folder = parser.parse_args().folder
-    for shot in SHOTS:
-        path = folder / f"{shot.name}.svg"
-        path.write_text(asyncio.run(picture(shot)), encoding="utf-8")
-        print(path)
+    parser.add_argument("--only", choices=("svg", "png"), help="only these; PNGs want a Chromium")
+    wanted = parser.parse_args()
+    if wanted.only != "png":
+        for shot in SHOTS:
+            path = wanted.folder / f"{shot.name}.svg"
+            path.write_text(asyncio.run(picture(shot)), encoding="utf-8")
+            print(path)
+    if wanted.only != "svg":
+        from png import write_pngs  # noqa: PLC0415, a neighbour of this script
+
+        for path in asyncio.run(write_pngs(wanted.folder)):
+            print(path)
 
 
 if __name__ == "__main__":

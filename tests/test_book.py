@@ -314,8 +314,7 @@ class BookMachine(RuleBasedStateMachine):
     @invariant()
     def holds_its_invariants(self):
         # A check reads, and reading hides what only shows unread: so it looks at a copy.
-        for side in (self.cache.bids, self.cache.asks):
-            deepcopy(side)._check()
+        deepcopy(self.cache)._check()
 
 
 TestBookMachine = BookMachine.TestCase
@@ -350,3 +349,15 @@ def test_levels_are_sorted_as_numbers(vals):
     falling = DepthCache.sort_depth(vals, reverse=True, conv_type=Decimal)
     assert falling == [[Decimal(10), Decimal(2)], [Decimal(9), Decimal(1)]]
     assert all(isinstance(number, Decimal) for level in falling for number in level)
+
+
+def test_the_length_of_a_side_is_the_number_of_its_vouched_levels():
+    side: BookSide[float] = BookSide(falling=True)
+    side.load([(5.0, 1.0), (4.0, 1.0), (3.0, 1.0)], horizon=3.0)
+    side.update([(4.0, 0.0), (2.0, 1.0)])
+    assert len(side) == 2
+
+
+def test_a_book_is_shown_by_its_symbol_its_id_and_its_best_levels():
+    cache = book([(3.0, 6.0)], [])
+    assert repr(cache) == "<DepthCache BNBBTC at 10: bid (3.0, 6.0), ask None>"

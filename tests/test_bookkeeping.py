@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, strategies as st
 
+from depthcli import bookkeeping
 from depthcli.bookkeeping import UNKNOWN_DECIMALS, Bookkeeper, ExchangeClock, decimals, offered
 from depthcli.environment import Environment
-from depthcli.errors import UnknownSymbolError, UsageError
+from depthcli.errors import ExchangeError, UnknownSymbolError, UsageError
 from depthcli.following import Following, Listener, follower_of, targets_of
 from depthcli.markets import SPOT, USDM
 from depthcli.simulator import Simulator, source_for
@@ -51,7 +52,7 @@ async def bookkeeper(*typed: str) -> AsyncIterator[Bookkeeper]:
         async with follower_of(following, float, listener) as follower:
             markets = offered(following, embedded=False)
             kept = Bookkeeper(following, follower, markets)
-            kept.live = listener.live
+            kept.live, kept.simulator = listener.live, simulator
             yield kept
 
 
@@ -139,3 +140,41 @@ def test_every_multiple_of_a_step_is_shown_exactly(units, places, times):
 def test_eight_digits_are_shown_where_the_exchange_does_not_say():
     assert decimals(None) == UNKNOWN_DECIMALS == 8
     assert decimals(Decimal("NaN")) == UNKNOWN_DECIMALS
+
+
+async def test_a_book_that_is_dropped_twice_is_dropped_once() -> None:
+    async with bookkeeper("BNBBTC", "ETHBTC") as books:
+        added = await books.add("BTCUSDT")
+        await books.drop(added)
+        await books.drop(added)
+        kept = [one.manager.state for one in books._follower.followed]
+        assert len(kept) == 2
+        assert State.CLOSED not in kept
+
+
+async def test_a_market_that_cannot_be_had_is_left_out_of_the_search() -> None:
+    async with bookkeeper("BNBBTC") as books:
+        books.simulator.faults.fail_next("/fapi/v1/exchangeInfo", 403)
+        assert await books.search("usd") == ["BTCUSDT", "coinm:BTCUSD_PERP"]
+
+
+async def test_where_no_market_can_be_had_the_search_says_why_and_the_next_one_asks_again() -> None:
+    async with bookkeeper("BNBBTC") as books:
+        books.simulator.faults.fail_next("exchangeInfo", 403, count=4, message="Not now.")
+        with pytest.raises(ExchangeError, match="Not now"):
+            await books.search("btc")
+        assert "BNBBTC" in await books.search("btc")
+
+
+async def test_a_clock_that_cannot_be_had_is_unknown_until_it_can(monkeypatch) -> None:
+    monkeypatch.setattr(bookkeeping, "CLOCK_EVERY", 0.05)
+    async with bookkeeper("BNBBTC") as books:
+        books.simulator.faults.fail_next("/api/v3/time", 403, message="Not now.")
+        clock = ExchangeClock()
+        keeping = asyncio.create_task(clock.keep(books._follower.client, SPOT))
+        async with asyncio.timeout(20):
+            while clock.offset is None:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        keeping.cancel()
+        times = [path for path in books.simulator.requests if "/api/v3/time" in str(path)]
+        assert len(times) == 2

@@ -98,6 +98,11 @@ def test_version_and_help(run):
     assert all(command in shown.stdout for command in ("watch", "dump", "symbols", "simulate"))
 
 
+def test_a_version_in_the_environment_is_no_request_to_print_it():
+    told = CliRunner().invoke(app, ["config", "path"], env=environment(DEPTHCLI_VERSION="0.1.0"))
+    assert told.stdout.endswith("config.toml\n")
+
+
 @pytest.mark.parametrize("command", ["watch", "dump", "check", "symbols", "simulate"])
 def test_the_help_of_each_command_names_its_options(command):
     shown = CliRunner().invoke(app, [command, "--help"], env=environment(COLUMNS="140"))
@@ -464,6 +469,20 @@ def test_symbols_for_people_are_a_table_and_no_match_exits_1(at_four_markets, ca
     ]
     assert at_four_markets("symbols", "nosuch") == 1
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--underlying", "btc"), "none is on BTC: there are BTCUSDT\n"),
+        (("--expiry", "261224"), "none expires on 2026-12-24: there are 2026-12-25\n"),
+    ],
+)
+def test_where_no_option_has_what_was_wanted_it_is_told_what_there_is(
+    at_four_markets, capsys, arguments, words
+):
+    assert at_four_markets("symbols", "--options", *arguments) == 1
+    assert capsys.readouterr() == ("", words)
 
 
 def test_a_list_of_symbols_into_a_closed_pipe_ends_silently(four_markets):

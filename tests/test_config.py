@@ -27,13 +27,14 @@ def test_settings_become_defaults_of_the_commands() -> None:
             "depth": 9,
         },
         "dump": {"market": "usdm", "refresh_interval": 60.0, "timeout": 5.0},
+        "check": {"market": "usdm", "refresh_interval": 60.0},
         "symbols": {"market": "usdm"},
     }
 
 
 def test_no_file_says_nothing(tmp_path: Path) -> None:
     nothing = read_config(tmp_path / "config.toml").defaults()
-    assert nothing == {"watch": {}, "dump": {}, "symbols": {}}
+    assert nothing == {"watch": {}, "dump": {}, "check": {}, "symbols": {}}
 
 
 def test_the_example_is_valid_as_it_is_and_with_all_in_force() -> None:
@@ -66,6 +67,7 @@ def test_the_example_is_valid_as_it_is_and_with_all_in_force() -> None:
             '[watch]\nview = "pie"\n',
             "config.toml, line 2: view: invalid enum value 'pie'",
         ),
+        ("[watch]\nsymbols = [3]\n", "config.toml, line 2: symbols: expected str, got int"),
         ("watch = 3\n", "config.toml, line 1: watch: expected object, got int"),
         ("[watch]\ndepth = \n", "config.toml isn't TOML: Invalid value (at line 2, column 9)"),
     ],

@@ -60,6 +60,7 @@ def test_an_error_tells_all_that_the_exchange_said_and_when_to_ask_again():
     error = exchange_error(429, -1003, "Too many requests.", 7.5)
     assert str(error) == "HTTP 429, code -1003, Too many requests., ask again in 7.5 s"
     assert (error.status, error.code, error.retry_after) == (429, -1003, 7.5)
+    assert error.status_code == 429, "the name that python-binance has for it"
     assert str(exchange_error(502)) == "HTTP 502"
 
 

@@ -7,9 +7,10 @@ import asyncio
 import pytest
 from hypothesis import given, strategies as st
 
+from depthcli import following as following_module
 from depthcli.environment import Environment
 from depthcli.errors import ExchangeError, UnknownSymbolError, UsageError
-from depthcli.following import SHARE, Following, Listener, Target, follow, targets_of
+from depthcli.following import SHARE, Following, Listener, Target, follow, look_up, targets_of
 from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
 from depthcli.simulator import Simulator, source_for
 
@@ -139,6 +140,30 @@ async def test_markets_are_mixed_in_the_order_in_which_they_were_typed():
             await all_live.wait()
             assert books.keys() == set(asked.targets)
             assert simulator.connections == 2
+
+
+async def test_streams_are_opened_while_the_symbols_are_still_looked_up(monkeypatch):
+    async with Simulator(source_for("spot", ["BNBBTC", "ETHBTC"])) as simulator:
+        asked = wanted(simulator, "BNBBTC", "ETHBTC")
+        live = {target: asyncio.Event() for target in asked.targets}
+
+        class Live(Listener):
+            def book(self, target, cache):
+                live[target].set()
+
+        async def look_up_late(client, symbols):
+            async with asyncio.timeout(10):
+                while len(simulator.subscriptions) < 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            assert not simulator.requests
+            return await look_up(client, symbols)
+
+        monkeypatch.setattr(following_module, "look_up", look_up_late)
+        async with asyncio.timeout(20), follow(asked, float, Live()):
+            for one in live.values():
+                await one.wait()
+            assert simulator.connections == 1
+            assert len(simulator.subscriptions) == 2
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,10 @@ from depthcli import (
     DepthCacheManager,
     FuturesDepthCacheManager,
     OptionsDepthCacheManager,
-    managers as managers_module,
+    auditor as auditor_module,
+    keeper as keeper_module,
     schedule as schedule_module,
-    sockets as sockets_module,
+    trunk as trunk_module,
 )
 from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, ExchangeError
@@ -119,10 +120,10 @@ async def following(market="spot", symbols=SYMBOLS, kind=DepthCacheManager, **op
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Waits that users know as seconds are shortened, not left out."""
-    monkeypatch.setattr(sockets_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.3))
+    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.3))
     monkeypatch.setattr(schedule_module, "SILENCE", 0.6)
-    monkeypatch.setattr(managers_module, "SILENCE", 0.6)
-    monkeypatch.setattr(managers_module, "GRACE", 0.5)
+    monkeypatch.setattr(keeper_module, "SILENCE", 0.6)
+    monkeypatch.setattr(auditor_module, "GRACE", 0.5)
     monkeypatch.setattr("depthcli.client.TOTAL_TIMEOUT", 1.0)
     monkeypatch.setattr("depthcli.synchronizer.LOWER_SNAPSHOTS", 3)
 
@@ -405,16 +406,17 @@ async def test_a_book_whose_market_moves_past_its_snapshot_is_not_live_with_an_e
             await each.until_live()
 
 
-async def test_a_refresh_comes_early_when_levels_run_short(monkeypatch):
-    monkeypatch.setattr(managers_module, "LOOK", 0.1)
+@pytest.mark.parametrize(("depth", "left"), [(20, 12), (0, 40)])
+async def test_a_refresh_comes_early_when_levels_run_short(depth, left, monkeypatch):
+    monkeypatch.setattr(keeper_module, "LOOK", 0.1)
     monkeypatch.setattr(schedule_module, "HURRY", 0.2)
-    async with following(depth=20) as (_, followed):
+    async with following(depth=depth) as (_, followed):
         each = followed[0]
         cache = each.manager.cache
         await each.until_live()
         assert each.manager.counters.audits == 0
         each.least = 0
-        cache.bids.horizon = cache.best_bid[0]  # as if the market had fallen all the way
+        cache.bids.horizon = cache.bids.top(left)[-1][0]  # as if the market had fallen
         await each.until(lambda it: it.manager.counters.audits >= 1)
         assert len(cache.bids.top(20)) == 20
         assert each.stale_reasons == []
@@ -559,7 +561,7 @@ async def test_a_manager_closed_and_made_anew_on_a_shared_socket_becomes_live():
 
 
 async def test_a_connection_handed_over_costs_no_event_and_no_stale_moment(monkeypatch, caplog):
-    monkeypatch.setattr(sockets_module, "LIFETIME", 0.4)
+    monkeypatch.setattr(trunk_module, "LIFETIME", 0.4)
     caplog.set_level("INFO", logger="depthcli")
     async with following() as (simulator, followed):
         simulator.faults.announce_shutdown()
@@ -592,6 +594,7 @@ async def test_a_symbol_that_is_no_longer_listed_ends_with_a_word(market):
         assert "no longer lists it" in each.manager.reason
         assert await each.manager.recv() is None
         await other.until_live()
+    assert "no longer lists it" in each.manager.reason, "closing it says no less"
 
 
 async def test_what_a_snapshot_waits_for_is_told():

@@ -117,3 +117,24 @@ def test_origins_are_secure_and_without_a_path():
 def test_a_generous_limit_costs_no_more(market, levels, limit):
     assert market.generous_limit(levels) == limit
     assert market.weight(limit) == market.weight(market.fit_limit(levels))
+
+
+@pytest.mark.parametrize(
+    ("market", "levels", "stream"),
+    [
+        (market, levels, f"bnbbtc@depth{levels}{speed}")
+        for market, speed in ((USDM, "@100ms"), (COINM, "@100ms"), (OPTIONS, "@100ms"))
+        for levels in market.partial_levels
+    ],
+)
+def test_partial_streams(market, levels, stream):
+    assert market.partial_stream("BNBBTC", levels, 100) == stream
+
+
+@pytest.mark.parametrize(
+    ("market", "known"),
+    [(SPOT, "none"), (USDM, "5, 10, 20"), (COINM, "5, 10, 20")],
+)
+def test_levels_that_no_stream_sends_are_refused_with_the_ones_there_are(market, known):
+    with pytest.raises(UsageError, match=f"best 7 levels .*: there is {known}"):
+        market.partial_stream("BNBBTC", 7)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from depthcli.schedule import HURRY, LONGEST_SILENCE, SILENCE, Schedule
+from depthcli.schedule import HURRY, LONGEST_SILENCE, LONGEST_UNKNOWN, SILENCE, Schedule
 
 
 def test_a_refresh_is_due_after_its_interval_and_soon_again_when_it_failed():
@@ -99,3 +99,17 @@ def test_books_that_are_built_together_are_refreshed_at_different_times():
         assert schedule.refresh_at == 1800 * phase + 1800
         schedule.restart(5_000)
         assert schedule.refresh_at == 5_000 + 1800 * phase
+
+
+def test_whether_a_silent_symbol_is_traded_is_asked_ever_more_seldom_until_it_is_heard():
+    schedule = Schedule(None, now=0)
+    pauses, now = [], 0.0
+    for _ in range(8):
+        due = schedule.status_at(last_received=0)
+        pauses.append(due - now)
+        now = due
+        schedule.status_asked(now)
+    assert pauses == sorted(pauses)
+    assert pauses[0] <= SILENCE, "soon where nothing was ever heard"
+    assert pauses[-1] == LONGEST_UNKNOWN
+    assert schedule.status_at(last_received=now + 5) == now + 5 + LONGEST_SILENCE

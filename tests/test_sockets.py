@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import json
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
+from websockets.asyncio.server import serve
 
 from depthcli import (
     AsyncClient,
     BinanceSocketManager,
+    connection as connection_module,
     handover as handover_module,
-    sockets as sockets_module,
+    trunk as trunk_module,
 )
 from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, UsageError
@@ -29,7 +32,7 @@ PATIENCE = 20.0
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Waits that users know as seconds are shortened, not left out."""
-    monkeypatch.setattr(sockets_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.2))
+    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.2))
 
 
 class Listening:
@@ -330,7 +333,7 @@ async def test_closing_leaves_nothing_behind_and_tells_nobody():
 
 
 async def test_closing_while_it_waits_for_the_next_try_leaves_nothing_behind(monkeypatch):
-    monkeypatch.setattr(sockets_module, "Backoff", functools.partial(Backoff, first=60))
+    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, first=60))
     async with sockets() as (simulator, manager):
         running = asyncio.all_tasks()
         simulator.faults.refuse_connections(seconds=60)
@@ -372,7 +375,7 @@ async def test_a_stream_closed_and_subscribed_again_at_once_opens():
 @pytest.fixture
 def short_lived(monkeypatch):
     """Connections are replaced after half a second rather than after 23 hours."""
-    monkeypatch.setattr(sockets_module, "LIFETIME", 0.5)
+    monkeypatch.setattr(trunk_module, "LIFETIME", 0.5)
     monkeypatch.setattr(handover_module, "QUIET", 0.4)
 
 
@@ -440,3 +443,76 @@ async def test_closing_in_the_middle_of_a_handover_leaves_nothing_behind(short_l
         await manager.close()
         await settled(lambda: not simulator.connections)
         assert asyncio.all_tasks() <= running
+
+
+@asynccontextmanager
+async def replying(reply):
+    """A server that carries what the address names and answers requests as a test wants."""
+
+    async def handler(websocket):
+        async for text in websocket:
+            request = json.loads(text)
+            answer = reply(request)
+            if answer is not None:
+                await websocket.send(json.dumps({**answer, "id": request["id"]}))
+
+    async with (
+        serve(handler, "127.0.0.1", 0) as server,
+        AsyncClient(
+            rest_url="http://127.0.0.1:9",
+            ws_url=f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}",
+        ) as client,
+    ):
+        manager = BinanceSocketManager(client)
+        yield manager
+        await manager.close()
+
+
+async def test_a_stream_that_the_exchange_refuses_is_gone_and_not_asked_for_again():
+    asked = []
+
+    def reply(request):
+        asked.append((request["method"], request["params"]))
+        refused = request["method"] == "SUBSCRIBE" and OTHER in request["params"]
+        return {"error": {"code": 2, "msg": "Not \x1b[2Jthis."}} if refused else {"result": None}
+
+    async with replying(reply) as manager:
+        stays, refused, later = Listening(), Listening(), Listening()
+        manager.subscribe(SPOT, STREAM, float, stays)
+        await stays.until(lambda: stays.told == ["opened"])
+        manager.subscribe(SPOT, OTHER, float, refused)
+        await refused.until(lambda: refused.told == ["gone"])
+        assert refused.reasons[0].startswith("the exchange refused the stream: Not ")
+        assert refused.reasons[0].isprintable()
+        manager.subscribe(SPOT, "ltcbtc@depth", float, later)
+        await later.until(lambda: later.told == ["opened"])
+        assert asked == [("SUBSCRIBE", [OTHER]), ("SUBSCRIBE", ["ltcbtc@depth"])]
+        assert stays.told == ["opened"]
+
+
+async def test_a_stream_that_cannot_be_given_up_is_left_alone():
+    def reply(request):
+        refused = request["method"] == "UNSUBSCRIBE"
+        return {"error": {"code": 2, "msg": "No."}} if refused else {"result": None}
+
+    async with replying(reply) as manager:
+        stays, goes, later = Listening(), Listening(), Listening()
+        manager.subscribe(SPOT, STREAM, float, stays)
+        leaving = manager.subscribe(SPOT, OTHER, float, goes)
+        await goes.until(lambda: goes.told == ["opened"])
+        leaving.close()
+        manager.subscribe(SPOT, "ltcbtc@depth", float, later)
+        await later.until(lambda: later.told == ["opened"])
+        assert (stays.told, goes.told) == (["opened"], ["opened"])
+
+
+async def test_a_connection_that_does_not_reply_is_made_anew(monkeypatch):
+    monkeypatch.setattr(connection_module, "TOTAL_TIMEOUT", 0.3)
+    async with replying(lambda request: None) as manager:
+        first, second = Listening(), Listening()
+        manager.subscribe(SPOT, STREAM, float, first)
+        await first.until(lambda: first.told == ["opened"])
+        manager.subscribe(SPOT, OTHER, float, second)
+        # The new connection names both in its address, for which no reply is needed.
+        await second.until(lambda: second.told == ["lost", "opened"])
+        assert "no reply to SUBSCRIBE" in second.reasons[0]

@@ -208,6 +208,7 @@ class TestLoss:
         synchronizer.close("gone")
         synchronizer.opened()
         synchronizer.lost("again")
+        synchronizer.close("closed by its reader")
         synchronizer.receive(event(101, 101))
         assert synchronizer.offer(snapshot(200), LIMIT) is Verdict.UNWANTED
         assert not synchronizer.advance()
@@ -602,3 +603,85 @@ def test_what_is_live_is_always_the_exchanges_book(seed, steps):
 
 def test_the_number_type_of_the_book_is_the_one_asked_for():
     assert Synchronizer("X", Decimal).cache.conv_type is Decimal
+
+
+class TestHalts:
+    def test_a_halted_book_is_stale_and_wants_no_snapshot_until_trading_goes_on(self):
+        synchronizer = live()
+        synchronizer.halt("trading is halted")
+        assert (synchronizer.state, synchronizer.reason) == (State.STALE, "trading is halted")
+        assert not synchronizer.wants_snapshot
+        assert synchronizer.offer(snapshot(200), LIMIT) is Verdict.UNWANTED
+        synchronizer.resume()
+        assert (synchronizer.state, synchronizer.reason) == (State.STALE, "trading goes on")
+        assert synchronizer.wants_snapshot
+
+    def test_an_event_shows_that_trading_goes_on(self):
+        synchronizer = live()
+        synchronizer.halt("trading is halted")
+        synchronizer.receive(event(101, 102, (5.0, 2.0)))
+        assert synchronizer.wants_snapshot
+        assert synchronizer.offer(snapshot(100, (5.0, 1.0)), LIMIT) is Verdict.ADOPTED
+        assert drain(synchronizer) == [100, 102]
+
+    def test_a_book_that_was_stale_before_its_halt_keeps_its_reason_and_its_wish(self):
+        synchronizer = live()
+        synchronizer.doubt("silent")
+        synchronizer.halt("trading is halted")
+        assert synchronizer.reason == "silent"
+        assert synchronizer.wants_snapshot
+
+    def test_a_live_book_has_nothing_to_resume(self):
+        synchronizer = live()
+        synchronizer.resume()
+        assert synchronizer.state is State.LIVE
+
+
+def test_a_doubt_about_a_book_that_is_stale_already_leaves_the_first_reason():
+    synchronizer = live()
+    synchronizer.lost("socket lost: reset")
+    synchronizer.doubt("silent")
+    assert synchronizer.reason == "socket lost: reset"
+
+
+def test_what_is_being_done_is_told_once_behind_the_cause():
+    told = []
+    synchronizer = Synchronizer("X", float, on_state=lambda *what: told.append(what))
+    synchronizer.opened()
+    synchronizer.lost("socket lost")
+    told.clear()
+    for _ in range(2):
+        synchronizer.explain("connecting again in 3 s")
+    synchronizer.explain("")
+    assert told == [
+        (State.CONNECTING, "socket lost; connecting again in 3 s"),
+        (State.CONNECTING, "socket lost"),
+    ]
+
+
+def test_a_book_that_was_lost_before_it_was_read_is_not_given_out():
+    synchronizer = opened()
+    assert synchronizer.offer(snapshot(100, (5.0, 1.0)), LIMIT) is Verdict.ADOPTED
+    synchronizer.lost("socket lost")
+    assert not synchronizer.advance()
+
+
+def test_an_audit_begins_only_with_a_live_book():
+    synchronizer = opened()
+    synchronizer.begin_audit()
+    assert not synchronizer.audit_under_way
+    synchronizer.offer(snapshot(100, (5.0, 1.0)), LIMIT)
+    assert not synchronizer.audit_under_way
+
+
+def test_an_audit_whose_snapshot_never_comes_is_given_up_before_it_holds_too_many_events():
+    synchronizer = live()
+    synchronizer.begin_audit()
+    for number in range(101, 101 + MOST_PENDING):
+        synchronizer.receive(event(number, number))
+        assert synchronizer.advance()
+    assert synchronizer.audit_under_way
+    synchronizer.receive(event(101 + MOST_PENDING, 101 + MOST_PENDING))
+    assert synchronizer.advance()
+    assert not synchronizer.audit_under_way
+    assert synchronizer.state is State.LIVE

@@ -18,9 +18,9 @@ import pytest
 
 from depthcli import (
     ThreadedDepthCacheManager,
-    managers as managers_module,
+    keeper as keeper_module,
     schedule as schedule_module,
-    sockets as sockets_module,
+    trunk as trunk_module,
 )
 from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, UsageError
@@ -134,7 +134,7 @@ def test_more_levels_are_at_hand_than_were_wanted(manager):
 
 
 def test_levels_that_run_short_are_renewed(manager, monkeypatch):
-    monkeypatch.setattr(managers_module, "LOOK", 0.1)
+    monkeypatch.setattr(keeper_module, "LOOK", 0.1)
     monkeypatch.setattr(schedule_module, "HURRY", 0.2)
     levels = []
 
@@ -152,7 +152,7 @@ def test_levels_that_run_short_are_renewed(manager, monkeypatch):
 @pytest.mark.parametrize(("asked", "used"), [(None, 1800), (0, None), (3600, 3600)])
 def test_refresh_intervals(manager, asked, used):
     name = manager.start_depth_cache(Heard(), "BNBBTC", refresh_interval=asked)
-    assert manager._caches[name]._manager._refresh_interval == used
+    assert manager._caches[name]._manager._keeper._refresh_interval == used
 
 
 def test_names_are_unique_for_good_and_all_share_a_connection(manager):
@@ -277,7 +277,7 @@ def test_a_copy_stays_as_it_was(manager):
 
 
 def test_a_lost_socket_calls_back_with_none_once(manager, simulator, monkeypatch, caplog):
-    monkeypatch.setattr(sockets_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.3))
+    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.3))
     heard = Heard()
     name = manager.start_depth_cache(heard, "BNBBTC", ws_interval=100)
     heard.until_more(2)

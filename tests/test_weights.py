@@ -147,3 +147,33 @@ def test_what_is_under_way_counts_whatever_the_last_answer_said():
     budget.end(300, now=12)
     assert budget.used(13) == 900
     assert budget.used(12 + MINUTE) == 0
+
+
+def test_the_outlook_is_nothing_where_there_is_room_and_the_rest_of_a_ban_else():
+    budget = WeightBudget(1000)
+    assert budget.outlook(500, now=10) == 0
+    assert budget.blocked_until == float("-inf")
+    budget.block(until=40)
+    assert budget.blocked_until == 40
+    assert budget.outlook(500, now=10) == 30
+
+
+def test_the_outlook_is_when_enough_of_what_was_sent_is_a_minute_ago():
+    budget = WeightBudget(1000)
+    for now in (0, 10, 20):
+        spend(budget, 250, now)
+    assert budget.outlook(300, now=30) == MINUTE - 30
+    assert budget.outlook(600, now=30) == 10 + MINUTE - 30
+
+
+def test_the_outlook_for_more_than_a_minute_allows_is_as_many_minutes_as_it_takes():
+    budget = WeightBudget(1000)
+    outlooks = [budget.outlook(weight, now=0) for weight in (900, 1000, 2000, 3000)]
+    assert outlooks == [0, MINUTE, 2 * MINUTE, 3 * MINUTE]
+
+
+def test_a_foreign_weight_that_nothing_of_ours_explains_is_waited_for_a_minute():
+    budget = WeightBudget(1000)
+    spend(budget, 50, now=0)
+    budget.report(1000, answered=0)
+    assert budget.outlook(100, now=0) == MINUTE

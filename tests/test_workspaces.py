@@ -73,3 +73,46 @@ def test_a_file_that_says_something_else_is_named_with_the_line(workspaces: Work
 def test_names_that_are_none_are_refused(workspaces: Workspaces, name: str) -> None:
     with pytest.raises(UsageError, match="can't be a workspace's name"):
         workspaces.save(name, MORNING)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            '[[symbols]]\nname = "A"\n[[symbols]]\nname = "B"\ngruop = 1\n',
+            "line 5: there is no setting gruop in [symbols]: did you mean group?",
+        ),
+        (
+            'depth = 3\nsymbols = [\n{ name = "A", zebra = 1 } ]\n',
+            "line 2: there is no setting zebra in [symbols]: known are name, group, size",
+        ),
+        ('[[symbols]]\nname = "A"\ngroup = "x"\n', "line 3: group: expected int, got str"),
+        (
+            '[[symbols]]\nname = "A"\n\n[[symbols]]\n',
+            "line 4: symbols: object missing required field name",
+        ),
+        ('view = "books"\n', "line 1: this: object missing required field symbols"),
+    ],
+)
+def test_what_is_wrong_with_a_symbol_is_said_with_its_line(
+    workspaces: Workspaces, text: str, says: str
+) -> None:
+    path = workspaces.save("morning", MORNING)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as raised:
+        workspaces.read("morning")
+    assert str(raised.value) == f"{path}, {says}"
+
+
+def test_a_file_that_cannot_be_read_or_written_is_named(workspaces: Workspaces) -> None:
+    path = workspaces.save("morning", MORNING)
+    path.write_bytes(b"\xff")
+    with pytest.raises(UsageError, match=r"morning.toml can't be read"):
+        workspaces.read("morning")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(UsageError, match=r"morning.toml can't be read"):
+        workspaces.read("morning")
+    with pytest.raises(UsageError, match=r"morning.toml can't be written"):
+        workspaces.save("morning", MORNING)
+    assert list(path.parent.iterdir()) == [path], "nothing is left of the attempt"

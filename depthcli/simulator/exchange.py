@@ -254,12 +254,16 @@ class Exchange:
         if self._keep_history:
             self._histories.setdefault(symbol, []).append(listing.begin_history())
 
-    def restart_ids(self) -> None:
-        """Start update ids anew at low numbers, as after an outage."""
+    def restart_ids(self, start: int = ID_AFTER_RESTART) -> None:
+        """Start update ids anew at low numbers, as after an outage.
+
+        Args:
+            start: the number that they begin with.
+        """
         self._cached.clear()
         for symbol in self._listings:
             listing = self._caught_up(symbol)
-            listing.restart_ids(ID_AFTER_RESTART)
+            listing.restart_ids(start)
             self._schedule(listing)
             if self._keep_history:
                 self._histories[symbol].append(listing.begin_history())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -79,6 +80,10 @@ class RestInterface:
     """Answers requests to one or several markets, told apart by their paths.
 
     Time is an argument; nothing here waits.
+
+    Attributes:
+        statuses: how often each HTTP status was answered.
+        most_weight: the most request weight that was used of a market in any minute.
     """
 
     def __init__(self, sources: Iterable[Source]) -> None:
@@ -86,6 +91,8 @@ class RestInterface:
         self._budgets = {
             source.market.name: _Budget(source.weight_per_minute) for source in self._sources
         }
+        self.statuses: Counter[int] = Counter()
+        self.most_weight = 0
 
     def respond(self, method: str, target: str, now: float, age: int = 0) -> Answer:
         """Return the answer to a request.
@@ -113,6 +120,8 @@ class RestInterface:
             answer = _too_much(budget.per_minute, *refused)
         else:
             answer = _answer(source, name, query, now, age)
+        self.statuses[answer.status] += 1
+        self.most_weight = max(self.most_weight, budget.used)
         used = str(budget.used)
         weights = {"x-mbx-used-weight": used, "x-mbx-used-weight-1m": used}
         return Answer(answer.status, answer.body, answer.headers | weights)

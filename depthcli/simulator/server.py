@@ -16,7 +16,7 @@ from depthcli.simulator.rest import RestInterface
 from depthcli.simulator.service import Limits, Service
 
 if TYPE_CHECKING:
-    from collections import deque
+    from collections import Counter, deque
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
@@ -109,6 +109,16 @@ class Simulator:
     def requests(self) -> deque[str]:
         """The latest REST requests, such as `GET /api/v3/ping`."""
         return self._service.requests
+
+    @property
+    def statuses(self) -> Counter[int]:
+        """How often each HTTP status was answered; what a fault answered isn't counted."""
+        return self._service.rest.statuses
+
+    @property
+    def most_weight(self) -> int:
+        """The most request weight that was used of a market in any minute."""
+        return self._service.rest.most_weight
 
     @property
     def connections(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
+from textual.binding import Binding
 
 from depthcli.errors import DepthcliError
 from depthcli.tui.board import Board
@@ -94,7 +96,9 @@ class WatchApp(Board):
         """Yield what the command palette offers: what the keys do, by name."""
         for command in COMMANDS:
             if self.check_action(command.action.partition("(")[0], ()):
-                yield SystemCommand(command.title, command.says, self._caller(command.action))
+                key = self.get_key_display(Binding(command.keys.partition(",")[0], "", ""))
+                says = f"{command.says}  ({key})" if command.keys else command.says
+                yield SystemCommand(command.title, says, self._caller(command.action))
 
     def _caller(self, action: str) -> Callable[[], Any]:
         async def call() -> None:
@@ -192,9 +196,15 @@ class WatchApp(Board):
     def action_save_picture(self) -> None:
         """Save the screen as a picture, and say where."""
         moment = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y%m%d-%H%M%S")
+        name = f"depthcli-{moment}.svg"
+        if self.is_web:
+            picture = io.StringIO(self.export_screenshot())
+            self.deliver_text(picture, save_filename=name, mime_type="image/svg+xml")
+            self.notify(f"{name} goes to the browser's downloads", markup=False)
+            return
         folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
         try:
-            path = self.save_screenshot(f"depthcli-{moment}.svg", str(folder))
+            path = self.save_screenshot(name, str(folder))
         except OSError as error:
             self.notify(f"the picture can't be saved: {error}", severity="error", markup=False)
             return

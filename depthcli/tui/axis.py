@@ -93,3 +93,15 @@ def index_of(price: float, step: float, side: str) -> int:
     if abs(multiple - nearest) < 1e-6:
         return nearest
     return floor(multiple) if side == "bid" else ceil(multiple)
+
+
+def deepest_known(horizon: float, step: float, side: str) -> int:
+    """Return the multiple of the step up to which a side is known whole, its horizon being given.
+
+    >>> deepest_known(99.97, 0.05, "bid"), deepest_known(99.97, 0.01, "bid")
+    (2000, 9997)
+    """
+    at = index_of(horizon, step, side)
+    if abs(horizon / step - at) < 1e-6:
+        return at
+    return at + 1 if side == "bid" else at - 1

@@ -71,6 +71,7 @@ class Board(App[None]):
         self._wall = wall
         self._offset = offset or (lambda: 0.0)
         self._plain = plain
+        self._few_colours = False
         self._journal = Journal()
         self._scene: Scene | None = None
         self._pointed: tuple[int, int] | None = None
@@ -89,8 +90,12 @@ class Board(App[None]):
     def on_mount(self) -> None:
         """Begin to look at the books."""
         if self._plain is None:
-            few = self.console.color_system == "standard"
-            self._plain = few or bool(os.environ.get("NO_COLOR"))
+            self._few_colours = self.console.color_system == "standard"
+            self._plain = self._few_colours or bool(os.environ.get("NO_COLOR"))
+        if self._few_colours:
+            # The terminal's own colours by their names: Textual would look for similar ones.
+            self.ansi_color = True
+        self.set_class(self._plain, "plain")
         self._recolour()
         self.theme_changed_signal.subscribe(self, lambda _theme: self._recolour())
         self.set_interval(1 / self._fps, self.look)
@@ -148,7 +153,8 @@ class Board(App[None]):
         )
 
     def _recolour(self) -> None:
-        self._canvas.recolour(palette(dark=self.theme == DARK.name))
+        dark = self.theme == DARK.name
+        self._canvas.recolour(palette(dark=dark, few=self._few_colours))
 
     # The mouse.
 
@@ -254,6 +260,11 @@ class Board(App[None]):
             self.desk.wider(steps)
         else:
             self.desk.deeper(steps)
+        self._show()
+
+    def action_fill(self) -> None:
+        """Show as many levels as there is room for, or as many as before."""
+        self.desk.fill()
         self._show()
 
     def action_group(self, powers: int) -> None:

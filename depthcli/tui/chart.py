@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
-from depthcli.tui.axis import ceiling, index_of
-from depthcli.tui.lines import cells, cut, fit, left, line, right
+from depthcli.tui.axis import ceiling, deepest_known, index_of
+from depthcli.tui.lines import cells, fit, left, line, right, shortened
 from depthcli.tui.numbers import price_text, size_text
-from depthcli.tui.tiles import cost_line, covered, described, spread, title, waiting
+from depthcli.tui.tiles import (
+    NOT_WHOLE,
+    ROOMY,
+    UNKNOWN_NOTE,
+    cost_line,
+    covered,
+    described,
+    pulse_line,
+    spread,
+    title,
+    waiting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,12 +29,16 @@ if TYPE_CHECKING:
     from depthcli.analytics import Side
     from depthcli.tui.axis import Axis
     from depthcli.tui.lines import Line, Segment
+    from depthcli.tui.numbers import Number
     from depthcli.tui.watched import Picture
 
 LEAST_WIDTH: Final = 34
 LEAST_HEIGHT: Final = 9
-LEVELS: Final = 1_000
-"""Levels a side that the chart looks at."""
+FEW_LEVELS: Final = 125
+"""Levels a side that the chart looks at, if they reach to its ends; else twice as many, ..."""
+
+MOST_LEVELS: Final = 5_000
+"""... but no more than these; no snapshot has more."""
 
 _GUTTER: Final = 7
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
@@ -33,6 +49,16 @@ _CURSOR: Final = "│"
 def columns(width: int) -> int:
     """Return how many prices fit beside each other in a tile so wide."""
     return max(1, width - _GUTTER - 1)
+
+
+def reaches(picture: Picture, axis: Axis | None, depth: int) -> bool:
+    """Return whether so many levels a side reach to both ends of the axis, or are all there are."""
+    if axis is None or depth >= MOST_LEVELS:
+        return True
+    bids, asks = picture.bids, picture.asks
+    return (len(bids) < depth or bids[-1][0] < axis.lowest * axis.step) and (
+        len(asks) < depth or asks[-1][0] > axis.highest * axis.step
+    )
 
 
 def chart(
@@ -58,17 +84,20 @@ def chart(
     if axis is None or picture.empty or height < 4:
         rest = waiting(picture, width) if picture.empty else [spread(picture, width)]
         return fit([head, *rest], width, height)
-    rows = height - 4
+    roomy = height >= ROOMY
+    rows = height - 4 - roomy
     totals = _totals(picture, axis)
-    body = [spread(picture, width)]
+    unsure = any(total and not known for total, _, known in totals)
+    body = [spread(picture, width, UNKNOWN_NOTE if unsure else "")]
     body += _steps(totals, axis, cursor, rows, width)
     body.append(_prices(picture, axis, width))
     told = None if cursor is None else reading(picture, axis, cursor)
-    body.append(
-        cost_line(picture, width)
-        if told is None
-        else line(width, [(" " + cut(told, width - 2), "name")])
-    )
+    below = [cost_line(picture, width)]
+    if roomy:
+        below.append(pulse_line(picture, width))
+    if told is not None:
+        below[-1] = line(width, [(" " + shortened(told, width - 2), "name")])
+    body += below
     return fit([head, *covered(body, picture, width)], width, height)
 
 
@@ -77,13 +106,23 @@ def reading(picture: Picture, axis: Axis, cursor: int) -> str:
     price = cursor * axis.step
     bid, ask = picture.best_bid, picture.best_ask
     text = price_text(price, picture.price_decimals)
-    for side, best, levels in (("bid", bid, picture.bids), ("ask", ask, picture.asks)):
+    sides = zip(
+        ("bid", "ask"), (bid, ask), (picture.bids, picture.asks), picture.horizons, strict=True
+    )
+    for side, best, levels, horizon in sides:
         if best is None or (price > best[0] if side == "bid" else price < best[0]):
             continue
         upto = _upto(levels, price, axis.step, side)
         if upto:
-            return f"{side} {text}{described(picture, upto)}"
+            past = horizon is not None and _is_past(cursor, horizon, axis.step, side)
+            return f"{side} {text}{NOT_WHOLE if past else ''}{described(picture, upto)}"
     return f"{text}  between bid and ask"
+
+
+def _is_past(at: int, horizon: Number, step: float, side: str) -> bool:
+    """Return whether a multiple of the step isn't known whole."""
+    last = deepest_known(float(horizon), step, side)
+    return at < last if side == "bid" else at > last
 
 
 def _upto(
@@ -113,13 +152,14 @@ def _totals(picture: Picture, axis: Axis) -> list[tuple[float, str, bool]]:
             if reached[-1] > end:
                 break
         sums = [0.0, *accumulate(float(size) for _, size in levels[: len(reached)])]
-        last = None if horizon is None else sign * index_of(float(horizon), axis.step, side)
+        edge = levels[-1][0] if len(levels) >= MOST_LEVELS else horizon
+        last = None if edge is None else sign * deepest_known(float(edge), axis.step, side)
         if not reached:
             continue
         for column in range(axis.count):
             at = sign * (axis.lowest + column)
             if at >= reached[0]:
-                known = last is None or at < last
+                known = last is None or at <= last
                 found[column] = (sums[bisect_right(reached, at)], side, known)
     return found
 
@@ -132,32 +172,54 @@ def _steps(
     width: int,
 ) -> list[Line]:
     full = ceiling(max((total for total, _, _ in totals), default=0.0))
-    heights = [round(total / full * rows * 8) for total, _, _ in totals]
-    heights = [max(tall, total > 0) for tall, (total, _, _) in zip(heights, totals, strict=True)]
-    marked = None if cursor is None else cursor - axis.lowest
-    drawn = []
-    for row in range(rows):
-        floor = (rows - 1 - row) * 8
-        label = ""
-        if row == 0:
-            label = size_text(full)
-        elif row == rows // 2 and rows >= 6:
-            label = size_text(float(f"{full * (rows - row) / rows:.2g}"))
-        segments: list[Segment] = [(right(label, _GUTTER) + " ", "label")]
-        text, style = "", ""
-        for column, (_, side, known) in enumerate(totals):
-            filled = min(max(heights[column] - floor, 0), 8)
-            character = _EIGHTHS[filled] if known else _UNSURE if filled else " "
-            named = f"{side}.bar" if filled else ""
-            if column == marked:
-                named, character = "cursor" if filled else "cursor.line", _CURSOR
-            if named != style and text:
-                segments.append((text, style))
-                text = ""
-            text, style = text + character, named
-        segments.append((text, style))
-        drawn.append(line(width, segments))
-    return drawn
+    most = rows * 8
+    heights = [
+        min(max(round(total / full * most), 1), most) if total > 0 else 0 for total, _, _ in totals
+    ]
+    drawn = [
+        _column(height, rows, known) for height, (_, _, known) in zip(heights, totals, strict=True)
+    ]
+    marked = -1 if cursor is None else cursor - axis.lowest
+    ends = [at for at in (marked, marked + 1) if 0 <= at <= len(totals)]
+    sides = [side for _, side, _ in totals]
+    ends += [at for at in range(1, len(sides)) if sides[at] != sides[at - 1]]
+    runs = list(pairwise(sorted({0, *ends, len(totals)})))
+    after = width - _GUTTER - 1 - len(totals)
+    lines: list[Line] = []
+    for row, cells_of_row in enumerate(zip(*drawn, strict=True)):
+        text = "".join(cells_of_row)
+        segments: list[Segment] = [(right(_label(row, rows, full), _GUTTER) + " ", "label")]
+        for start, end in runs:
+            if start == marked:
+                style = "cursor" if heights[start] > (rows - 1 - row) * 8 else "cursor.line"
+                segments.append((_CURSOR, style))
+            elif side := sides[start]:
+                segments.append((text[start:end], f"{side}.bar"))
+            else:
+                segments.append((text[start:end], ""))
+        if after > 0:
+            segments.append((" " * after, ""))
+        lines.append(tuple(segments) if after >= 0 else line(width, segments))
+    return lines
+
+
+def _label(row: int, rows: int, full: float) -> str:
+    """Return what stands before a row: the quantity at its upper edge, for a few of them."""
+    if row == 0:
+        return size_text(full)
+    if row == rows // 2 and rows >= 6:
+        return size_text(float(f"{full * (rows - row) / rows:.2g}"))
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def _column(height: int, rows: int, known: bool) -> str:
+    """Return the cells of a column from top to bottom, filled from below to so many eighths."""
+    if not known:
+        filled = -(-height // 8)
+        return " " * (rows - filled) + _UNSURE * filled
+    whole, eighths = divmod(height, 8)
+    return " " * (rows - whole - bool(eighths)) + _EIGHTHS[eighths].strip() + "█" * whole
 
 
 def _prices(picture: Picture, axis: Axis, width: int) -> Line:

@@ -23,6 +23,10 @@ SIGNS: Final = {
 HALTED: Final = ("‖", "HALTED")
 
 _WAIT: Final = re.compile(r"\b((?:again|try) in )(\d+(?:\.\d+)?) s\b")
+_WAITING: Final = re.compile(
+    r"(.*)[,;] ((?:next try|asking again|trying again|the exchange may be asked again)"
+    r" (?:in|now).*)"
+)
 _LIMITED: Final = re.compile(r"\bHTTP (?:429|418)\b|\bcode -(?:1003|1015)\b|may be asked again in")
 _HALTED: Final = "trading is halted"
 _UNREACHABLE: Final = re.compile(
@@ -80,6 +84,16 @@ def explained(picture: Picture) -> str:
         State.CONNECTING: "waiting for the stream",
         State.STALE: "the last true book",
     }.get(picture.state, "closed")
+
+
+def wait_first(reason: str) -> str:
+    """Return a reason with the wait that it names at its beginning, for where room is short.
+
+    >>> wait_first("socket lost: connection refused, next try in 6 s")
+    'next try in 6 s, socket lost: connection refused'
+    """
+    found = _WAITING.match(reason)
+    return f"{found[2]}, {found[1]}" if found else reason
 
 
 def counted_down(reason: str, elapsed: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from depthcli.tui.axis import coarser, placed, step_for
@@ -29,6 +30,7 @@ SPANS: Final = (1, 2, 5, 10, 30)
 REMEMBERED: Final = 8
 """The last minutes of so many symbols are kept at the most, for their heatmaps."""
 
+_USUAL_DEPTH: Final = 5
 _SORT_SECONDS: Final = 1.0
 _TYPICAL_LEVELS: Final = 60
 
@@ -45,6 +47,7 @@ class Place:
         chart: that of the depth chart.
         heat: that of the heatmap.
         step: the step of chart and heatmap, if the user chose one.
+        reach: levels a side that the chart's axis covers.
         cursor: the price that the user looks at in the chart.
         scroll: levels by which the panel is scrolled away from the touch.
     """
@@ -56,6 +59,7 @@ class Place:
     chart: Axis | None = None
     heat: Axis | None = None
     step: float | None = None
+    reach: int = 0
     cursor: float | None = None
     scroll: int = 0
 
@@ -74,6 +78,7 @@ class Desk:
         focus: index of the symbol that keys act on.
         view: how they are looked at.
         depth: levels a side of a panel.
+        shown: levels a side that there was room for when the panels were last drawn.
         zoomed: whether only the focused symbol is shown.
         in_quote: whether quantities are shown in the quote asset.
         flashing: whether changed quantities flash.
@@ -91,6 +96,7 @@ class Desk:
         self.focus = 0
         self.view = View.BOOKS
         self.depth = min(max(depth, 1), MOST_DEPTH)
+        self.shown = self.depth
         self.zoomed = False
         self.in_quote = False
         self.flashing = True
@@ -103,7 +109,10 @@ class Desk:
         self._rows: list[int] = []
         self._summaries: list[Picture] = []
         self._sorted_at: float | None = None
+        self._looked_at = 0.0
+        self._next = 0
         self._follow = True
+        self._usual = _USUAL_DEPTH
 
     @property
     def focused(self) -> Place | None:
@@ -132,6 +141,8 @@ class Desk:
 
     def move(self, places: int) -> None:
         """Move the focused symbol so many places on in the order."""
+        if not self.places:
+            return
         to = min(max(self.focus + places, 0), len(self.places) - 1)
         self.places.insert(to, self.places.pop(self.focus))
         self.focus = to
@@ -182,8 +193,21 @@ class Desk:
     # How one looks.
 
     def deeper(self, levels: int) -> None:
-        """Show so many levels a side more."""
-        self.depth = min(max(self.depth + levels, 1), MOST_DEPTH)
+        """Show so many levels a side more; fewer than those for which there is room."""
+        depth = min(self.depth, self.shown) if levels < 0 else self.depth
+        self.depth = min(max(depth + levels, 1), MOST_DEPTH)
+
+    @property
+    def fills(self) -> bool:
+        """Whether panels have as many levels as there is room for."""
+        return self.depth == MOST_DEPTH
+
+    def fill(self) -> None:
+        """Show as many levels as there is room for, or as many as before."""
+        if self.fills:
+            self.depth = self._usual
+        else:
+            self._usual, self.depth = self.depth, MOST_DEPTH
 
     def wider(self, steps: int) -> None:
         """Let chart and heatmap of the focused symbol cover more prices."""
@@ -191,7 +215,7 @@ class Desk:
         axis = place and (place.chart if self.view is View.CHART else place.heat)
         if place and axis:
             tick = float(place.observer.watched.step)
-            place.step = coarser(axis.step, tick, steps)
+            place.step, place.reach = coarser(axis.step, tick, steps), 0
 
     def longer(self, steps: int) -> None:
         """Let a column of the heatmap stand for more seconds."""
@@ -241,14 +265,30 @@ class Desk:
     def rows(self, now: float) -> list[int]:
         """Return the overview's symbols as indices, sorted and filtered.
 
-        Lines that moved at each frame couldn't be read: they are sorted anew once a second.
+        Lines that moved at each frame couldn't be read: they are sorted anew once a second. What
+        they are sorted by is up to a second old: of hundreds of symbols each frame looks at a part.
         """
+        count = len(self.places)
+        if self._sorted_at is None or now < self._looked_at:
+            self._look_at_next(count, now)
+        elif count:
+            self._look_at_next(ceil(count * (now - self._looked_at) / _SORT_SECONDS), now)
         if self._sorted_at is None or not 0 <= now - self._sorted_at < _SORT_SECONDS:
-            wanted = self.wanted(View.OVERVIEW, self.depth)
-            self._summaries = [place.observer.picture(wanted, now) for place in self.places]
             self._rows = ordered(self._summaries, self.order, self.sought)
             self._sorted_at = now
         return self._rows
+
+    def _look_at_next(self, count: int, now: float) -> None:
+        """Take pictures of the next few symbols, in turn."""
+        places, wanted = self.places, self.wanted(View.OVERVIEW, self.depth)
+        if count >= len(places):
+            self._summaries = [place.observer.picture(wanted, now) for place in places]
+        else:
+            for index in range(self._next, self._next + count):
+                at = index % len(places)
+                self._summaries[at] = places[at].observer.picture(wanted, now)
+            self._next = (self._next + count) % len(places)
+        self._looked_at = now
 
     def summaries(self, shown: Iterable[int], now: float) -> list[Picture]:
         """Return a picture of each symbol, as it is now of those shown; call `rows` before."""

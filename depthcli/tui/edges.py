@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from depthcli.tui.conditions import SIGNS
-from depthcli.tui.lines import cells, cut, line, width_of
+from depthcli.tui.lines import cells, line, shortened, width_of
 from depthcli.tui.numbers import age_text, clock_text, rate_text
 
 if TYPE_CHECKING:
@@ -68,8 +68,10 @@ def header(status: Status, width: int) -> Line:
         ([brand, view, title], [events, gaps, *states]),
         ([brand, view, title], [gaps, *states]),
         ([brand, view], [gaps, *states]),
-        ([brand], [gaps, *states]),
-        ([brand], states),
+        *([] if status.gaps else [([brand, view], states)]),
+        ([view], [gaps, *states]),
+        ([view], states),
+        ([view], signs),
         ([], states),
         ([], signs),
     )
@@ -105,7 +107,7 @@ def footer(hints: Sequence[Hint], width: int) -> Line:
 
 def told(text: str, width: int) -> Line:
     """Return the last line while something is pointed at: what it is."""
-    return line(width, [(" ", "footer"), (cut(text, width - 2), "footer.told")], "footer")
+    return line(width, [(" ", "footer"), (shortened(text, width - 2), "footer.told")], "footer")
 
 
 def _spaced(parts: Sequence[Segment]) -> list[Segment]:

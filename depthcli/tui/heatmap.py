@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Final
 from depthcli.tui.axis import ceiling, index_of
 from depthcli.tui.history import NOWHERE
 from depthcli.tui.lines import fit, left, line
-from depthcli.tui.numbers import age_text, price_text, size_text
-from depthcli.tui.tiles import cost_line, covered, spread, title, waiting
+from depthcli.tui.numbers import age_text, price_text, size_text, span_text
+from depthcli.tui.tiles import (
+    ROOMY,
+    cost_line,
+    covered,
+    pulse_line,
+    spread,
+    title,
+    waiting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,13 +33,16 @@ SHADES: Final = 8
 """Shades of resting size; the first stands for nothing."""
 
 NOTHING_KNOWN: Final = "u"
+NOT_YET: Final = "n"
+"""The time before anybody looked."""
+
 BID: Final = "b"
 ASK: Final = "a"
 
 _PLAIN: Final = " .:-=+*#"
 """The shades where there are no colours."""
 
-_PLAIN_OTHERS: Final = {NOTHING_KNOWN: " ", BID: "▴", ASK: "▾"}
+_PLAIN_OTHERS: Final = {NOTHING_KNOWN: "░", NOT_YET: " ", BID: "▴", ASK: "▾"}
 _SHARE_AT_FULL: Final = 0.9
 _CURVE: Final = 0.7
 
@@ -43,7 +54,12 @@ def columns(picture: Picture, width: int) -> int:
 
 def prices(height: int, *, plain: bool) -> int:
     """Return how many prices fit over each other in a tile so high."""
-    return max(1, height - 4) * (1 if plain else 2)
+    return max(1, _rows(height)) * (1 if plain else 2)
+
+
+def _rows(height: int) -> int:
+    """Return how many rows of a tile's height show prices."""
+    return height - 4 - (height >= ROOMY)
 
 
 def heatmap(  # noqa: PLR0917, the parts of one drawing
@@ -67,7 +83,8 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
         height: rows.
         axis: the prices, two a row, or one where there are no colours; None without a book.
         seconds: in each column.
-        now: the moment of the last column, in seconds of the app's clock.
+        now: seconds of the app's clock; the last column is of this moment, or of the last in which
+            the book was true.
         plain: whether there are no colours, or too few.
         focused: whether the tile has the focus.
     """
@@ -75,6 +92,8 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
     if axis is None or picture.empty or height < 5:
         rest = waiting(picture, width) if picture.empty else [spread(picture, width)]
         return fit([head, *rest], width, height)
+    if not picture.live:
+        now -= picture.age
     count = columns(picture, width)
     samples = history.columns(seconds, count, now)
     full = _full(samples, history, axis)
@@ -82,12 +101,17 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
     draw = _plain_row if plain else _row
     per_row = 1 if plain else 2
     body = [spread(picture, width)]
-    for row in range(height - 4):
+    for row in range(_rows(height)):
         top = axis.count - 1 - row * per_row
         cells = draw(codes, top)
         body.append(line(width, [*cells, (" ", ""), *_label(picture, axis, top, per_row, row)]))
-    body.append(_times(seconds, count, full, picture, width))
+    unknown = ""
+    if any(NOTHING_KNOWN in column for column in codes):
+        unknown = "░ not known" if plain else "grey: not known"
+    body.append(_times(seconds, count, full, unknown, picture, width))
     body.append(cost_line(picture, width))
+    if height >= ROOMY:
+        body.append(pulse_line(picture, width))
     return fit([head, *covered(body, picture, width)], width, height)
 
 
@@ -100,7 +124,7 @@ def _full(samples: Sequence[Sample | None], history: History, axis: Axis) -> flo
 def _codes(sample: Sample | None, history: History, axis: Axis, full: float) -> str:
     """Return a character for each price, lowest first: a shade, or what else is to be drawn."""
     if sample is None:
-        return NOTHING_KNOWN * axis.count
+        return NOT_YET * axis.count
     found = [
         NOTHING_KNOWN
         if size == NOWHERE
@@ -151,14 +175,22 @@ def _label(picture: Picture, axis: Axis, top: int, per_row: int, row: int) -> li
     return [(price_text(covers[-1] * axis.step, picture.price_decimals), "label")]
 
 
-def _times(seconds: int, count: int, full: float, picture: Picture, width: int) -> Line:
-    """Return the line of the times below the cells, and what the strongest shade stands for."""
-    start = f"-{age_text(max(seconds * count, 10))}"
-    unit = f" {picture.quote if picture.in_quote else picture.base}".rstrip()
-    middle = f"{seconds} s a column, full shade {size_text(full)}{unit}"
-    end = "now"
+def _times(  # noqa: PLR0917, the parts of one line
+    seconds: int, count: int, full: float, unknown: str, picture: Picture, width: int
+) -> Line:
+    """Return the line of the times below the cells, and what their colours stand for."""
+    start = f"-{span_text(seconds * count)}"
+    end = "now" if picture.live else f"{age_text(picture.age)} ago"
+    unit = f" {picture.base}".rstrip()
+    shade, column = f"full shade {size_text(full)}{unit}", f"{seconds} s a column"
+    after = f", {unknown}" if unknown else ""
+    wishes = (
+        f"{column}, {shade}{after}",
+        f"{shade}{after}",
+        f"{size_text(full)}{unit}{after}",
+        unknown or shade,
+    )
     room = count - len(start) - len(end)
-    if len(middle) + 2 > room:
-        middle = ""
+    middle = next((text for text in wishes if len(text) + 2 <= room), "")
     text = start + middle.center(max(room, 0)) + end
     return line(width, [(left(text, count), "label")])

@@ -18,12 +18,16 @@ from depthcli.tui.views import SAYS, View
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
+    from textual.events import Resize
+
+_NARROW: Final = 60
 
 NUMBERS: Final = (
     ("price", "of the level; best bid and best ask are bold on a coloured ground"),
     ("quantity", "what is offered at that price; k, M, B, T stand for 10³, 10⁶, 10⁹, 10¹²"),
     ("total, bar", "the quantity from the best price down to this level, and the same drawn"),
-    ("≥", "not known whole: the level or group lies past where the snapshot ended"),
+    ("≥, ░, grey", "not known whole: it lies past where the snapshot ended"),
+    ("vouched for", "so many of the levels shown lie within the snapshot, on either side"),
     ("x10", "levels are in groups of ten ticks: bids rounded down, asks up"),
     ("spread", "best ask less best bid; in basis points (bp), hundredths of 1 % of the mid"),
     ("mid, micro", "halfway between best bid and ask; the same, weighted by what rests there"),
@@ -35,6 +39,7 @@ NUMBERS: Final = (
     ("12:04:31.412", "the exchange's time of the last event in the book, in UTC"),
     ("0.3 s", "the age: since the last event came, or since the book was last true"),
     ("audited", "a fresh snapshot was compared with the book: so many levels differed"),
+    ("3 ever", "so many differed in all audits since the start; it should never be seen"),
 )
 
 STATES: Final = (
@@ -50,11 +55,20 @@ STATES: Final = (
 )
 
 
-def help_table(view: View, *, grows: bool) -> Table:
-    """Return the help for a view: names on the left, what they mean on the right."""
+def help_table(view: View, *, grows: bool, narrow: bool = False) -> Table:
+    """Return the help for a view: names on the left, what they mean on the right.
+
+    Where it's too narrow for that, what they mean follows the names.
+    """
     table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, style="bold")
+    if not narrow:
+        table.add_column(no_wrap=True, style="bold")
     table.add_column()
+
+    def add(name: Text, says: str) -> None:
+        cells = [Text.assemble(name, f"  {says}")] if narrow else [name, Text(says)]
+        table.add_row(*cells)
+
     parts = (
         (f"Here: {view.value}, {SAYS[view]}", HERE[view]),
         ("Everywhere", (*EVERYWHERE, *(GROWING + KEEPING if grows else ()))),
@@ -64,11 +78,9 @@ def help_table(view: View, *, grows: bool) -> Table:
     for title, rows in parts:
         if table.row_count:
             table.add_row()
-        table.add_row(
-            Text.assemble((title.partition(":")[0], "bold underline")), title.partition(": ")[2]
-        )
+        add(Text.assemble((title.partition(":")[0], "bold underline")), title.partition(": ")[2])
         for name, says in rows:
-            table.add_row(name, says)
+            add(Text(name, "bold"), says)
     return table
 
 
@@ -88,4 +100,11 @@ class HelpScreen(ModalScreen[None]):
         """Lay out the text in a box that scrolls where the screen is small."""
         with VerticalScroll(id="help") as box:
             box.border_title = "depthcli watch"
-            yield Static(help_table(self._view, grows=self._grows), id="help-text")
+            yield Static(id="help-text")
+
+    def on_resize(self, event: Resize) -> None:
+        """Lay out the text for the room that there is."""
+        narrow = event.size.width < _NARROW
+        self.query_one("#help").set_class(narrow, "narrow")
+        shown = help_table(self._view, grows=self._grows, narrow=narrow)
+        self.query_one("#help-text", Static).update(shown)

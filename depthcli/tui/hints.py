@@ -39,6 +39,7 @@ GROWING: Final = (
 HERE: Final[dict[View, tuple[tuple[str, str], ...]]] = {
     View.BOOKS: (
         ("+ and -", "more and fewer levels, as many as there is room for"),
+        ("m", "as many levels as there is room for, and back"),
         ("g G", "levels in groups of 10, 100, ... ticks; G: finer again"),
         ("↑ ↓, wheel", "scroll away from the touch and back; Home goes there"),
         ("mouse", "over a level: what lies up to it, and what that would cost"),
@@ -67,8 +68,15 @@ HERE: Final[dict[View, tuple[tuple[str, str], ...]]] = {
 """The keys of each view, for the help."""
 
 
-def hints(desk: Desk, view: View, *, paused: bool) -> list[Hint]:
-    """Return the keys that matter now, the most important first."""
+def hints(desk: Desk, view: View, *, paused: bool, spare: bool = False) -> list[Hint]:
+    """Return the keys that matter now, the most important first.
+
+    Args:
+        desk: what is looked at.
+        view: how it is really shown.
+        paused: whether the picture is frozen.
+        spare: whether the panels leave room for more levels.
+    """
     several = len(desk.places) > 1
     found: list[Hint] = [("q", "quit"), ("?", "help"), ("p", "go on" if paused else "pause")]
     if not desk.places:
@@ -76,24 +84,34 @@ def hints(desk: Desk, view: View, *, paused: bool) -> list[Hint]:
     found.append(("v", "view"))
     if several or desk.zoomed:
         found.append(("z", "all" if desk.zoomed else "zoom"))
-    place = desk.focused
-    group = f"group x{10**place.observer.group:,}" if place and place.observer.group else "group"
-    if view is View.BOOKS:
-        depth = [] if desk.zoomed else [("+/-", f"depth {desk.depth}")]
-        found += [*depth, ("g/G", group), ("[ ]", "size")]
-    elif view is View.LADDER:
-        held = place is not None and place.ladder is not None and place.ladder.held
-        home = [("Home", "recentre")] if held else [("↑↓", "move")]
-        found += [("g/G", group), *home, ("f", "flash off" if desk.flashing else "flash on")]
-    elif view is View.CHART:
-        found += [("←→", "cursor"), ("+/-", "range"), ("[ ]", "size")]
-    elif view is View.HEATMAP:
-        found += [("←→", f"{desk.seconds} s a column"), ("+/-", "range")]
-    else:
-        found += [("↑↓", "choose"), ("/", "filter"), ("r", "sort")]
-    found.append(("u", "base" if desk.in_quote else "quote"))
+    found += _here(desk, view, spare=spare)
+    if view is not View.HEATMAP:
+        found.append(("u", "base" if desk.in_quote else "quote"))
     if several and view is not View.OVERVIEW:
         found.append(("tab", "next"))
     if desk.grows:
         found.append(("a", "add"))
     return [*found, ("y", "copy"), ("l", "log"), ("t", "theme")]
+
+
+def _here(desk: Desk, view: View, *, spare: bool) -> list[Hint]:
+    """Return the keys that are a view's own."""
+    if view is View.CHART:
+        return [("←→", "cursor"), ("+/-", "range"), ("[ ]", "size")]
+    if view is View.HEATMAP:
+        return [("←→", f"{desk.seconds} s a column"), ("+/-", "range")]
+    if view is View.OVERVIEW:
+        return [("↑↓", "choose"), ("/", "filter"), ("r", "sort")]
+    place = desk.focused
+    power = place.observer.group if place else 0
+    group = ("g/G", f"group x{10**power:,}" if power else "group")
+    if view is View.LADDER:
+        held = place is not None and place.ladder is not None and place.ladder.held
+        home = ("Home", "recentre") if held else ("↑↓", "move")
+        return [group, home, ("f", "flash off" if desk.flashing else "flash on")]
+    found: list[Hint] = []
+    if not desk.zoomed:
+        found.append(("+/-", f"depth {'max' if desk.fills else desk.depth}"))
+        if spare or desk.fills:
+            found.append(("m", "fewer" if desk.fills else "fill"))
+    return [*found, group, ("[ ]", "size")]

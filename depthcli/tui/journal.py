@@ -14,10 +14,11 @@ from depthcli.tui.numbers import age_text, clock_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.tui.lines import Line
+    from depthcli.tui.lines import Line, Segment
     from depthcli.tui.watched import Manager
 
 KEPT: Final = 500
+_LEAST_TEXT: Final = 28
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 """What is counted down isn't news."""
@@ -95,21 +96,22 @@ def journal(entries: Iterable[Entry], width: int, height: int, back: int) -> lis
     rows: list[Line] = []
     entries = list(entries)
     names = max((cells(entry.symbol) for entry in entries), default=0)
-    start = 10 + names + 4
+    narrow = width < 10 + names + 4 + _LEAST_TEXT
+    start = 3 if narrow else 10 + names + 4
     for entry in entries[-(height + back) :]:
         sign = f"sign.{entry.state.value}"
-        texts = wrap(entry.text, max(width - start - 1, 10), 2)
-        for index, text in enumerate(texts):
-            before = (
-                [
-                    (f" {clock_text(entry.time)} ", "label"),
-                    (f"{SIGNS[entry.state]} ", sign),
-                    (entry.symbol + " " * (names - cells(entry.symbol) + 2), "name"),
-                ]
-                if index == 0
-                else [(" " * start, "")]
-            )
-            rows.append(line(width, [*before, (text, "")]))
+        named = entry.symbol + " " * (names - cells(entry.symbol) + 2)
+        head: list[Segment] = [
+            (f" {clock_text(entry.time)} ", "label"),
+            (f"{SIGNS[entry.state]} ", sign),
+            (named, "name"),
+        ]
+        if narrow:
+            rows.append(line(width, head))
+            head = []
+        for text in wrap(entry.text, max(width - start - 1, 10), 2):
+            rows.append(line(width, [*(head or [(" " * start, "")]), (text, "")]))
+            head = []
     end = max(len(rows) - back, min(len(rows), height - 1))
     shown = rows[max(0, end - (height - 1)) : end]
     heading = line(

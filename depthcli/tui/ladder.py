@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from depthcli.tui.axis import ceiling, index_of
+from depthcli.tui.axis import ceiling, deepest_known, index_of
 from depthcli.tui.lines import fit, line, right
 from depthcli.tui.numbers import bar, bar_to_the_left, price_text, quantity_text, quantity_width
-from depthcli.tui.tiles import covered, facts, foot, spread, title, waiting
+from depthcli.tui.tiles import UNKNOWN_NOTE, covered, facts, foot, spread, title, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,8 @@ LEAST_HEIGHT: Final = 9
 SHORTEST_QUANTITY: Final = 6
 _MOST_BAR: Final = 40
 _MARKS: Final = {1: "▴", -1: "▾"}
+_UNKNOWN: Final = "░"
+"""Whether anything rests there isn't known: the snapshot ended before."""
 
 Flashes = dict[tuple[str, float], int]
 """Side and price of levels that just changed: 1 for more, -1 for less."""
@@ -67,8 +70,11 @@ def ladder(
         return fit([head, *waiting(picture, width)], width, height)
     body = _prices(picture, width, axis, flashes)
     if height >= 6:
-        body = [spread(picture, width), *body, foot(picture, len(picture.bids), width)]
-        body += facts(picture, width, frame_rows(height)[1])
+        floor, top = _known_range(picture, axis)
+        past = axis.lowest < floor or axis.highest > top
+        rule = spread(picture, width, UNKNOWN_NOTE if past else "")
+        body = [rule, *body, foot(picture, len(picture.bids), width)]
+        body += facts(picture, width, frame_rows(height)[1], len(picture.bids))
     return fit([head, *covered(body, picture, width)], width, height)
 
 
@@ -80,6 +86,14 @@ def columns_for(picture: Picture, width: int) -> _Columns:
     rest = width - price - 2 * quantity - 6
     wide = min(max(rest // 2 - 1, 0), _MOST_BAR)
     return _Columns(wide if wide >= 3 else 0, quantity, price)
+
+
+def _known_range(picture: Picture, axis: Axis) -> tuple[float, float]:
+    """Return the lowest and the highest multiple of the step that is known whole."""
+    bid, ask = picture.horizons
+    lowest = -inf if bid is None else deepest_known(float(bid), axis.step, "bid")
+    highest = inf if ask is None else deepest_known(float(ask), axis.step, "ask")
+    return lowest, highest
 
 
 def _prices(
@@ -98,6 +112,7 @@ def _prices(
     ]
     full = ceiling(max(in_view, default=0.0))
     best_bid, best_ask = max(sides["bid"], default=None), min(sides["ask"], default=None)
+    lowest, highest = _known_range(picture, axis)
     drawn = []
     for index in range(axis.highest, axis.lowest - 1, -1):
         bid, ask = sides["bid"].get(index), sides["ask"].get(index)
@@ -110,9 +125,9 @@ def _prices(
             style = "ladder.gap"
         text = price_text(index * axis.step, picture.price_decimals) if index >= 0 else ""
         segments = [
-            *_bid(bid, columns, full, picture, flashes),
+            *_bid(bid, columns, full, picture, flashes, known=index >= lowest),
             (right(text, columns.price), style),
-            *_ask(ask, columns, full, picture, flashes),
+            *_ask(ask, columns, full, picture, flashes, known=index <= highest),
         ]
         drawn.append(line(width, segments))
     return drawn
@@ -124,13 +139,17 @@ def _quantity(
     columns: _Columns,
     picture: Picture,
     flashes: Mapping[tuple[str, float], int],
+    *,
+    known: bool,
 ) -> tuple[str, str, str]:
     """Return the quantity of a level, its style and its mark."""
     if level is None:
-        return " " * columns.quantity, "", " "
-    changed = flashes.get((side, level[0]), 0)
+        return " " * columns.quantity, "" if known else "tail", " " if known else _UNKNOWN
+    changed = flashes.get((side, level[0]), 0) if known else 0
     decimals = min(picture.quantity_decimals, columns.quantity - 3)
     text = right(quantity_text(level[1], max(decimals, 0), columns.quantity), columns.quantity)
+    if not known:
+        return text, "tail", "≥"
     style = {0: "quantity", 1: "flash.more", -1: "flash.less"}[changed]
     return text, style, _MARKS.get(changed, " ")
 
@@ -141,13 +160,16 @@ def _bid(
     full: float,
     picture: Picture,
     flashes: Mapping[tuple[str, float], int],
+    *,
+    known: bool,
 ) -> list[Segment]:
-    text, style, mark = _quantity(level, "bid", columns, picture, flashes)
+    text, style, mark = _quantity(level, "bid", columns, picture, flashes, known=known)
     segments: list[Segment] = []
     if columns.bar:
         share = float(level[1]) / full if level else 0.0
         blanks, edge, filled = bar_to_the_left(share, columns.bar)
-        segments = [(blanks, ""), (edge, "bid.edge"), (filled, "bid.bar"), (" ", "")]
+        named = "bid" if known else "tail"
+        segments = [(blanks, ""), (edge, f"{named}.edge"), (filled, f"{named}.bar"), (" ", "")]
     return [*segments, (" " + text, style), (mark + " ", style)]
 
 
@@ -157,12 +179,14 @@ def _ask(
     full: float,
     picture: Picture,
     flashes: Mapping[tuple[str, float], int],
+    *,
+    known: bool,
 ) -> list[Segment]:
-    text, style, mark = _quantity(level, "ask", columns, picture, flashes)
+    text, style, mark = _quantity(level, "ask", columns, picture, flashes, known=known)
     segments: list[Segment] = [(" " + mark, style), (text, style)]
     if columns.bar:
         share = float(level[1]) / full if level else 0.0
-        segments += [(" " + bar(share, columns.bar), "ask.bar")]
+        segments += [(" " + bar(share, columns.bar), "ask.bar" if known else "tail.bar")]
     return segments
 
 

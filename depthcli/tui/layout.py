@@ -137,7 +137,9 @@ def _stack(width: int, height: int, depth: int, widths: Widths) -> Shape:
     return Shape(Form.STACK, levels, used + facts, spread, header, foot, facts, complete)
 
 
-def arrange(count: int, width: int, height: int, depth: int, widths: Widths) -> Arrangement | None:
+def arrange(
+    count: int, width: int, height: int, depth: int, widths: Widths, *, fill: bool = False
+) -> Arrangement | None:
     """Return how so many panels best share the room; None if they are too many for panels.
 
     The most levels come first, then all columns of each level, then panels that aren't too wide,
@@ -150,8 +152,12 @@ def arrange(count: int, width: int, height: int, depth: int, widths: Widths) -> 
         height: rows that there are.
         depth: levels a side that are wanted.
         widths: of the symbol whose numbers are the widest.
+        fill: whether panels take all room, and keep some of it for the numbers below the levels.
     """
-    found = [_grid(count, columns, width, height, depth, widths) for columns in range(1, count + 1)]
+    found = [
+        _grid(count, columns, width, height, depth, widths, fill=fill)
+        for columns in range(1, count + 1)
+    ]
     fitting = [grid for grid in found if grid and _worth_it(grid, count, depth)]
     if not fitting:
         return found[0] if count == 1 else None
@@ -172,7 +178,7 @@ def _merit(grid: Arrangement) -> tuple[int, bool, bool, bool, int]:
 
 
 def _grid(  # noqa: PLR0917, the order of `arrange`
-    count: int, columns: int, width: int, height: int, depth: int, widths: Widths
+    count: int, columns: int, width: int, height: int, depth: int, widths: Widths, *, fill: bool
 ) -> Arrangement | None:
     rows = -(-count // columns)
     room = width - BETWEEN * (columns - 1)
@@ -180,7 +186,8 @@ def _grid(  # noqa: PLR0917, the order of `arrange`
         return None
     wide, rest = divmod(room, columns)
     panel_widths = tuple(wide + (column < rest) for column in range(columns))
-    shown = shape(wide, height // rows, depth, widths)
+    high = height // rows
+    shown = filled(wide, high, widths) if fill else shape(wide, high, depth, widths)
     gap = 1 if rows > 1 and rows * shown.height + rows - 1 <= height else 0
     return Arrangement(columns, rows, panel_widths, shown.height, gap, shown)
 

@@ -6,6 +6,7 @@ terminal. The names of the styles are turned into colours by `palette`.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, set_cell_size
@@ -28,6 +29,7 @@ OLD_BAR: Final = "old.bar"
 OLD_EDGE: Final = "old.edge"
 """The style of the edge of a bar to the left that was true once."""
 
+_BETWEEN_PARTS: Final = re.compile(r"  +| = ")
 _OLD_NAMES: Final = {"bar": OLD_BAR, "edge": OLD_EDGE}
 
 
@@ -46,6 +48,16 @@ def cut(text: str, width: int) -> str:
     if cells(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
+
+
+def shortened(text: str, width: int) -> str:
+    """Return as many of a text's parts, from the first on, as fit: they stand wide apart.
+
+    >>> shortened("ask 10.5  +1.2 bp  7 BTC = 73 USDT   3 levels", 30)
+    'ask 10.5  +1.2 bp  7 BTC'
+    """
+    ends = [len(text), *[match.start() for match in _BETWEEN_PARTS.finditer(text)][::-1]]
+    return next((text[:end] for end in ends if cells(text[:end]) <= width), cut(text, width))
 
 
 def left(text: str, width: int) -> str:
@@ -108,7 +120,14 @@ def wrap(text: str, width: int, most: int) -> list[str]:
 
 def old(drawn: Line) -> Line:
     """Return a line of a book as it is shown when the book is no longer true: without colours."""
-    return tuple((text, _OLD_NAMES.get(style.rpartition(".")[2], OLD)) for text, style in drawn)
+    return tuple((text, _old_name(style)) for text, style in drawn)
+
+
+def _old_name(style: str) -> str:
+    """Return the name of the style that something has when it is no longer true."""
+    if style.startswith("heat."):
+        return f"{OLD}.{style}"
+    return _OLD_NAMES.get(style.rpartition(".")[2], OLD)
 
 
 def blank(width: int) -> Line:

@@ -71,6 +71,15 @@ def age_text(seconds: float) -> str:
     return f"{min(seconds // 86_400, 9999):.0f} d"
 
 
+def span_text(seconds: int) -> str:
+    """Return a span of time exactly: `48 s`, `1:27 min`, `1:05:00 h`."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes_left:02}:{rest:02} h"
+    return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
+
+
 def time_text(milliseconds: int | None) -> str:
     """Return a moment, ms since the epoch, as `HH:MM:SS.mmm` in UTC; dashes for None."""
     if milliseconds is None:

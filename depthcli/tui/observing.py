@@ -7,7 +7,7 @@ from decimal import Decimal
 from math import floor, log10
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from depthcli.analytics import cost_to_trade, group_levels, imbalance, micro_price, reaches_past
+from depthcli.analytics import cost_to_trade, group_levels, micro_price, reaches_past
 from depthcli.book import DepthCache
 from depthcli.synchronizer import State
 from depthcli.tui.numbers import price_text
@@ -37,7 +37,6 @@ class _Content(NamedTuple):
     asks_tail: int
     touch: tuple[Level | None, Level | None]
     micro: Number | None
-    lean: Number | None
     buy: Cost[Any] | None
     sell: Cost[Any] | None
 
@@ -190,6 +189,7 @@ class Observer:
             age=now - self._since(now, has_book=bool(content.bids or content.asks)),
             audit_age=None if audited is None else now - audited,
             differences=source.counters.differences,
+            differences_ever=source.counters.differences_ever,
             reason_age=now - self._reason_since,
             buffered=source.buffered,
             trading=watched.trading,
@@ -205,7 +205,6 @@ class Observer:
             asks_tail=content.asks_tail,
             touch=content.touch,
             micro=content.micro,
-            lean=content.lean,
             size=self.size,
             buy=content.buy,
             sell=content.sell,
@@ -246,10 +245,8 @@ class Observer:
             self._price_width = max(self._price_width, len(text))
             if self._quote_decimals is None:
                 self._quote_decimals = decimals_of_notional(float(best[0]) * float(best[1]))
-        lean = micro = buy = sell = None
+        micro = buy = sell = None
         if wanted.numbers:
-            known_bids, known_asks = bids[: len(bids) - bids_tail], asks[: len(asks) - asks_tail]
-            lean = imbalance(known_bids, known_asks)
             micro = micro_price(bid, ask)
             if bid and ask:
                 if self.size is None:
@@ -261,7 +258,7 @@ class Observer:
         if wanted.in_quote:
             bids = tuple((price, price * quantity) for price, quantity in bids)
             asks = tuple((price, price * quantity) for price, quantity in asks)
-        return _Content(bids, asks, bids_tail, asks_tail, (bid, ask), micro, lean, buy, sell)
+        return _Content(bids, asks, bids_tail, asks_tail, (bid, ask), micro, buy, sell)
 
     def _side(self, cache: DepthCache[Any], side: Side, wanted: Wanted) -> tuple[Levels, int]:
         """Return the levels or groups of a side, and how many of the last aren't known whole."""

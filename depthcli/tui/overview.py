@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from depthcli.tui.conditions import condition, explained
+from depthcli.tui.conditions import condition, explained, wait_first
 from depthcli.tui.lines import OLD, cells, cut, fit, left, line, right, width_of
 from depthcli.tui.numbers import (
     age_text,
@@ -35,6 +35,8 @@ _AGE: Final = 8
 _TIME: Final = 12
 _RATE: Final = 6
 _LATENCY: Final = 8
+_AUDIT: Final = 17
+_PERCENT: Final = 5
 _LEAST_BALANCE: Final = 8
 _MOST_BALANCE: Final = 40
 
@@ -53,6 +55,7 @@ class _Columns:
         rate: updates a second.
         latency: how late events come.
         time: the time of the last event.
+        audit: what the last audit found, and when.
         ask: whether there is room for the best ask.
     """
 
@@ -65,6 +68,7 @@ class _Columns:
     rate: int
     latency: int
     time: int
+    audit: int
     ask: bool
 
     @property
@@ -117,12 +121,17 @@ def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
     whole = max(picture.price_width - picture.price_decimals - 1 for picture in pictures)
     whole = max(whole, 1)
     quantity = max(quantity_width(picture.quantity_decimals) for picture in pictures)
-    room = width - 1 - symbol - 1 - _AGE - 1
+    room = width - 3 - symbol - _AGE
     if room < 2 * (whole + fraction + 1):
         # Points in one column are a luxury where the best ask wouldn't fit.
         whole, fraction = max(picture.price_width for picture in pictures), 0
-        symbol = min(symbol, max(_SHORTEST_SYMBOL, width - 2 * whole - _AGE - 5))
-        room = width - 1 - symbol - 1 - _AGE - 1
+        # Half a name is none: rather the age goes, all but the sign, and then the ask.
+        wishes = ((2, _AGE + 1), (2, 1), (1, _AGE + 1), (1, 1))
+        rooms = [(sides * (whole + 1), width - 2 - symbol - age) for sides, age in wishes]
+        room = next((has for needed, has in rooms if has >= needed), -1)
+        if room < 0:
+            symbol = min(symbol, max(_SHORTEST_SYMBOL, width - whole - 5))
+            room = width - 4 - symbol
     price = whole + fraction
     room -= price + 1
     ask = room >= price + 1
@@ -139,9 +148,11 @@ def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
     room -= 2 * (both + 1) if both else 0
     time = _TIME if both and room >= _TIME + 2 else 0
     room -= time + 2 if time else 0
+    audit = _AUDIT if time and room >= _AUDIT + 2 else 0
+    room -= audit + 2 if audit else 0
     if share:
         share = min(share + room, _MOST_BALANCE)
-    return _Columns(symbol, whole, fraction, both, points, share, rate, latency, time, ask)
+    return _Columns(symbol, whole, fraction, both, points, share, rate, latency, time, audit, ask)
 
 
 def _headings(columns: _Columns) -> list[tuple[str, str]]:
@@ -158,6 +169,7 @@ def _headings(columns: _Columns) -> list[tuple[str, str]]:
         ("upd/s", right("upd/s", columns.rate)),
         ("latency", right("latency", columns.latency)),
         ("time", " " + left("time, UTC", columns.time) if columns.time else ""),
+        ("audit", " " + right("audited, ago", columns.audit) if columns.audit else ""),
     ]
     return [(name, text) for name, text in headings if text]
 
@@ -196,6 +208,9 @@ def _row(picture: Picture, width: int, columns: _Columns, *, selected: bool) -> 
         share.append((f" {latency_text(picture.latency):>{columns.latency}}", "quantity"))
     if columns.time:
         share += [("  ", ""), (time_text(picture.update_time), "quantity")]
+    if columns.audit:
+        style = "reason" if picture.differences_ever else "quantity"
+        share.append((f"  {_audit(picture):>{columns.audit}}", style))
     age = f"{condition(picture).sign} {age_text(picture.age):>6}"
     if _room(width, segments) < len(age):
         age = age[:1]
@@ -219,7 +234,8 @@ def _not_live(picture: Picture, width: int, segments: list[Segment], first: Segm
     for longer in (state, f"{state} {age_text(picture.age)}"):
         text = longer if len(longer) <= room else text
     if reason and room - len(text) >= _LEAST_REASON:
-        text += f": {reason}"
+        whole = f"{text}: {reason}"
+        text = whole if cells(whole) <= room else f"{text}: {wait_first(reason)}"
     style = f"sign.{says.state.value}"
     name, *rest = segments
     named = (cut(name[0], max(1, width - 3)), name[1])
@@ -268,4 +284,14 @@ def _share(picture: Picture, columns: _Columns) -> list[Segment]:
     share = bid_share(picture, len(picture.bids))
     if share is None:
         return [(" " * (columns.balance + 2), "")]
-    return [("  ", ""), *balance(share, columns.balance)]
+    percent = f"{share:>4.0%} " if columns.balance > 2 * _PERCENT else ""
+    bar = balance(share, columns.balance - len(percent))
+    return [("  ", ""), (percent, "quantity"), *bar] if percent else [("  ", ""), *bar]
+
+
+def _audit(picture: Picture) -> str:
+    """Return what the last audit found, or all of them, and when it was."""
+    if picture.audit_age is None or picture.differences is None:
+        return "-"
+    ever = f"/{picture.differences_ever}" if picture.differences_ever else ""
+    return f"{picture.differences}{ever} differ {age_text(picture.audit_age):>6}"

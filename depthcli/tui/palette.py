@@ -9,7 +9,8 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
-from depthcli.tui.heatmap import ASK, BID, NOTHING_KNOWN, SHADES
+from depthcli.tui.heatmap import ASK, BID, NOT_YET, NOTHING_KNOWN, SHADES
+from depthcli.tui.lines import OLD
 
 
 class _Colours(NamedTuple):
@@ -57,6 +58,36 @@ _LIGHT: Final = _Colours(
 )
 
 
+_DARK_16: Final = _Colours(
+    background="black",
+    surface="black",
+    text="bright_white",
+    muted="white",
+    faint="bright_black",
+    bid="green",
+    ask="red",
+    live="green",
+    waiting="cyan",
+    stale="yellow",
+    brand="cyan",
+)
+
+_LIGHT_16: Final = _Colours(
+    background="bright_white",
+    surface="bright_white",
+    text="black",
+    muted="bright_black",
+    faint="white",
+    bid="green",
+    ask="red",
+    live="green",
+    waiting="blue",
+    stale="magenta",
+    brand="blue",
+)
+"""A terminal of 16 colours has no shades: each colour is the terminal's own, by its name."""
+
+
 def _theme(name: str, colours: _Colours, *, dark: bool) -> Theme:
     return Theme(
         name=name,
@@ -87,13 +118,18 @@ def _mixed(colour: str, background: str, share: float) -> str:
 
 
 @cache
-def palette(*, dark: bool) -> dict[str, Style]:
+def palette(*, dark: bool, few: bool = False) -> dict[str, Style]:
     """Return the Rich style of each style name.
 
     Where a colour says something, an attribute (bold, dim, reverse) says it too, so that a terminal
     without colours shows it all the same.
+
+    Args:
+        dark: whether the ground is dark.
+        few: whether there are only the 16 colours that every terminal has.
     """
-    colours = _DARK if dark else _LIGHT
+    dark_ones, light_ones = (_DARK_16, _LIGHT_16) if few else (_DARK, _LIGHT)
+    colours = dark_ones if dark else light_ones
 
     def style(
         colour: str,
@@ -113,8 +149,20 @@ def palette(*, dark: bool) -> dict[str, Style]:
             underline=underline,
         )
 
+    def shade(colour: str, share: float) -> str:
+        return colour if few else _mixed(colour, colours.background, share)
+
+    def on(colour: str, share: float, text: str) -> Style:
+        """Return bold text on a ground with some of a colour in it."""
+        if few:
+            light = "bright_white" if colour == colours.ask else colours.background
+            return style(light, colour, bold=True)
+        return style(text, shade(colour, share), bold=True)
+
     surface = colours.surface
-    old = _mixed(colours.muted, colours.background, 0.75)
+    old = shade(colours.muted, 0.75)
+    tail = shade(colours.muted, 0.8)
+    tail_bar = shade(colours.muted, 0.45)
     made = {
         "": style(colours.text),
         "name": style(colours.text, bold=True),
@@ -128,14 +176,17 @@ def palette(*, dark: bool) -> dict[str, Style]:
         "old": style(old, dim=True),
         "old.bar": style(colours.faint, dim=True),
         "old.edge": style(colours.faint, dim=True, reverse=True),
-        "tail": style(colours.faint, dim=True),
-        "selected": style(colours.text, _mixed(colours.brand, colours.background, 0.25), bold=True),
+        "tail": style(tail),
+        "tail.bar": style(tail_bar),
+        "tail.edge": style(tail_bar, reverse=True),
+        "selected": on(colours.brand, 0.25, colours.text),
         "cursor.line": style(colours.brand, bold=True),
         "cursor": style(colours.background, colours.brand, bold=True),
         "ladder.price": style(colours.muted),
-        "ladder.gap": style(colours.faint),
-        "flash.more": style(colours.text, _mixed(colours.bid, colours.background, 0.3), bold=True),
-        "flash.less": style(colours.text, _mixed(colours.ask, colours.background, 0.3), bold=True),
+        "ladder.gap": style(shade(colours.muted, 0.8)),
+        # Without shades a ground would be louder than the touch.
+        "flash.more": style(colours.bid, bold=True) if few else on(colours.bid, 0.3, colours.text),
+        "flash.less": style(colours.ask, bold=True) if few else on(colours.ask, 0.3, colours.text),
         "spread": style(colours.text),
         "spread.rule": style(colours.faint),
         "title": style(colours.muted, surface),
@@ -154,10 +205,10 @@ def palette(*, dark: bool) -> dict[str, Style]:
         "key": style(colours.brand, surface, bold=True),
     }
     for side, colour in (("bid", colours.bid), ("ask", colours.ask)):
-        bar = _mixed(colour, colours.background, 0.6)
+        bar = shade(colour, 0.6)
         made |= {
             side: style(colour),
-            f"{side}.best": style(colour, _mixed(colour, colours.background, 0.22), bold=True),
+            f"{side}.best": on(colour, 0.22, colour),
             f"{side}.bar": style(bar),
             f"{side}.edge": style(bar, reverse=True),
             f"{side}.balance": style(bar),
@@ -175,18 +226,23 @@ def palette(*, dark: bool) -> dict[str, Style]:
             f"mark.{state}": style(colour, surface),
             f"sign.{state}": style(colour, bold=True),
         }
-    return made | _heat(colours, dark=dark)
+    shaded = _DARK if dark else _LIGHT
+    grey = shaded._replace(bid=shaded.muted, ask=shaded.muted)
+    heat = _heat(shaded, _HEAT_ENDS[dark])
+    old_heat = _heat(grey, shaded.faint)
+    return made | heat | {f"{OLD}.{name}": made for name, made in old_heat.items()}
 
 
-def _heat(colours: _Colours, *, dark: bool) -> dict[str, Style]:
+def _heat(colours: _Colours, strongest: str) -> dict[str, Style]:
     """Return a style for each pair of prices that share a cell of the heatmap."""
     shades = {
-        str(shade): _mixed(_HEAT_ENDS[dark], colours.background, (shade / (SHADES - 1)) ** 1.2)
+        str(shade): _mixed(strongest, colours.background, (shade / (SHADES - 1)) ** 1.2)
         if shade
         else colours.background
         for shade in range(SHADES)
     }
-    shades |= {NOTHING_KNOWN: colours.surface, BID: colours.bid, ASK: colours.ask}
+    unknown = colours.surface
+    shades |= {NOTHING_KNOWN: unknown, NOT_YET: unknown, BID: colours.bid, ASK: colours.ask}
     return {
         f"heat.{upper}.{lower}": Style(color=shades[upper], bgcolor=shades[lower])
         for upper in shades

@@ -145,15 +145,15 @@ def _to_the_right(
     """Return a level that begins with its price: after each blank or sign comes a column."""
     price, quantity, cumulative = _texts(row, columns, measures)
     price_style, quantity_style, cumulative_style = _styles(row, side)
-    before = " " if row.whole else "≥"
+    before = "" if row.whole else "≥"
     segments = [(price, price_style)]
     if quantity:
-        segments.append((before + quantity, quantity_style))
+        segments.append((_marked(" " + quantity, before), quantity_style))
     if cumulative:
-        segments.append((before + cumulative, cumulative_style))
+        segments.append((_marked(" " + cumulative, before), cumulative_style))
     if columns.bar:
         drawn = bar(float(row.cumulative) / full, columns.bar)
-        segments.append((" " + drawn, f"{side}.bar" if row.whole else "tail"))
+        segments.append((" " + drawn, f"{side if row.whole else 'tail'}.bar"))
     return segments
 
 
@@ -167,14 +167,14 @@ def _to_the_left(
     segments: list[Segment] = []
     if columns.bar:
         blanks, edge, filled = bar_to_the_left(float(row.cumulative) / full, columns.bar)
-        segments += [(blanks, ""), (edge, f"{side}.edge"), (filled, f"{side}.bar")]
+        named = side if row.whole else "tail"
+        segments += [(blanks, ""), (edge, f"{named}.edge"), (filled, f"{named}.bar")]
         segments = [(text, style) for text, style in segments if text]
-        segments.append((" ", ""))
-    if cumulative:
-        segments.append((_marked(cumulative, before) + " ", cumulative_style))
-    if quantity:
-        segments.append((_marked(quantity, before) + " ", quantity_style))
-    segments.append((price, price_style))
+    for number, style in ((cumulative, cumulative_style), (quantity, quantity_style)):
+        if number:
+            between = " " if segments else ""
+            segments.append((_marked(between + number, before), style))
+    segments += [(" ", ""), (price, price_style)] if segments else [(price, price_style)]
     return segments
 
 
@@ -251,7 +251,7 @@ def _framed(body: Sequence[Line], picture: Picture, width: int, shape: Shape) ->
         framed.insert(where, spread(picture, width))
     if shape.foot:
         framed.append(foot(picture, shape.levels, width))
-    return framed + facts(picture, width, shape.facts)
+    return framed + facts(picture, width, shape.facts, shape.levels)
 
 
 def _covered(body: list[Line], picture: Picture, width: int, shape: Shape) -> list[Line]:

@@ -98,8 +98,11 @@ class Search(ModalScreen[str | None]):
         except Exception as error:  # noqa: BLE001, whatever keeps the list away is said in its place
             found.set_options([Option(str(error), disabled=True)])
             return
+        if not names:
+            found.set_options([Option("no symbol has that in its name", disabled=True)])
+            return
         found.set_options([Option(name, id=name) for name in names])
-        found.highlighted = 0 if names else None
+        found.highlighted = 0
 
     def action_choose(self, steps: int) -> None:
         """Go down or up the list."""

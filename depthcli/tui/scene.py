@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from depthcli.tui.axis import Axis
-    from depthcli.tui.desk import Desk
+    from depthcli.tui.desk import Desk, Place
     from depthcli.tui.edges import Status
     from depthcli.tui.journal import Entry
     from depthcli.tui.lines import Line, Segment
@@ -32,7 +32,6 @@ _LOG_SHARE: Final = 3
 _LOG_ROWS: Final = 12
 _BETWEEN: Final = (" " * BETWEEN, "")
 _LEAST_BOOK: Final = 9
-_MOST_BOOK: Final = 26
 
 
 class Spot(NamedTuple):
@@ -113,6 +112,7 @@ class Drawing:
         self._spots: list[Spot] = []
         self._page = ""
         self._view = desk.view
+        self._spare = False
 
     def draw(self, status: Status) -> Scene:
         """Return the frame."""
@@ -128,7 +128,8 @@ class Drawing:
             lines.insert(0, header(replace(status, view=name), width))
         if has_footer:
             pointed = self._pointed()
-            keys = hints(self._desk, self._view, paused=status.paused_for is not None)
+            paused = status.paused_for is not None
+            keys = hints(self._desk, self._view, paused=paused, spare=self._spare)
             lines.append(told(pointed, width) if pointed else footer(keys, width))
         return Scene(lines, self._spots, self._view)
 
@@ -153,10 +154,13 @@ class Drawing:
             pictures = self._pictures(depth, View.BOOKS)
             each = [widths_of(picture) for picture in pictures]
             widest = Widths(max(one.price for one in each), max(one.quantity for one in each))
-            found = arrange(len(pictures), self._width, height, desk.depth, widest)
+            found = arrange(len(pictures), self._width, height, desk.depth, widest, fill=desk.fills)
             if found is None:
                 self._view = View.OVERVIEW
                 return self._overview(height, top)
+            desk.shown = found.shape.levels
+            # One level more is two rows in a stack.
+            self._spare = (height - found.rows * found.height) // found.rows >= 2
             grid = Grid(found.columns, found.rows, found.widths, found.height)
             return self._tiles(range(len(pictures)), grid, found.gap, top, pictures, found.shape)
         least = {
@@ -202,7 +206,7 @@ class Drawing:
         below = height - len(rows) - 2
         if below < _LEAST_BOOK and height >= 34:
             below = height * 2 // 5
-        below = min(below, _MOST_BOOK) if below >= _LEAST_BOOK and width >= 40 else 0
+        below = below if below >= _LEAST_BOOK and width >= 40 else 0
         above = min(height - below - 1, len(rows) + 1) if below else height
         scroll = desk.scrolled(max(1, above - 1))
         shown = rows[scroll : scroll + max(0, above - 1)]
@@ -268,8 +272,7 @@ class Drawing:
             return ladders.ladder(picture, width, height, axis, flashes, focused=focused)
         self._spots.append(spot)
         if view is View.CHART:
-            picture = look(desk.wanted(view, charts.LEVELS), moment.now)
-            axis = desk.chart_axis(place, picture, charts.columns(width))
+            picture, axis = self._charted(place, charts.columns(width))
             cursor = round(place.cursor / axis.step) if axis and place.cursor is not None else None
             return charts.chart(picture, width, height, axis, cursor, focused=focused)
         picture = look(desk.wanted(View.HEATMAP, 100), moment.now)
@@ -287,6 +290,18 @@ class Drawing:
             plain=moment.plain,
             focused=focused,
         )
+
+    def _charted(self, place: Place, count: int) -> tuple[Picture, Axis | None]:
+        """Return the levels that a chart of so many columns shows, and its axis."""
+        depth = max(place.reach, charts.FEW_LEVELS)
+        while True:
+            wanted = self._desk.wanted(View.CHART, depth)
+            picture = place.observer.picture(wanted, self._moment.now)
+            axis = self._desk.chart_axis(place, picture, count)
+            if charts.reaches(picture, axis, depth):
+                place.reach = depth
+                return picture, axis
+            depth = min(2 * depth, charts.MOST_LEVELS)
 
     def _pointed(self) -> str:
         """Return what the mouse points at, in words; empty if at nothing."""

@@ -1,10 +1,12 @@
-"""A terminal that may go away: what is written to it then is lost, and the app ends."""
+"""Where the app is shown: a terminal that may go away, upon which the app ends, or a browser."""
 
 from __future__ import annotations
 
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+
+from textual import constants
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +17,15 @@ HUNG_UP: Final = 129
 """What the app returns then: as if the signal SIGHUP had ended it."""
 
 
+def in_browser() -> bool:
+    """Return whether a browser shows what is drawn, by way of who started this process."""
+    return constants.DRIVER == "textual.drivers.web_driver:WebDriver"
+
+
 def driver_class() -> type[Driver] | None:
     """Return the driver that survives the loss of its terminal; None: Textual's own."""
+    if in_browser():
+        return _browser_driver_class()
     if sys.platform == "win32":
         return None
     from textual.drivers.linux_driver import LinuxDriver  # noqa: PLC0415, it isn't there on Windows
@@ -32,8 +41,30 @@ def driver_class() -> type[Driver] | None:
     return TerminalDriver
 
 
+def _browser_driver_class() -> type[Driver]:
+    from textual.drivers.web_driver import WebDriver  # noqa: PLC0415, few need it
+
+    class BrowserDriver(WebDriver):
+        """Without it, the app goes on for good when who hands on to the browser was killed."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            leave = partial(self._app.exit, return_code=HUNG_UP)
+            self._leave = partial(self._loop.call_soon_threadsafe, leave)
+            pipe = open(self.fileno, "wb", buffering=0, closefd=False)  # noqa: SIM115
+            self._write: Any = _Mortal(pipe, self._leave).write
+
+        def run_input_thread(self) -> None:
+            """Read what is typed until there is nothing any more, or the app has ended."""
+            super().run_input_thread()
+            if not self.exit_event.is_set():
+                self._leave()
+
+    return BrowserDriver
+
+
 class _Mortal:
-    """A text file whose errors are told once, and not raised."""
+    """A file whose errors are told once, and not raised."""
 
     def __init__(self, file: Any, gone: Callable[[], object]) -> None:
         self._file = file
@@ -42,7 +73,7 @@ class _Mortal:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
-    def write(self, text: str) -> int:
+    def write(self, text: str | bytes) -> int:
         """Write, or lose the text."""
         self._attempt(partial(self._file.write, text))
         return len(text)

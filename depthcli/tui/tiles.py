@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from depthcli.tui.watched import Levels, Picture
 
 LEAST_BALANCE: Final = 4
+_LEAST_LEANING: Final = 24
+_LEANING_LEVELS: Final = 20
+_LEAST_BODY: Final = 6
+ROOMY: Final = 16
+"""Rows from which on the tile of a chart or a heatmap has some for the symbol's pulse."""
+
+NOT_WHOLE: Final = "  not known whole"
+UNKNOWN_NOTE: Final = "░ not known whole"
 
 
 class Row(NamedTuple):
@@ -91,9 +99,10 @@ def waiting(picture: Picture, width: int) -> list[Line]:
     if picture.live:
         says.append("the book is empty")
     rows = [row for text in says for row in wrap(text, width - 4, 4)]
+    style = "reason" if picture.reason else "label"
     return [
         blank(width),
-        *[line(width, [("  ", ""), (row, "reason")]) for row in rows],
+        *[line(width, [("  ", ""), (row, style)]) for row in rows],
     ]
 
 
@@ -104,16 +113,16 @@ def reasons(picture: Picture, width: int, most: int) -> list[Line]:
 
 
 def covered(body: list[Line], picture: Picture, width: int) -> list[Line]:
-    """Return a body without colours and with the reason over its first line, unless it is live."""
+    """Return a body without colours and with the reason over its first lines, unless it is live."""
     if picture.live and picture.trading:
         return body
-    said = reasons(picture, width, 1)
+    said = reasons(picture, width, 2 if len(body) > _LEAST_BODY else 1)
     shown = body if picture.live else [old(drawn) for drawn in body]
     return [*said, *shown[len(said) :]]
 
 
-def spread(picture: Picture, width: int) -> Line:
-    """Return the line of spread and mid, drawn as a rule."""
+def spread(picture: Picture, width: int, note: str = "") -> Line:
+    """Return the line of spread and mid, drawn as a rule; a note stands at its end."""
     between, mid = picture.spread, picture.mid
     decimals = picture.price_decimals
     if between is None or mid is None:
@@ -133,21 +142,34 @@ def spread(picture: Picture, width: int) -> Line:
         micro = price_text(picture.micro, decimals + 1).rjust(wide)
         texts.insert(0, f"{texts[0]}   micro {micro}")
         texts.insert(1, f"{texts[2]}  micro {micro}")
-    text = next((text for text in texts if len(text) + 4 <= width), texts[-1])
+    room = width - 4 - (len(note) + 3 if note else 0)
+    text = next((text for text in texts if len(text) <= room), texts[-1])
     segments = [("─ ", "spread.rule"), (text + " ", "spread")]
     rest = max(0, width - len(text) - 3)
+    if note and rest >= len(note) + 3:
+        end = (f" {note} ", "reason")
+        return line(width, [*segments, ("─" * (rest - len(note) - 2), "spread.rule"), end])
     return line(width, [*segments, ("─" * rest, "spread.rule")])
 
 
 def foot(picture: Picture, count: int, width: int) -> Line:
-    """Return the line that says how both sides share the levels shown, and the last audit."""
-    audit = audit_text(picture)
-    beside = width - len(audit) - 5
-    room = beside if audit and beside >= 24 else width - 2
-    segments: list[Segment] = [(" ", ""), *leaning(picture, count, room)]
-    if room == width - 2 or not audit:
-        return line(width, segments)
-    return ends(width, segments, [(audit + " ", "label" if not picture.differences else "reason")])
+    """Return the line that says how both sides share the levels shown, and what they are worth.
+
+    That is up to where the snapshot vouches for them, if that can be seen, and the last audit.
+    """
+    audit: Segment = (audit_text(picture), "reason" if _odd(picture) else "label")
+    bids, asks = picture.known
+    known: Segment = (f"vouched for: {bids} bids, {asks} asks" if picture.cut else "", "reason")
+    for wish in ((known, audit), (known,), (audit,)):
+        said = [part for part in wish if part[0]]
+        room = width - width_of(said) - 3 * len(said) - 2
+        if said and room >= _LEAST_LEANING:
+            end: list[Segment] = []
+            for part in said:
+                end += [("   ", ""), part]
+            start: list[Segment] = [(" ", ""), *leaning(picture, count, room)]
+            return ends(width, start, [*end, (" ", "")])
+    return line(width, [(" ", ""), *leaning(picture, count, width - 2)])
 
 
 def leaning(picture: Picture, count: int, width: int) -> list[Segment]:
@@ -155,6 +177,7 @@ def leaning(picture: Picture, count: int, width: int) -> list[Segment]:
     share = bid_share(picture, count)
     if share is None:
         return [(" " * width, "")]
+    count = picture.comparable(count)
     percent = round(share * 100)
     top = f"top {count}  " if width >= 34 else ""
     start, end = f"{top}bid {percent:>3}% ", f" {100 - percent:>3}% ask"
@@ -171,22 +194,39 @@ def balance(share: float, width: int) -> list[Segment]:
 
 
 def bid_share(picture: Picture, count: int) -> float | None:
-    """Return the bids' share of the quantity on both sides, 0 to 1; None if there is none."""
+    """Return the bids' share of the quantity on both sides, 0 to 1; None if there is none.
+
+    Only levels that the snapshots of both sides vouch for are counted, as many of either side.
+    """
+    count = picture.comparable(count)
     bid = sum(float(quantity) for _, quantity in picture.bids[:count])
     ask = sum(float(quantity) for _, quantity in picture.asks[:count])
     return bid / (bid + ask) if bid + ask > 0 else None
+
+
+def _odd(picture: Picture) -> bool:
+    """Return whether an audit ever found what must not be."""
+    return bool(picture.differences or picture.differences_ever)
 
 
 def audit_text(picture: Picture) -> str:
     """Return what the last audit found, in words; empty before the first."""
     if picture.audit_age is None or picture.differences is None:
         return ""
-    return f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ"
+    ever = f", {picture.differences_ever} ever" if picture.differences_ever else ""
+    return f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ{ever}"
 
 
-def facts(picture: Picture, width: int, count: int) -> list[Line]:
-    """Return at most so many lines below a tile: what a trade costs, then the symbol's pulse."""
-    return [cost_line(picture, width), pulse_line(picture, width)][:count]
+def facts(picture: Picture, width: int, rows: int, count: int) -> list[Line]:
+    """Return at most so many rows below a tile: what a trade costs, then the symbol's pulse.
+
+    Args:
+        picture: the book.
+        width: cells.
+        rows: how many at the most.
+        count: levels a side that are shown.
+    """
+    return [cost_line(picture, width), pulse_line(picture, width, count)][:rows]
 
 
 def cost_line(picture: Picture, width: int) -> Line:
@@ -225,11 +265,23 @@ def points_text(points: float) -> str:
     return f"{points:.2f}" if abs(points) < 100 else f"{points:.0f}"
 
 
-def pulse_line(picture: Picture, width: int) -> Line:
-    """Return how much goes on: imbalance, updates a second, how late they come, the audit."""
-    lean = "    -" if picture.lean is None else f"{float(picture.lean):+.2f}"
+def pulse_line(picture: Picture, width: int, count: int | None = None) -> Line:
+    """Return how much goes on: imbalance, updates a second, how late they come.
+
+    Where the line above has no room for it: up to where the snapshot vouches for the book, if that
+    can be seen, else what the last audit found, and all audits.
+
+    Args:
+        picture: the book.
+        width: cells.
+        count: levels a side that are shown, and that the imbalance is of; None: the levels aren't
+            counted here, and it is of the best few.
+    """
+    share = bid_share(picture, _LEANING_LEVELS if count is None else count)
+    lean = "    -" if share is None else f"{2 * share - 1:+.2f}"
+    of_which = f"top {_LEANING_LEVELS} " if count is None else ""
     parts: list[Segment] = [
-        (f" imbalance {lean}", "label"),
+        (f" {of_which}imbalance {lean}", "label"),
         (f"   {rate_text(picture.rate):>4} updates/s", "label"),
         (f"   latency {latency_text(picture.latency):>7}", "label"),
     ]
@@ -240,6 +292,13 @@ def pulse_line(picture: Picture, width: int) -> Line:
     ]
     if picture.in_quote:
         parts.append((f"   in {picture.quote or 'quote asset'}", "label"))
+    if picture.cut and count is not None:
+        bids, asks = picture.known
+        short.append((f"  known {bids}/{asks}", "reason"))
+    elif picture.differences is not None:
+        style = "reason" if _odd(picture) else "label"
+        ever = f"/{picture.differences_ever}" if picture.differences_ever else ""
+        short.append((f"  audit {picture.differences}{ever} differ", style))
     chosen = parts if width_of(parts[:3]) <= width else short
     while width_of(chosen) > width and len(chosen) > 1:
         chosen = chosen[:-1]
@@ -262,8 +321,9 @@ def reached(picture: Picture, side: Side, index: int) -> str:
         return ""
     price = upto[-1][0]
     text = f"{side} {price_text(price, picture.price_decimals)}"
-    text += described(picture, [(float(one), float(quantity)) for one, quantity in upto])
-    return f"{text}   not known whole" if index >= len(levels) - tail else text
+    if index >= len(levels) - tail:
+        text += NOT_WHOLE
+    return text + described(picture, [(float(one), float(quantity)) for one, quantity in upto])
 
 
 def described(picture: Picture, upto: Sequence[tuple[float, float]]) -> str:
@@ -275,10 +335,10 @@ def described(picture: Picture, upto: Sequence[tuple[float, float]]) -> str:
         base, quote = sum(size for _, size in upto), sum(price * size for price, size in upto)
     text = f"  {(upto[-1][0] / mid - 1) * 10_000:+.2f} bp" if mid else ""
     noun = "level" if len(upto) == 1 else "levels"
-    text += f"   {len(upto)} {noun}: {size_text(base)} {picture.base}".rstrip()
-    if picture.inverse:
-        return text
-    text += f" = {size_text(quote)} {picture.quote}".rstrip()
-    if mid and base:
+    text += f"  {size_text(base)} {picture.base}".rstrip()
+    if not picture.inverse:
+        text += f" = {size_text(quote)} {picture.quote}".rstrip()
+    text += f"   {len(upto)} {noun}"
+    if mid and base and not picture.inverse:
         text += f"   average {abs(quote / base / mid - 1) * 10_000:.2f} bp"
     return text

@@ -113,6 +113,7 @@ class Picture:
             of one that never was, since it was first looked at.
         audit_age: seconds since the last audit, or None.
         differences: levels that differed in the last audit, or None.
+        differences_ever: levels that differed in all audits together.
         reason_age: seconds since the reason was given.
         buffered: events that wait for a snapshot.
         trading: whether the exchange matches orders now.
@@ -128,7 +129,6 @@ class Picture:
         asks_tail: the same of `asks`.
         touch: best bid and best ask as they are, not grouped, quantities in the base asset.
         micro: the mid weighted by the other side's quantity; None if a side is empty.
-        lean: from -1 (only asks) to 1 (only bids), over the levels shown; None without any.
         size: the size that `buy` and `sell` are of, in the base asset; None if none is asked for.
         buy: what it takes to buy that size at once, reckoned from the mid.
         sell: what it takes to sell it.
@@ -148,6 +148,7 @@ class Picture:
     age: float
     audit_age: float | None
     differences: int | None
+    differences_ever: int = 0
     reason_age: float = 0.0
     buffered: int = 0
     trading: bool = True
@@ -163,7 +164,6 @@ class Picture:
     asks_tail: int = 0
     touch: tuple[Level | None, Level | None] | None = None
     micro: Number | None = None
-    lean: Number | None = None
     size: Number | None = None
     buy: Cost[Any] | None = None
     sell: Cost[Any] | None = None
@@ -202,6 +202,28 @@ class Picture:
         bid, ask = self.best_bid, self.best_ask
         return (ask[0] + bid[0]) / 2 if bid and ask else None
 
+    @property
+    def known(self) -> tuple[int, int]:
+        """How many of `bids` and of `asks` the snapshot vouches for, the best ones."""
+        return len(self.bids) - self.bids_tail, len(self.asks) - self.asks_tail
+
+    @property
+    def cut(self) -> bool:
+        """Whether the horizon lies within what is shown of the book."""
+        most = max(len(self.bids), len(self.asks))
+        return self.comparable(most) < most
+
+    def comparable(self, count: int) -> int:
+        """Return how many of the best levels of both sides may be compared, at most `count`.
+
+        A side that is known only up to its horizon has more levels than can be counted; one
+        without a horizon has no more than there are.
+        """
+        for known, horizon in zip(self.known, self.horizons, strict=True):
+            if horizon is not None:
+                count = min(count, known)
+        return count
+
 
 class Wanted(NamedTuple):
     """What a picture should hold.
@@ -210,7 +232,7 @@ class Wanted(NamedTuple):
         depth: levels or groups a side.
         grouped: whether levels are put into groups of the observer's step.
         in_quote: whether quantities are shown in the quote asset.
-        numbers: whether micro-price, imbalance and the cost to trade are wanted.
+        numbers: whether micro-price and the cost to trade are wanted.
         beyond: whether known levels past the horizon follow, marked as such.
     """
 

@@ -10,7 +10,7 @@ import struct
 
 import pytest
 
-from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager, sockets as sockets_module
+from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager, trunk as trunk_module
 from depthcli.backoff import Backoff
 from tests.hostile.servers import serving
 
@@ -20,7 +20,7 @@ MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(sockets_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.2))
+    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.2))
     monkeypatch.delenv("DEPTHCLI_REST_URL", raising=False)
     monkeypatch.delenv("DEPTHCLI_WS_URL", raising=False)
 

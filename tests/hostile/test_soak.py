@@ -7,11 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SOAK = Path(__file__).resolve().parents[2] / "benchmarks" / "soak.py"
 
 
-def test_no_live_book_is_wrong_while_the_exchange_misbehaves():
-    arguments = ["--minutes", "0.15", "--symbols", "12", "--every", "0.7", "--seed", "3"]
+@pytest.mark.parametrize(("market", "seed"), [("spot", 3), ("options", 4)])
+def test_no_live_book_is_wrong_while_the_exchange_misbehaves(market, seed):
+    arguments = ["--minutes", "0.15", "--symbols", "12", "--every", "0.7"]
+    arguments += ["--market", market, "--seed", str(seed)]
     done = subprocess.run(
         [sys.executable, str(SOAK), *arguments],
         capture_output=True,

@@ -20,7 +20,7 @@ import pytest
 from depthcli.book import BookSide, DepthCache
 from depthcli.client import AsyncClient
 from depthcli.handover import Handover
-from depthcli.managers import DepthCacheManager
+from depthcli.keeper import Keeper
 from depthcli.schedule import Schedule
 from depthcli.synchronizer import Synchronizer
 from depthcli.weights import WeightBudget
@@ -159,17 +159,17 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a snapshot asked for before the stream was opened is taken",
-        DepthCacheManager,
+        Keeper,
         ("_resync",),
-        "opening != self._openings",
+        "openings != feed.openings",
         "False",
         kinds=("abort", "rest-slow"),
     ),
     Mutation(
         "a stream that lags behind the snapshots is never suspected",
-        DepthCacheManager,
+        Keeper,
         ("_audit",),
-        "self._subscription.suspect",
+        "feed.subscription.suspect",
         "str",
     ),
     Mutation(
@@ -190,8 +190,8 @@ MUTATIONS: Final = (
         "a side counts as exhausted while levels are left",
         BookSide,
         ("exhausted",),
-        "return not near",
-        "return len(near) < 3",
+        "return self._pin is None",
+        "return len(self.top(3)) < 3",
     ),
     Mutation(
         "the silence that a 418 asks for isn't kept",

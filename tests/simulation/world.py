@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from depthcli import backoff, sockets
+from depthcli import backoff, trunk
 from depthcli.client import AsyncClient
 from depthcli.managers import DepthCacheManager
 from depthcli.sockets import BinanceSocketManager
@@ -336,7 +336,7 @@ class World:
             manager,
             settings.number,
             self.loop.time(),
-            enough=min(max(2 * settings.depth, 10), manager.limit // 2),
+            enough=min(max(2 * settings.depth, 50), manager.limit // 2),
             snapshot_age=settings.snapshot_age,
         )
         self.judges.append(judge)
@@ -445,10 +445,10 @@ def _no_collector() -> Iterator[None]:
 @contextlib.contextmanager
 def _lifetime(seconds: float | None) -> Iterator[None]:
     """Let connections be replaced in good time before they are so old; None: as always."""
-    before = sockets.LIFETIME
+    before = trunk.LIFETIME
     if seconds is not None:
-        sockets.LIFETIME = 0.9 * seconds  # type: ignore[misc]
+        trunk.LIFETIME = 0.9 * seconds  # type: ignore[misc]
     try:
         yield
     finally:
-        sockets.LIFETIME = before  # type: ignore[misc]
+        trunk.LIFETIME = before  # type: ignore[misc]

@@ -66,7 +66,12 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    managers: Sequence[FakeManager], size: tuple[int, int], clock: Clock, **options: Any
+    managers: Sequence[FakeManager],
+    size: tuple[int, int],
+    clock: Clock,
+    *,
+    notifications: bool = False,
+    **options: Any,
 ) -> AsyncIterator[Stage]:
     """Run the app; its own timer never comes, so that each frame is drawn when a test says so."""
     app = WatchApp(
@@ -78,6 +83,6 @@ async def stage(
         plain=options.pop("plain", bool(os.environ.get("NO_COLOR"))),
         **options,
     )
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=notifications) as pilot:
         await pilot.pause()
         yield Stage(app, pilot, clock)

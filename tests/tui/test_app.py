@@ -251,17 +251,19 @@ async def test_the_theme_changes_all_colours(clock: Clock) -> None:
 
 
 NOT_SEEN = (
-    "All",
+    "All symbols",
     "Copy as text",
     "Copy as JSON",
     "Save a picture",
     "View: books",
-    "Reverse",
-    "Move back",
-    "Move on",
-    "Home",
-    "Sort",
-    "Flash",
+    "Reverse the overview",
+    "Move the symbol back",
+    "Move the symbol on",
+    "Next symbol",
+    "Previous symbol",
+    "Recentre",
+    "Sort the overview",
+    "Flashes",
 )
 """Commands that change nothing where they come in the list."""
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli.tui.axis import Axis, ceiling, coarser, index_of, placed, step_for
+from depthcli.tui.axis import (
+    Axis,
+    ceiling,
+    coarser,
+    deepest_known,
+    index_of,
+    placed,
+    step_for,
+)
 
 
 def test_the_axis_stays_while_the_market_stays_within_it() -> None:
@@ -59,3 +67,13 @@ def test_levels_round_away_from_the_touch() -> None:
     assert index_of(100.3, 0.5, "bid") == 200
     assert index_of(100.3, 0.5, "ask") == 201
     assert index_of(0.3, 0.1, "bid") == index_of(0.3, 0.1, "ask") == 3
+
+
+@given(st.integers(1, 10**7), st.sampled_from([1, 10, 25, 1000]), st.sampled_from(["bid", "ask"]))
+def test_a_group_is_known_if_the_horizon_is_not_within_it(horizon, ticks, side) -> None:
+    deepest = deepest_known(horizon * 0.01, ticks * 0.01, side)
+    # A group of bids reaches from its price up, one of asks from its price down.
+    if side == "bid":
+        assert deepest * ticks >= horizon > (deepest - 1) * ticks
+    else:
+        assert deepest * ticks <= horizon < (deepest + 1) * ticks

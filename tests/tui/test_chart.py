@@ -45,13 +45,17 @@ def test_what_lies_past_the_horizon_is_drawn_otherwise() -> None:
     assert all(line.ljust(19)[8:10] in {"  ", "░░"} for line in drawn(known)[2:10])
     assert any("░" in line for line in drawn(known))
     assert not any("░" in line for line in drawn())
+    assert "░ not known whole" in text(chart(known, 60, 12, AXIS, None))[1]
+    assert "not known" not in text(chart(PICTURE, 60, 12, AXIS, None))[1]
+    assert reading(known, AXIS, 97).startswith("bid 97.0  not known whole")
+    assert "not known" not in reading(known, AXIS, 98), "the horizon itself is known"
 
 
 def test_the_cursor_says_what_lies_up_to_it() -> None:
     assert reading(PICTURE, AXIS, 98).startswith(
-        "bid 98.0  -248.76 bp   3 levels: 4 BTC = 395 USDT"
+        "bid 98.0  -248.76 bp  4 BTC = 395 USDT   3 levels"
     )
-    assert "2 levels: 8 BTC = 816 USDT" in reading(PICTURE, AXIS, 104)
+    assert "8 BTC = 816 USDT   2 levels" in reading(PICTURE, AXIS, 104)
     assert "between bid and ask" in reading(PICTURE, Axis(0.5, 200, 11), 201)
     assert any("│" in line for line in drawn(cursor=105)[2:4])
     assert "ask 104.0" in text(chart(PICTURE, 80, 12, AXIS, 104))[-1]

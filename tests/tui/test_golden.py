@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from depthcli.errors import UnknownSymbolError
+from depthcli.tui.views import View
+from depthcli.workspaces import Workspaces
 from tests.tui.books import Clock, FakeManager, manager, symbols, trade
 from tests.tui.screens import stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from depthcli.tui import Watched
+    from tests.tui.screens import Stage
 
 FOLDER = Path(__file__).parent / "golden"
 
@@ -116,8 +122,13 @@ async def compare(
             await screen.pass_time(7.5)
             managers[0].last_received = clock.now
         await screen.pass_time(0.2)
-        dim = screen.dim()
-        shown = "\n".join([*screen.lines(), *(["", "dim:", *dim] if dim else [])]) + "\n"
+        matches(name, screen)
+
+
+def matches(name: str, screen: Stage) -> None:
+    """Compare a screen with what it was."""
+    dim = screen.dim()
+    shown = "\n".join([*screen.lines(), *(["", "dim:", *dim] if dim else [])]) + "\n"
     path = FOLDER / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(shown, encoding="utf-8")
@@ -153,17 +164,70 @@ async def test_view(name: str) -> None:
     await compare(name, managers, size, clock, rounds=20, keys=keys, view=view)
 
 
-@pytest.mark.parametrize("view", ["books", "ladder", "overview"])
+@pytest.mark.parametrize("view", View)
 async def test_each_state_says_what_it_is(view: str) -> None:
     clock = Clock()
     size = (200, 60)
     await compare(f"{view}-states-200x60", every_state(clock), size, clock, rounds=0, view=view)
 
 
-async def test_log() -> None:
+@pytest.mark.parametrize("view", View)
+async def test_where_the_snapshot_ends(view: str) -> None:
     clock = Clock()
-    managers = troubled(clock)
-    await compare("log-100x30", managers, (100, 30), clock, trouble=True, keys=("l",))
+    managers = [manager(symbol, clock.now) for symbol in symbols(2)]
+    for book in managers:
+        book.cache.bids.horizon = book.cache.bids.levels()[3][0]
+        book.cache.asks.horizon = book.cache.asks.levels()[5][0]
+    await compare(f"{view}-horizon-80x24", managers, (80, 24), clock, view=view)
+
+
+@pytest.mark.parametrize("size", [(100, 30), (40, 20)], ids=lambda size: f"{size[0]}")
+async def test_log(size: tuple[int, int]) -> None:
+    clock = Clock()
+    name = f"log-{size[0]}x{size[1]}"
+    await compare(name, troubled(clock), size, clock, trouble=True, keys=("l",))
+
+
+PROMPTS = {
+    "add": ("a", *"btc"),
+    "add-nothing": ("a", *"xyz"),
+    "add-unknown": ("a", *"BNBBTX", "enter"),
+    "filter": ("/", *"eth"),
+    "size": ("c", *"25"),
+    "workspace": ("w", *"majors"),
+}
+
+
+class Listing:
+    """Knows a few symbols."""
+
+    async def add(self, name: str) -> Watched:
+        raise UnknownSymbolError(name, "spot", ["BNBBTC"])
+
+    async def drop(self, watched: Watched) -> None:
+        raise AssertionError(watched)
+
+    async def search(self, text: str) -> list[str]:
+        return [name for name in ("BTCUSDT", "BNBBTC", "usdm:BTCUSDT") if text.upper() in name]
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+async def test_prompts(name: str, tmp_path: Path) -> None:
+    clock = Clock()
+    managers = [manager(symbol, clock.now) for symbol in symbols(2)]
+    kept = Workspaces(tmp_path)
+    options = {"books": Listing(), "workspaces": kept, "notifications": True}
+    async with stage(managers, (80, 24), clock, **options) as screen:
+        await screen.press(*PROMPTS[name])
+        await screen.app.workers.wait_for_complete()
+        await screen.pilot.pause()
+        matches(name, screen)
+
+
+async def test_help_in_a_narrow_terminal() -> None:
+    clock = Clock()
+    managers = [manager("BNBBTC", clock.now)]
+    await compare("help-40x20", managers, (40, 20), clock, keys=("question_mark",))
 
 
 async def test_pause() -> None:
@@ -172,7 +236,7 @@ async def test_pause() -> None:
     await compare("paused-80x24", managers, (80, 24), clock, keys=("p",))
 
 
-@pytest.mark.parametrize("view", ["books", "ladder", "chart", "heatmap", "overview"])
+@pytest.mark.parametrize("view", View)
 async def test_help(view: str) -> None:
     clock = Clock()
     managers = [manager("BNBBTC", clock.now)]

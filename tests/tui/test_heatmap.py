@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
 from depthcli.book import DepthCache
+from depthcli.synchronizer import State
 from depthcli.tui.axis import Axis
 from depthcli.tui.heatmap import columns, heatmap, prices
 from depthcli.tui.history import NOWHERE, SAMPLES, History
@@ -41,11 +42,11 @@ def plain(now: float = 11.5) -> list[str]:
 
 def test_each_column_is_a_moment_and_each_row_a_price() -> None:
     body = [row[:2] for row in plain()[2:9]]
-    assert body == ["  ", ":#", "▾▾", " ▴", "▴ ", "##", "  "], "104 down to 98"
+    assert body == ["░░", ":#", "▾▾", " ▴", "▴ ", "##", "░░"], "104 down to 98"
 
 
 def test_time_goes_on_to_the_left() -> None:
-    assert [row[:2] for row in plain(12.5)[2:9]] == ["  ", "# ", "▾ ", "▴ ", "  ", "# ", "  "]
+    assert [row[:2] for row in plain(12.5)[2:9]] == ["░ ", "# ", "▾ ", "▴ ", "  ", "# ", "░ "]
 
 
 def test_prices_beyond_the_levels_are_not_empty_but_unknown() -> None:
@@ -70,6 +71,32 @@ def test_memory_is_bounded() -> None:
         history.add(float(second), book)
     found = history.columns(1, SAMPLES + 50, SAMPLES + 49.0)
     assert [one is None for one in found] == [True] * 50 + [False] * SAMPLES
+
+
+def test_a_book_that_is_no_longer_true_keeps_its_picture_in_grey() -> None:
+    then = heatmap(PICTURE, remembered(), 40, 11, AXIS, 1, 11.5, plain=False)
+    stale = replace(PICTURE, state=State.STALE, reason="gap", age=120.0)
+    now = heatmap(stale, remembered(), 40, 11, AXIS, 1, 131.5, plain=False)
+    assert text(now)[3:9] == text(then)[3:9], "the first line of it says why"
+    assert "now" in text(then)[-2]
+    assert "2 min ago" in text(now)[-2]
+    named = {name for line in now[3:9] for _, name in line}
+    assert any(name.startswith("old.heat.") for name in named)
+    assert not any(name.startswith("heat.") for name in named)
+
+
+def test_what_is_not_known_is_said() -> None:
+    assert (
+        "grey: not known"
+        in text(heatmap(PICTURE, remembered(), 70, 11, AXIS, 1, 11.5, plain=False))[-2]
+    )
+    assert (
+        "░ not known" in text(heatmap(PICTURE, remembered(), 70, 11, AXIS, 1, 11.5, plain=True))[-2]
+    )
+    within = Axis(1.0, 101, 5)
+    known = text(heatmap(PICTURE, remembered(), 70, 9, within, 1, 11.5, plain=True))
+    assert "not known" not in known[-2]
+    assert "1 s a column" in known[-2]
 
 
 def test_colours_put_two_prices_into_a_cell() -> None:

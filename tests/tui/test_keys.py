@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from textual.events import MouseMove
+from textual.events import Leave, MouseMove, MouseScrollDown, MouseScrollUp
 
-from depthcli.errors import UnknownSymbolError
+from depthcli.errors import UnknownSymbolError, UnreachableError
 from depthcli.tui.canvas import Canvas
 from depthcli.tui.commands import COMMANDS
 from depthcli.tui.sizes import size_of
@@ -98,6 +98,22 @@ async def test_a_zoomed_book_uses_the_room(clock: Clock) -> None:
         rows = [line for line in screen.lines() if "│ 0.00" in line]
         assert len(rows) == 32
         assert "top 32" in screen.text()
+
+
+async def test_the_screen_is_filled_and_goes_back(clock: Clock) -> None:
+    async with stage(books_of(4, clock), SIZE, clock) as screen:
+        assert "m fill" in screen.lines()[-1]
+        before = screen.lines()
+        await screen.press("m")
+        filled = screen.lines()
+        assert "depth max  m fewer" in filled[-1]
+        assert sum(line.count(" │ ") == 2 for line in filled) == 2 * (13 + 1), "and the headings"
+        assert sum("latency" in line for line in filled) == 2, "with the numbers below the levels"
+        assert not any(line == "" for line in filled)
+        await screen.press("minus")
+        assert "depth 12" in screen.lines()[-1], "one less than was seen"
+        await screen.press("m", "m", *["minus"] * 7)
+        assert screen.lines() == before
 
 
 async def test_symbols_are_moved_in_their_order(clock: Clock) -> None:
@@ -229,7 +245,8 @@ async def test_the_mouse_says_what_lies_up_to_a_level(clock: Clock) -> None:
         upto = book.cache.asks.top(3)
         said = screen.lines()[-1]
         assert f"ask {upto[-1][0]}" in said
-        assert f"3 levels: {sum(quantity for _, quantity in upto):.5g} SOL" in said
+        assert f"bp  {sum(quantity for _, quantity in upto):.5g} SOL" in said
+        assert "3 levels" in said
         await point(screen, 10, row)
         assert f"bid {book.cache.best_bid[0]}" in screen.lines()[-1]
         await point(screen, 10, 1)
@@ -246,12 +263,12 @@ async def test_the_mouse_says_it_in_the_ladder_too(clock: Clock) -> None:
         await point(screen, 60, row)
         assert f"BNBBTC  ask {third[-1][0]:.6f}" in screen.lines()[-1]
         total = sum(quantity for _, quantity in third)
-        assert f"3 levels: {total:.5g} BNB" in screen.lines()[-1]
+        assert f"bp  {total:.5g} BNB = " in screen.lines()[-1]
         await point(screen, 60, row + 3)
         assert "between bid and ask" in screen.lines()[-1]
         row = next(y for y, line in enumerate(screen.lines()) if f" {best[0]:.6f}" in line)
         await point(screen, 60, row)
-        assert "1 level:" in screen.lines()[-1]
+        assert "1 level " in screen.lines()[-1]
 
 
 async def test_the_cursor_of_the_chart_follows_keys_and_mouse(clock: Clock) -> None:
@@ -262,7 +279,7 @@ async def test_the_cursor_of_the_chart_follows_keys_and_mouse(clock: Clock) -> N
         await screen.press(*["left"] * 10)
         assert "bid 0.0098" in screen.lines()[-2]
         await screen.press("home")
-        assert "BNB  buy" in screen.lines()[-2]
+        assert "imbalance" in screen.lines()[-2], "in its place"
         await point(screen, 30, 20)
         assert "bid 0.00" in screen.lines()[-2]
 
@@ -527,3 +544,172 @@ async def test_a_name_that_is_none_is_said(clock: Clock, tmp_path: Path) -> None
         await screen.press("w", *"../up", "enter")
     assert "can't be a workspace's name" in said[0]
     assert kept.names() == []
+
+
+async def mouse(screen: Stage, kind: type[MouseScrollDown | MouseScrollUp], x: int, y: int) -> None:
+    canvas = screen.app.query_one(Canvas)
+    canvas.post_message(kind(canvas, x, y, 0, 0, 0, False, False, False, x, y))
+    await screen.pilot.pause()
+
+
+async def test_the_wheel_scrolls_the_book_below_it_and_chooses_it(clock: Clock) -> None:
+    books = books_of(2, clock)
+    async with stage(books, SIZE, clock) as screen:
+        await mouse(screen, MouseScrollDown, 90, 8)
+        assert "▶ETHBTC" in titles(screen)
+        first = books[1].cache.asks.top(1)[0][0]
+        assert f" {first:.5f} " not in screen.text()
+        assert f" {books[0].cache.best_ask[0]:.6f} " in screen.text(), "the other one stays"
+        await mouse(screen, MouseScrollUp, 90, 8)
+        assert f" {first:.5f} " in screen.text()
+
+
+async def test_the_wheel_scrolls_the_log(clock: Clock) -> None:
+    books = books_of(1, clock)
+    async with stage(books, (100, 30), clock) as screen:
+        for _ in range(12):
+            books[0].change(clock.now, [], [], skip=3)
+            await screen.pass_time(1.0)
+            books[0].go_live(clock.now)
+            await screen.pass_time(1.0)
+        await screen.press("l")
+        newest = screen.lines()[-2]
+        await mouse(screen, MouseScrollUp, 50, 28)
+        assert newest not in screen.lines()
+        await mouse(screen, MouseScrollDown, 50, 28)
+        assert screen.lines()[-2] == newest
+
+
+async def test_a_double_click_shows_one_symbol_alone(clock: Clock) -> None:
+    async with stage(books_of(4, clock), SIZE, clock) as screen:
+        await screen.pilot.click(Canvas, offset=(90, 5), times=2)
+        assert titles(screen) == ["ETHBTC"]
+
+
+async def test_the_mouse_does_nothing_to_what_lies_under_the_help(clock: Clock) -> None:
+    books = books_of(4, clock)
+    async with stage(books, SIZE, clock) as screen:
+        before = titles(screen)
+        await screen.press("question_mark")
+        await point(screen, 100, 6)
+        await mouse(screen, MouseScrollDown, 90, 8)
+        await screen.pilot.click(offset=(90, 5))
+        await screen.press("escape")
+        assert titles(screen) == before
+        assert f" {books[1].cache.best_ask[0]:.5f} " in screen.text()
+        assert "q quit" in screen.lines()[-1]
+
+
+async def test_what_the_mouse_pointed_at_is_forgotten_when_it_leaves(clock: Clock) -> None:
+    async with stage([manager("SOLUSDT", clock.now)], SIZE, clock) as screen:
+        row = next(y for y, line in enumerate(screen.lines()) if "│" in line and "182.4" in line)
+        await point(screen, 100, row)
+        assert " ask " in screen.lines()[-1]
+        canvas = screen.app.query_one(Canvas)
+        canvas.post_message(Leave(canvas))
+        await screen.pilot.pause()
+        await screen.pass_time(0.1)
+        assert " ask " not in screen.lines()[-1]
+
+
+async def test_a_click_beside_everything_changes_nothing(clock: Clock) -> None:
+    async with stage(books_of(2, clock), SIZE, clock) as screen:
+        before = screen.lines()
+        await screen.pilot.click(Canvas, offset=(60, 0))
+        assert screen.lines() == before
+        await screen.press("o")
+        overview = screen.lines()
+        await screen.pilot.click(Canvas, offset=(overview[1].index("time, UTC"), 1))
+        assert screen.lines() == overview, "it isn't sorted by that"
+
+
+async def test_a_picture_that_cannot_be_saved_is_said(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def full(*_: Any, **__: Any) -> str:
+        raise OSError(28, "No space left on device")
+
+    async with stage(books_of(1, clock), SIZE, clock) as screen:
+        monkeypatch.setattr(screen.app, "notify", lambda text, **_: said.append(text))
+        monkeypatch.setattr(screen.app, "save_screenshot", full)
+        await screen.press("s")
+        assert titles(screen) == ["BNBBTC"]
+    assert said == ["the picture can't be saved: [Errno 28] No space left on device"]
+
+
+async def test_a_search_that_fails_says_why_and_what_was_typed_can_still_be_added(
+    clock: Clock,
+) -> None:
+    class Unreachable(Keeper):
+        async def search(self, text: str) -> list[str]:
+            raise UnreachableError("the exchange can't be reached")
+
+    async with stage(books_of(1, clock), SIZE, clock, books=Unreachable(clock)) as screen:
+        await screen.press("a", *"SOLUSDT")
+        assert "the exchange can't be reached" in screen.text()
+        await screen.press("down", "enter")
+        await screen.pass_time(0.1)
+        assert "▶SOLUSDT" in titles(screen)
+
+
+async def test_a_name_is_chosen_by_a_click_and_an_empty_one_adds_nothing(clock: Clock) -> None:
+    async with stage(books_of(1, clock), SIZE, clock, books=Keeper(clock)) as screen:
+        await screen.press("a", *"nothing such")
+        await screen.press("down", *["backspace"] * 12)
+        row = next(y for y, line in enumerate(screen.lines()) if "XRPUSDT" in line)
+        at = screen.lines()[row].index("XRPUSDT")
+        await screen.pilot.click(offset=(at + 1, row))
+        await screen.pass_time(0.1)
+        assert "▶XRPUSDT" in titles(screen)
+        await screen.press("a", "z", "z", "backspace", "backspace", "escape")
+        assert len(titles(screen)) == 2
+
+
+async def test_an_empty_name_saves_no_workspace(clock: Clock, tmp_path: Path) -> None:
+    kept = Workspaces(tmp_path / "workspaces", tmp_path / "last.toml")
+    async with stage(books_of(1, clock), SIZE, clock, workspaces=kept) as screen:
+        await screen.press("w", "enter")
+        await screen.press("w", "escape")
+        assert kept.names() == []
+    async with stage(books_of(1, clock), SIZE, clock) as screen:
+        await screen.press("w")
+        assert titles(screen) == ["BNBBTC"], "where none can be kept no name is asked for"
+
+
+async def test_a_symbol_that_is_added_in_a_pause_stands_still_too(clock: Clock) -> None:
+    keeper = Keeper(clock)
+    async with stage(books_of(1, clock), SIZE, clock, books=keeper) as screen:
+        await screen.press("p", "a", *"sol", "enter")
+        await screen.pass_time(0.1)
+        assert "▶SOLUSDT" in titles(screen)
+        book = screen.app.desk.places[1].observer.watched.manager
+        best = book.cache.best_ask[0]
+        before = [line for line in screen.lines() if f"{best:.2f}" in line]
+        book.change(clock.now, [], [(best, 7.777)])
+        await screen.pass_time(0.1)
+        assert [line for line in screen.lines() if f"{best:.2f}" in line] == before
+        await screen.press("p")
+        assert "7.777" in screen.text()
+
+
+async def test_where_nothing_is_watched_no_key_does_harm(clock: Clock) -> None:
+    async with stage(books_of(1, clock), SIZE, clock, books=Keeper(clock)) as screen:
+        await screen.press("d")
+        for view in View:
+            screen.app.action_view(view.value)
+            await screen.press(
+                "tab", "up", "down", "left", "right", "plus", "minus", "g", "y", "Y", "d", "z",
+                "greater_than_sign", "home", "left_square_bracket", "1", "enter", "escape",
+            )  # fmt: skip
+            assert "nothing is watched" in screen.text()
+
+
+async def test_the_overview_of_nothing_that_matches_has_nothing_to_choose(clock: Clock) -> None:
+    async with stage(books_of(4, clock), SIZE, clock) as screen:
+        await screen.press("slash", *"zzz", "enter")
+        await screen.press("down", "up")
+        assert "with “zzz”" in screen.lines()[0]
+        await screen.press("escape", "enter")
+        assert titles(screen) == ["BNBBTC"]

@@ -30,6 +30,18 @@ def test_each_level_stands_at_its_price() -> None:
     assert len(prices) == 11, "prices without a level have a row, too"
 
 
+def test_what_lies_past_the_horizon_is_marked_level_or_not() -> None:
+    cut = replace(BOOK, horizons=(0.0098124, 0.0098132))
+    drawn = rows(cut, replace(AXIS, count=12), width=80)
+    assert "░ not known whole" in drawn[1]
+    at = {row.split("0.00981")[1][:2]: row for row in drawn[2:14]}
+    assert "≥" not in at["24"] + at["31"] + at["32"]
+    assert "6.459≥" in at["23"]
+    assert "≥  12.35M" in at["33"]
+    assert "░" in at["22"], "whether anything rests there isn't known"
+    assert not any("░" in row or "≥" in row for row in rows())
+
+
 def test_nothing_moves_when_the_market_moves_a_little() -> None:
     moved = replace(BOOK, bids=BOOK.bids[1:], asks=BOOK.asks)
     axis = placed(AXIS, float(moved.mid), AXIS.step, AXIS.count)

@@ -20,6 +20,8 @@ from depthcli.tui.panel import panel, widths_of
 from depthcli.tui.watched import Picture
 
 if TYPE_CHECKING:
+    from rich.color import Color
+
     from depthcli.tui.lines import Line
 
 BOOK = Picture(
@@ -172,6 +174,51 @@ def test_an_audit_that_found_something_is_not_overlooked() -> None:
     assert styled(lines, "reason") == "audited 12 s ago: 3 differ"
 
 
+def test_what_audits_ever_found_stays_in_sight() -> None:
+    found = replace(BOOK, differences=0, differences_ever=3)
+    assert styled(drawn(found, 80, 20), "reason") == "audited 12 s ago: 0 differ, 3 ever"
+    assert styled(drawn(found, 44, 20), "reason") == "audit 0/3 differ"
+    assert "audit 0 differ" in text(drawn(BOOK, 44, 20))[-1]
+    assert "0/3 differ   12 s" in listed([found], 200, 2)[1]
+
+
+CUT = replace(BOOK, horizons=(0.0098123, None), bids_tail=1)
+
+
+def test_levels_past_the_horizon_are_marked_on_both_sides() -> None:
+    beside = drawn(replace(CUT, asks_tail=1, horizons=(0.0098123, 0.0098132)), 80, 20)
+    (row,) = [line for line in text(beside) if "0.0098121" in line]
+    assert "≥44.796  ≥23.945 0.0098121 │ 0.0098133  ≥12.35M   ≥12.35M" in row
+    assert "tail.edge" in {name for line in beside for _, name in line}, "of the bid's bar"
+    assert styled(beside, "tail.bar"), "of the ask's"
+    assert "≥23.945   ≥44.796" in " ".join(text(drawn(CUT, 44, 20)))
+
+
+def test_the_horizon_bounds_the_figures_and_they_say_so() -> None:
+    lines = text(drawn(CUT, 120, 20))
+    bid, ask = 14.392 + 6.459, 18.798 + 37.73
+    share = round(100 * bid / (bid + ask))
+    assert f"top 2  bid  {share}%" in lines[-3]
+    assert "vouched for: 2 bids, 3 asks   audited 12 s ago: 0 differ" in lines[-3]
+    assert f"imbalance {(bid - ask) / (bid + ask):+.2f}" in lines[-1]
+    assert "known 2/3" in text(drawn(CUT, 44, 20))[-1]
+    assert "vouched" not in " ".join(text(drawn(BOOK, 120, 20)))
+
+
+def test_a_short_side_without_a_horizon_is_compared_whole() -> None:
+    assert "top 3  bid" in " ".join(
+        text(drawn(replace(BOOK, bids=BOOK.bids[:1]), 120, 20, depth=3))
+    )
+
+
+def test_names_stay_whole_in_a_narrow_overview() -> None:
+    perpetual = replace(BOOK, symbol="coinm:BTCUSD_PERP")
+    rows = listed([perpetual, BOOK], 40, 3)
+    assert "coinm:BTCUSD_PERP" in rows[1]
+    assert "0.0098124 0.0098131 ●" in rows[1]
+    assert "coinm:BTCUSD_PERP" in listed([perpetual], 32, 2)[1]
+
+
 def test_overview_says_of_each_symbol_what_it_is_worth() -> None:
     btc = replace(
         BOOK, symbol="BTCUSDT", price_decimals=2, bids=((104123.45, 1.0),), asks=((104123.5, 3.0),)
@@ -264,6 +311,10 @@ def pictures(draw: st.DrawFn) -> Picture:
         age=draw(st.floats(-10, 1e9)),
         audit_age=draw(st.none() | st.floats(0, 1e9)),
         differences=draw(st.none() | st.integers(0, 10**6)),
+        differences_ever=draw(st.integers(0, 10**6)),
+        horizons=tuple(draw(st.none() | st.floats(1e-9, 1e9)) for _ in sides),
+        bids_tail=draw(st.integers(0, len(sides[0]))),
+        asks_tail=draw(st.integers(0, len(sides[1]))),
     )
 
 
@@ -304,6 +355,37 @@ def test_header_and_footer_have_exactly_their_size(paused_for: float | None, wid
         footer([("q", "q")], width),
     ):
         assert sum(cell_len(part) for part, _ in line) == width
+
+
+def luminance(colour: Color) -> float:
+    parts = [part / 255 for part in colour.get_truecolor()]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(part * share for part, share in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_text_stands_out_from_its_ground(dark: bool) -> None:
+    faint = {"rule", "spread.rule"}
+    for name, style in palette(dark=dark).items():
+        if (
+            name in faint
+            or name.startswith(("heat.", "old."))
+            or name.endswith((".bar", ".edge", ".balance"))
+        ):
+            continue
+        first, second = sorted((luminance(style.color), luminance(style.bgcolor)), reverse=True)
+        assert (first + 0.05) / (second + 0.05) >= 3, name
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_sixteen_colours_are_the_terminals_own(dark: bool) -> None:
+    made = {
+        name: style for name, style in palette(dark=dark, few=True).items() if "heat." not in name
+    }
+    assert all(style.color.number < 16 and style.bgcolor.number < 16 for style in made.values())
+    assert all(style.color != style.bgcolor for name, style in made.items())
+    assert made["bid.bar"] != made["ask.bar"]
+    assert made.keys() <= palette(dark=dark).keys()
 
 
 @pytest.mark.parametrize("dark", [True, False])

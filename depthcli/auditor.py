@@ -1,0 +1,105 @@
+"""Audits: a live book is compared with a fresh snapshot, once the two stand at the same update."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final, Generic
+
+from depthcli.backoff import Backoff
+from depthcli.messages import N
+from depthcli.synchronizer import Verdict
+
+if TYPE_CHECKING:
+    from depthcli.asking import Asker
+    from depthcli.book import Difference
+    from depthcli.feed import Feed
+    from depthcli.turns import Urgency
+
+logger = logging.getLogger(__name__)
+
+GRACE: Final = 3.0
+"""Seconds that the stream has to come as far as a snapshot that is ahead of it."""
+
+MOST_LOGGED: Final = 10
+"""Levels that are logged one by one when an audit finds that they differ."""
+
+
+class Auditor(Generic[N]):
+    """Makes the audits of one book, one at a time.
+
+    Args:
+        feed: whose book is compared.
+        asker: fetches the snapshots.
+
+    Attributes:
+        last: when the last audit ended, on the loop's clock; None before the first.
+    """
+
+    def __init__(self, feed: Feed[N], asker: Asker[N]) -> None:
+        self.last: float | None = None
+        self._feed: Feed[N] = feed
+        self._asker: Asker[N] = asker
+        self._one = asyncio.Lock()
+
+    async def audit(self, limit: int, urgency: Urgency, *, replace: bool) -> Verdict:
+        """Make one audit, as soon as no other is under way, and tell what it finds.
+
+        Args:
+            limit: levels a side of the snapshot.
+            urgency: how urgent the snapshot is.
+            replace: whether it also replaces the book.
+
+        Raises:
+            ExchangeError, UnreachableError, BadMessageError: as `Asker.snapshot` does.
+        """
+        synchronizer = self._feed.synchronizer
+        async with self._one:
+            audits = synchronizer.counters.audits
+            synchronizer.begin_audit()
+            try:
+                verdict = await self._until_compared(limit, urgency, replace=replace)
+            finally:
+                synchronizer.cancel_audit()
+                if synchronizer.counters.audits > audits:
+                    self._audited(synchronizer.last_differences)
+        return verdict
+
+    async def _until_compared(self, limit: int, urgency: Urgency, *, replace: bool) -> Verdict:
+        """Ask until a snapshot isn't too old, and wait until the stream has come as far as it."""
+        feed, synchronizer = self._feed, self._feed.synchronizer
+        clock = asyncio.get_running_loop().time
+        patience = Backoff(first=0.5, step=1.0, most=10)
+        audits = synchronizer.counters.audits
+        until = clock() + feed.market.snapshot_lag + GRACE
+        verdict = Verdict.UNWANTED
+        while synchronizer.audit_under_way:
+            snapshot = await self._asker.snapshot(limit, urgency)
+            if not synchronizer.audit_under_way:
+                break
+            verdict = synchronizer.offer(snapshot, limit, replace=replace)
+            if verdict is not Verdict.TOO_OLD or clock() > until:
+                break
+            await asyncio.sleep(patience.next())
+        asked = clock()
+        while verdict is Verdict.AHEAD and synchronizer.audit_under_way:
+            await asyncio.sleep(GRACE / 10)
+            heard = max(asked, feed.last_received or asked)
+            if clock() - heard > GRACE:
+                return verdict
+            if clock() - asked > 10 * GRACE:
+                return Verdict.UNWANTED
+        if synchronizer.counters.audits > audits:
+            return Verdict.AUDITED
+        return verdict if verdict is not Verdict.AHEAD else Verdict.UNWANTED
+
+    def _audited(self, differences: list[Difference]) -> None:
+        """Take note of what an audit found, and give the mended book out."""
+        self.last = asyncio.get_running_loop().time()
+        symbol = self._feed.symbol
+        for difference in differences[:MOST_LOGGED]:
+            logger.error("%s: audit: %s", symbol, difference)
+        if len(differences) > MOST_LOGGED:
+            logger.error("%s: audit: %d levels differ in all", symbol, len(differences))
+        if differences:
+            self._feed.pass_on()

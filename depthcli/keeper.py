@@ -1,0 +1,267 @@
+"""When a book is given a snapshot, and what is asked about it.
+
+Three things are reasons for a snapshot: the book can't go on without one, the refresh is due, or
+the stream has been silent for so long that the silence is questioned. A silence that goes on is a
+reason to ask, too, whether the symbol is still traded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final, Generic
+
+from depthcli.asking import TELL
+from depthcli.backoff import JITTER, Backoff
+from depthcli.client import NO_SUCH_SYMBOL
+from depthcli.errors import DepthcliError, ExchangeError, RateLimitedError, printable
+from depthcli.messages import N
+from depthcli.schedule import FIRST_REFRESH, LONGEST_SILENCE, LOOK, SILENCE, Schedule
+from depthcli.synchronizer import State, Verdict
+from depthcli.turns import Urgency
+
+if TYPE_CHECKING:
+    from depthcli.asking import Asker
+    from depthcli.auditor import Auditor
+    from depthcli.feed import Feed
+
+logger = logging.getLogger(__name__)
+
+PROBE_LIMIT: Final = 50
+"""Levels a side of the snapshots that question a silence: cheap, and enough to see a change."""
+
+LEAST_LEVELS: Final = 50
+"""Levels a side that are to be left within the horizon, whatever the user asks for: a lively market
+moves past a few of them sooner than a refresh is made."""
+
+FAILED_PROBES: Final = 2
+"""So many questions without an answer, and the silence itself makes the book stale."""
+
+
+class Keeper(Generic[N]):
+    """Keeps the book of one symbol going: `keep` is a task for as long as it is followed.
+
+    Args:
+        feed: whose book it is.
+        asker: asks the exchange.
+        auditor: compares the live book.
+        limit: levels a side of its snapshots.
+        refresh_interval: seconds between two refreshes; None: never.
+        depth: levels a side that are wanted at any time.
+    """
+
+    def __init__(
+        self,
+        feed: Feed[N],
+        asker: Asker[N],
+        auditor: Auditor[N],
+        *,
+        limit: int,
+        refresh_interval: float | None,
+        depth: int,
+    ) -> None:
+        self._feed: Feed[N] = feed
+        self._asker: Asker[N] = asker
+        self._auditor: Auditor[N] = auditor
+        self._limit = limit
+        self._refresh_interval = refresh_interval
+        # Twice as many, so that the refresh comes in time; what no snapshot gives isn't waited for.
+        self._enough = min(max(2 * depth, LEAST_LEVELS), limit // 2)
+        self._needed = asyncio.Event()
+        self._acting: asyncio.Task[None] | None = None
+        self._schedule: Schedule | None = None
+        self._looking: asyncio.TimerHandle | None = None
+        feed.on_need = self._look
+        feed.on_event = self._look_soon
+
+    @property
+    def _state(self) -> State:
+        return self._feed.synchronizer.state
+
+    async def keep(self) -> None:
+        """Fetch a snapshot whenever there is a reason to, until the book is closed."""
+        feed, clock = self._feed, asyncio.get_running_loop().time
+        patience = Backoff(first=0.25, step=0.5, most=15)
+        # Hundreds of books that are started together aren't refreshed together.
+        phase = JITTER.uniform(FIRST_REFRESH, 1)
+        interval = None if feed.follows_levels else self._refresh_interval
+        schedule = self._schedule = Schedule(interval, clock(), phase)
+        while self._state is not State.CLOSED:
+            self._needed.clear()
+            if feed.synchronizer.wants_snapshot:
+                if await self._resync(patience):
+                    patience.reset()
+                    schedule.restart(clock())
+            elif self._state is State.LIVE:
+                await self._act_when_due(schedule)
+            else:
+                halted = feed.synchronizer.halted
+                await self._needed_within(LONGEST_SILENCE if halted else None)
+                if feed.synchronizer.halted:
+                    await self._ask_status()
+
+    def _look(self) -> None:
+        """The book may need something; of one that isn't live, a snapshot is all that matters."""
+        self._needed.set()
+        if self._acting is not None and self._state is not State.LIVE:
+            self._acting.cancel()
+
+    def _look_soon(self) -> None:
+        """An event came: see within `LOOK` whether enough levels are left."""
+        if self._looking is None and self._enough and not self._feed.follows_levels:
+            self._looking = asyncio.get_running_loop().call_later(LOOK, self._look_for_levels)
+
+    def _look_for_levels(self) -> None:
+        self._looking = None
+        if self._schedule is not None and self._hurry_if_short(self._schedule):
+            self._needed.set()
+
+    async def _needed_within(self, seconds: float | None) -> bool:
+        """Wait until something is needed, or for so long; return whether it is."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._needed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    # A book that can't go on.
+
+    async def _resync(self, patience: Backoff) -> bool:
+        """Ask for a snapshot to build the book from; return whether it is in step now."""
+        feed = self._feed
+        openings = feed.openings
+        try:
+            snapshot = await self._asker.needed_snapshot(self._limit, feed.synchronizer.explain)
+        except DepthcliError as error:
+            if type(error) is ExchangeError:
+                self._refused(error)
+                return False
+            held_back = error.retry_after or 0.0 if isinstance(error, RateLimitedError) else 0.0
+            await self._pause(f"snapshot refused: {error}", max(patience.next(), held_back))
+            return False
+        if openings != feed.openings:
+            # Asked for before the stream was opened: events may be missing in between.
+            return False
+        if feed.synchronizer.offer(snapshot, self._limit) is Verdict.ADOPTED:
+            feed.pass_on()
+            return True
+        if feed.synchronizer.wants_snapshot:
+            await asyncio.sleep(patience.next())
+        return False
+
+    async def _pause(self, why: str, seconds: float) -> None:
+        """Wait until the next try, and count down."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + seconds
+        while (left := until - clock()) > 0:
+            self._feed.synchronizer.explain(f"{why}; next try in {max(left, 0.1):.1f} s")
+            await asyncio.sleep(min(left, TELL))
+
+    def _refused(self, error: ExchangeError) -> None:
+        """The exchange gives no snapshot, for good: follow the best levels, if that is possible."""
+        feed = self._feed
+        unknown = error.code in NO_SUCH_SYMBOL
+        if unknown and feed.synchronizer.counters.applied:
+            self._no_longer_listed()
+        elif feed.market.partial_levels and not unknown:
+            levels = feed.market.partial_levels[-1]
+            logger.warning("%s: %s; following the best %d levels", feed.symbol, error, levels)
+            feed.follow_levels(levels)
+        else:
+            feed.end(str(error), error)
+
+    def _no_longer_listed(self) -> None:
+        self._feed.end("the exchange no longer lists it: delisted or expired")
+
+    # A live book.
+
+    async def _act_when_due(self, schedule: Schedule) -> None:
+        """Wait until the refresh is due or a silence has to be questioned, and do that."""
+        clock = asyncio.get_running_loop().time
+        if await self._needed_within(max(0.0, self._due(schedule) - clock())):
+            return
+        self._hurry_if_short(schedule)
+        if self._state is State.LIVE and clock() >= self._due(schedule):
+            # In a task of its own, which `_look` gives up when the book is no longer live.
+            async with asyncio.TaskGroup() as group:
+                self._acting = group.create_task(self._act(schedule))
+
+    def _due(self, schedule: Schedule) -> float:
+        """Return when something is to be done next, if nothing comes until then."""
+        last_received = self._feed.last_received or schedule.started
+        return min(
+            schedule.refresh_at,
+            schedule.question_at(last_received),
+            schedule.status_at(last_received),
+        )
+
+    async def _act(self, schedule: Schedule) -> None:
+        """Do what is due."""
+        clock = asyncio.get_running_loop().time
+        last_received = self._feed.last_received or schedule.started
+        if clock() >= schedule.refresh_at:
+            answered = await self._audit(self._limit, Urgency.REFRESH)
+            schedule.refreshed(clock(), answered=answered)
+        elif clock() >= schedule.question_at(last_received):
+            limit = self._feed.market.fit_limit(PROBE_LIMIT)
+            answered = await self._audit(limit, Urgency.PRECAUTION)
+            subscription = self._feed.subscription
+            lively = subscription is not None and clock() - subscription.last_frame < SILENCE
+            schedule.questioned(clock(), answered=answered, lively=lively)
+            if schedule.failed >= FAILED_PROBES:
+                silent = clock() - last_received
+                self._feed.synchronizer.doubt(
+                    f"silent for {silent:.0f} s, and no snapshot is had", until_heard=True
+                )
+        elif clock() >= schedule.status_at(last_received):
+            await self._ask_status()
+            schedule.status_asked(clock())
+
+    async def _ask_status(self) -> None:
+        """Ask whether the symbol is still traded."""
+        synchronizer = self._feed.synchronizer
+        try:
+            info = await self._asker.info()
+        except DepthcliError as error:
+            logger.info("%s: its status isn't known: %s", self._feed.symbol, error)
+            return
+        if info is None:
+            self._no_longer_listed()
+        elif info.trading:
+            synchronizer.resume()
+        else:
+            synchronizer.halt(f"trading is halted ({printable(info.state)})")
+
+    def _hurry_if_short(self, schedule: Schedule) -> bool:
+        """Let a refresh of a live book be made early where levels run short; return whether."""
+        if self._state is not State.LIVE or self._feed.follows_levels:
+            return False
+        cache = self._feed.synchronizer.cache
+        for side in (cache.bids, cache.asks):
+            if side.horizon is not None and len(side.top(self._enough)) < self._enough:
+                schedule.hurry(asyncio.get_running_loop().time())
+                return True
+        return False
+
+    async def _audit(self, limit: int, urgency: Urgency) -> bool:
+        """Compare the book with a fresh snapshot; return whether the exchange gave one.
+
+        A refresh also replaces the book; what only questions a silence doesn't.
+        """
+        feed = self._feed
+        replace = urgency is Urgency.REFRESH
+        try:
+            verdict = await self._auditor.audit(limit, urgency, replace=replace)
+        except DepthcliError as error:
+            if isinstance(error, ExchangeError) and error.code in NO_SUCH_SYMBOL:
+                self._no_longer_listed()
+                return True
+            logger.warning("%s: no audit: %s", feed.symbol, error)
+            return False
+        # Events that wait for a slow reader are no sign that the stream is silent.
+        moved_on = verdict is Verdict.AHEAD and not feed.synchronizer.pending
+        if moved_on and self._state is State.LIVE and feed.subscription:
+            feed.subscription.suspect("silent, while the book moved on")
+        # Snapshots that stay below the book answer nothing: the ids may have started anew.
+        return verdict is not Verdict.TOO_OLD

@@ -1,0 +1,50 @@
+"""What a screen's process is told: what its user said on the command line, word for word."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import typer
+
+SERVING: Final = frozenset({"web", "host", "port"})
+"""Options of `watch` that say how it is served, and not what a screen shows."""
+
+
+def arguments_of(context: typer.Context) -> list[str]:
+    """Return the arguments that were typed, without those that are about serving.
+
+    What the environment and the configuration file say isn't repeated: a screen reads them itself.
+    """
+    options: list[str] = []
+    symbols: list[str] = []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        value = context.params.get(name)
+        if not is_typed(context, name) or name in SERVING:
+            continue
+        if parameter.param_type_name == "argument":
+            symbols += [str(one) for one in value or ()]
+        elif isinstance(value, bool):
+            options += (parameter.opts if value else parameter.secondary_opts)[:1]
+        else:
+            # One word: a value may begin with a dash.
+            options.append(f"{parameter.opts[0]}={value}")
+    return [*options, "--", *symbols] if symbols else options
+
+
+def is_typed(context: typer.Context, name: str) -> bool:
+    """Return whether an argument was typed: not what the environment or the file says."""
+    return getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+
+
+def command_of(arguments: Sequence[str]) -> list[str]:
+    """Return the words that start a screen's process; no shell is to see them."""
+    # Modules are looked for where this process looks for them: in its folder only if it does.
+    here = {"", str(Path.cwd())}.intersection(sys.path)
+    safely = [] if here else ["-P"]
+    return [sys.executable, *safely, "-m", "depthcli", "watch", *arguments]
