@@ -96,7 +96,7 @@ class Keeper(Generic[N]):
                 await self._act_when_due(schedule)
             else:
                 halted = feed.synchronizer.halted
-                await self._needed_within(LONGEST_SILENCE if halted else None)
+                await self._needed_by(clock() + LONGEST_SILENCE if halted else None)
                 if feed.synchronizer.halted:
                     await self._ask_status()
 
@@ -116,14 +116,14 @@ class Keeper(Generic[N]):
         if self._schedule is not None and self._hurry_if_short(self._schedule):
             self._needed.set()
 
-    async def _needed_within(self, seconds: float | None) -> bool:
-        """Wait until something is needed, or for so long; return whether it is."""
+    async def _needed_by(self, moment: float | None) -> None:
+        """Wait until something is needed, or until that moment on the loop's clock."""
+        timer = moment and asyncio.get_running_loop().call_at(moment, self._needed.set)
         try:
-            async with asyncio.timeout(seconds):
-                await self._needed.wait()
-        except TimeoutError:
-            return False
-        return True
+            await self._needed.wait()
+        finally:
+            if timer:
+                timer.cancel()
 
     # A book that can't go on.
 
@@ -179,8 +179,7 @@ class Keeper(Generic[N]):
     async def _act_when_due(self, schedule: Schedule) -> None:
         """Wait until the refresh is due or a silence has to be questioned, and do that."""
         clock = asyncio.get_running_loop().time
-        if await self._needed_within(max(0.0, self._due(schedule) - clock())):
-            return
+        await self._needed_by(self._due(schedule))
         self._hurry_if_short(schedule)
         if self._state is State.LIVE and clock() >= self._due(schedule):
             # In a task of its own, which `_look` gives up when the book is no longer live.

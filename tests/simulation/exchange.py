@@ -14,7 +14,7 @@ from bisect import bisect_right
 from collections import deque
 from functools import cache
 from heapq import heappop, heappush
-from math import log
+from math import inf, log
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -185,6 +185,7 @@ class Exchange:
             tuple[float, int, float, Listing, Callable[[Listing, float, float], None]]
         ] = []
         self._count = 0
+        self._armed = inf
         self._timer: asyncio.TimerHandle | None = None
         engine = Ids(random.randrange(10**11, 10**12))
         self.listings: dict[str, Listing] = {}
@@ -285,12 +286,14 @@ class Exchange:
 
     def _arm(self) -> None:
         """Wake up when the next event may have to be sent: nobody sees before what has changed."""
+        seen = min([entry[2] for entry in self._due], default=inf) - self._ahead
+        if seen == self._armed:
+            return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None
-        if self._due:
-            seen = min([entry[2] for entry in self._due])
-            self._timer = self._loop.call_at(seen - self._ahead, self.catch_up)
+        self._armed = seen
+        if seen < inf:
+            self._timer = self._loop.call_at(seen, self.catch_up)
 
     def _fill(self, listing: Listing) -> None:
         random = self.random
@@ -318,7 +321,7 @@ class Exchange:
         now = at - self._ahead
         while self._lively and self._lively[0][1] <= now:
             self._lively.popleft()
-        ends = self._lively[0][0] - now if self._lively else float("inf")
+        ends = self._lively[0][0] - now if self._lively else inf
         listing.lively = ends <= 0 or random.random() < 0.1
         if listing.lively:
             # Bursts, an ordinary pace, and long quiet.

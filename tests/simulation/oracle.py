@@ -292,7 +292,10 @@ class Judge:
         epoch = self.listing.epoch_of(update_id)
         if epoch is None:
             return f"the exchange never had update {update_id}" if update_id else ""
-        return self._differing(cache, self._truth.at(epoch, update_id))
+        bids, asks = self._truth.at(epoch, update_id)
+        if bids.is_shown_by(cache.bids) and asks.is_shown_by(cache.asks):
+            return ""
+        return self._differing(cache, (bids, asks))
 
     def _is_due(self) -> bool:
         """Return whether the book may be another one than when it was compared last."""
