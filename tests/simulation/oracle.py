@@ -356,7 +356,10 @@ class Judge:
             return f"while {manager.state}: {wrong}"
         short = self._short_for(now)
         if undisturbed > BACK and not (self.listing.delisted or self.listing.halted):
-            mending = self.is_left_behind and now - self._since < MENDED + self._snapshot_age
+            mended = MENDED + self._snapshot_age
+            mending = self.is_left_behind and now - self._since < mended
+            if self.longest_mended > mended:
+                return f"left behind by the market for {self.longest_mended:.1f} s"
             self.longest_short = max(self.longest_short, short)
             if short > SHORT + self._snapshot_age:
                 return f"few levels are left, and no snapshot has come for {short:.1f} s"
