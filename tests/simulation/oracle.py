@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from depthcli.synchronizer import State
-from tests.simulation.exchange import ASK, BID, Epoch, price_text, quantity_text
+from tests.simulation.history import ASK, BID, Epoch, price_text, quantity_text
 
 if TYPE_CHECKING:
     from depthcli.book import BookSide, DepthCache

@@ -14,8 +14,9 @@ import pytest
 from tests.simulation import loop as loop_module
 from tests.simulation.loop import DeadlockError, VirtualLoop
 from tests.simulation.mutations import MUTATIONS, caught_by_simulation
+from tests.simulation.outcome import summary
 from tests.simulation.plan import KINDS, Fault
-from tests.simulation.runs import outcome, summary
+from tests.simulation.runs import outcome
 from tests.simulation.world import World
 
 HOURS = 0.25

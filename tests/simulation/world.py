@@ -9,8 +9,7 @@ import gc
 import hashlib
 import logging
 import re
-from collections import Counter, deque
-from dataclasses import dataclass, field
+from collections import deque
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +22,7 @@ from tests.simulation.exchange import Exchange
 from tests.simulation.loop import DeadlockError, VirtualLoop
 from tests.simulation.network import VirtualNetwork
 from tests.simulation.oracle import BACK, Judge
+from tests.simulation.outcome import Outcome
 from tests.simulation.plan import draw_plan
 from tests.simulation.settings import Settings
 from tests.simulation.transport import VirtualHttp, VirtualTransport
@@ -49,45 +49,6 @@ AFTERWARDS: Final = 60.0
 """Seconds after a fault for which it is."""
 
 TRACE_LINES: Final = 60
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a run gave.
-
-    Attributes:
-        seed: of the run.
-        hours: how much was simulated.
-        failure: what was wrong first; empty if nothing was.
-        report: everything about a failure, to print.
-        digest: of the trace: equal for equal runs.
-        events: depth events that the exchange sent.
-        given: books that were given out, each of them checked.
-        faults: how many of each kind happened.
-        longest_behind: seconds that a book said `live` while it lacked something.
-        longest_short: seconds that too few levels were left and no snapshot came.
-        longest_mended: seconds that a book took that the market had left behind.
-        causes: why books turned stale, and how often.
-        slowest_back: seconds from the last fault until all were live.
-        counters: what happened to the books.
-    """
-
-    seed: int
-    hours: float
-    failure: str = ""
-    report: str = ""
-    digest: str = ""
-    events: int = 0
-    given: int = 0
-    requests: int = 0
-    connections: int = 0
-    longest_behind: float = 0.0
-    longest_short: float = 0.0
-    longest_mended: float = 0.0
-    slowest_back: float = 0.0
-    causes: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    counters: Counter[str] = field(default_factory=Counter)
 
 
 class World:
