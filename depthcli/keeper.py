@@ -112,17 +112,20 @@ class Keeper(Generic[N]):
             self._looking = asyncio.get_running_loop().call_later(LOOK, self._look_for_levels)
 
     def _look_for_levels(self) -> None:
+        """See whether enough levels are left; the next event asks again."""
         self._looking = None
         if self._schedule is not None and self._hurry_if_short(self._schedule):
             self._needed.set()
 
     async def _needed_by(self, moment: float | None) -> None:
         """Wait until something is needed, or until that moment on the loop's clock."""
-        timer = moment and asyncio.get_running_loop().call_at(moment, self._needed.set)
+        timer = None
+        if moment is not None:
+            timer = asyncio.get_running_loop().call_at(moment, self._needed.set)
         try:
             await self._needed.wait()
         finally:
-            if timer:
+            if timer is not None:
                 timer.cancel()
 
     # A book that can't go on.
