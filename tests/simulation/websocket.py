@@ -98,13 +98,17 @@ class VirtualWebSocket:
         network = self._network
         now = network.loop.time()
         if self.half_open or self.ended:
+            network.lost([stream])
             return
         if now < self.stalled_until or now < self.muted.get(stream, 0.0):
             network.happened["lost"] += 1
+            network.lost([stream])
             return
         wrapped = b'{"stream":"%s","data":%s}' % (stream.encode(), payload)
         fault = network.frame_fault()
         held, self._held = self._held, None
+        if fault is not None and fault.kind != "duplicate":
+            network.lost([stream])
         if fault is None:
             self.push(wrapped)
         elif fault.kind == "duplicate":
@@ -165,6 +169,8 @@ class VirtualWebSocket:
         if self._closing is None and not self.half_open:
             self._queue.append(frame)
             self._wake()
+        else:
+            self._network.lost(self.streams)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
