@@ -78,7 +78,7 @@ def measure(*, tiny: bool) -> Section:
             name = command.__name__.lower()
             with tempfile.TemporaryDirectory() as folder:
                 try:
-                    figures = _measured(command(Path(folder)), symbols, rate, seconds)
+                    figures = measured(command(Path(folder)), symbols, rate, seconds)
                 except RuntimeError as error:
                     if tiny:
                         raise
@@ -191,7 +191,8 @@ class Watch:
         return list(zip(noted[::2], noted[1::2], strict=True))
 
 
-def _measured(command: Command, symbols: list[str], rate: float, seconds: float) -> list[str]:
+def measured(command: Command, symbols: list[str], rate: float, seconds: float) -> list[str]:
+    """Return events a second, share of a core, and what else the table's columns name."""
     serve = [sys.executable, "-m", "benchmarks.venue", str(len(symbols)), str(rate)]
     with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as exchange:
         try:

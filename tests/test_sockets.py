@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 
 import pytest
 from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosedOK
 
 from depthcli import (
     AsyncClient,
@@ -21,6 +22,7 @@ from depthcli import (
 from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, UsageError
 from depthcli.markets import OPTIONS, SPOT, USDM
+from depthcli.network import connect_directly
 from depthcli.simulator import Simulator, source_for
 from depthcli.simulator.corruption import CORRUPTIONS
 
@@ -56,7 +58,7 @@ class Listening:
     def opened(self) -> None:
         self._note("opened")
 
-    def receive(self, event) -> None:
+    def receive(self, event, now) -> None:
         self.ids.append(event.last_update_id)
         self.changed.set()
 
@@ -137,8 +139,8 @@ async def test_two_listeners_share_a_stream_until_the_last_one_goes():
 
 async def test_a_listener_that_goes_while_it_is_told_takes_nothing_from_the_next_one():
     class Going(Listening):
-        def receive(self, event) -> None:
-            super().receive(event)
+        def receive(self, event, now) -> None:
+            super().receive(event, now)
             subscription.close()
 
     async with sockets() as (_, manager):
@@ -516,3 +518,34 @@ async def test_a_connection_that_does_not_reply_is_made_anew(monkeypatch):
         # The new connection names both in its address, for which no reply is needed.
         await second.until(lambda: second.told == ["lost", "opened"])
         assert "no reply to SUBSCRIBE" in second.reasons[0]
+
+
+async def test_a_message_in_parts_is_neither_lost_nor_overtaken():
+    async def serve_three(connection) -> None:
+        await connection.send("whole")
+        await connection.send(["in ", "two parts"])
+        await connection.send(b"whole again")
+
+    taken = []
+    async with serve(serve_three, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with connect_directly(f"ws://127.0.0.1:{port}", proxy=None) as websocket:
+            websocket.hand_over(lambda message, _: taken.append(bytes(message)))
+            with suppress(ConnectionClosedOK):
+                while True:
+                    taken.append(await websocket.recv(decode=False))
+    assert taken == [b"whole", b"in two parts", b"whole again"]
+
+
+async def test_what_comes_before_anybody_takes_it_is_kept():
+    async def serve_one(connection) -> None:
+        await connection.send("early")
+
+    taken = []
+    async with serve(serve_one, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with connect_directly(f"ws://127.0.0.1:{port}", proxy=None) as websocket:
+            with pytest.raises(ConnectionClosedOK):
+                await websocket.recv(decode=False)
+            websocket.hand_over(lambda message, _: taken.append(bytes(message)))
+    assert taken == [b"early"]
