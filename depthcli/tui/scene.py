@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from depthcli.tui.desk import Desk, Place
     from depthcli.tui.edges import Status
     from depthcli.tui.journal import Entry
+    from depthcli.tui.layout import Arrangement
     from depthcli.tui.lines import Line, Segment
     from depthcli.tui.watched import Picture
 
@@ -33,6 +34,7 @@ _LOG_SHARE: Final = 3
 _LOG_ROWS: Final = 12
 _BETWEEN: Final = (" " * BETWEEN, "")
 _LEAST_BOOK: Final = 9
+_NARROWEST: Final = Widths(1, 1)
 _FEW_LEVELS: Final = 125
 
 
@@ -152,19 +154,7 @@ class Drawing:
         if desk.view is View.OVERVIEW:
             return self._overview(height, top)
         if desk.view is View.BOOKS:
-            depth = desk.depth + max(place.scroll for place in desk.places)
-            pictures = self._pictures(depth, View.BOOKS)
-            each = [widths_of(picture) for picture in pictures]
-            widest = Widths(max(one.price for one in each), max(one.quantity for one in each))
-            found = arrange(len(pictures), self._width, height, desk.depth, widest, fill=desk.fills)
-            if found is None:
-                self._view = View.OVERVIEW
-                return self._overview(height, top)
-            desk.shown = found.shape.levels
-            # One level more is two rows in a stack.
-            self._spare = (height - found.rows * found.height) // found.rows >= 2
-            grid = Grid(found.columns, found.rows, found.widths, found.height)
-            return self._tiles(range(len(pictures)), grid, found.gap, top, pictures, found.shape)
+            return self._books(height, top)
         least = {
             View.LADDER: (ladders.LEAST_WIDTH, ladders.LEAST_HEIGHT),
             View.CHART: (charts.LEAST_WIDTH, charts.LEAST_HEIGHT),
@@ -177,6 +167,31 @@ class Drawing:
         if len(shown) < count:
             self._page = f"{first + 1}-{first + len(shown)} of {count}"
         return self._tiles(shown, grid, 0, top, None, None)
+
+    def _books(self, height: int, top: int) -> list[Line]:
+        """Return a panel for each symbol; where they don't fit, the overview."""
+        desk = self._desk
+
+        def arranged(widths: Widths) -> Arrangement | None:
+            count = len(desk.places)
+            return arrange(count, self._width, height, desk.depth, widths, fill=desk.fills)
+
+        # That hundreds don't fit shows without a look into their books.
+        found = arranged(_NARROWEST)
+        if found is not None:
+            depth = desk.depth + max(place.scroll for place in desk.places)
+            pictures = self._pictures(depth, View.BOOKS)
+            each = [widths_of(picture) for picture in pictures]
+            widest = Widths(max(one.price for one in each), max(one.quantity for one in each))
+            found = arranged(widest)
+        if found is None:
+            self._view = View.OVERVIEW
+            return self._overview(height, top)
+        desk.shown = found.shape.levels
+        # One level more is two rows in a stack.
+        self._spare = (height - found.rows * found.height) // found.rows >= 2
+        grid = Grid(found.columns, found.rows, found.widths, found.height)
+        return self._tiles(range(len(pictures)), grid, found.gap, top, pictures, found.shape)
 
     def _pictures(self, depth: int, view: View) -> list[Picture]:
         wanted = self._desk.wanted(view, depth)
