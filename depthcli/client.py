@@ -33,6 +33,7 @@ from depthcli.pace import Pace
 from depthcli.symbols import select_symbols
 from depthcli.turns import AT_ONCE, Turns, Urgency
 from depthcli.weights import WeightBudget
+from depthcli.within import within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -371,17 +372,17 @@ class AsyncClient:
 
     async def _send(self, url: str, parameters: Mapping[str, str]) -> Answer:
         try:
-            async with (
-                asyncio.timeout(TOTAL_TIMEOUT),
-                self._http.stream("GET", url, params=parameters) as response,
-            ):
-                return await read_answer(response)
+            return await within(TOTAL_TIMEOUT, self._exchange(url, parameters))
         except (TimeoutError, httpx.TimeoutException) as error:
             raise UnreachableError(f"{_host(url)} didn't answer in time") from error
         except httpx.TransportError as error:
             raise UnreachableError(
                 f"{_host(url)} can't be reached: {printable(str(error)) or type(error).__name__}"
             ) from error
+
+    async def _exchange(self, url: str, parameters: Mapping[str, str]) -> Answer:
+        async with self._http.stream("GET", url, params=parameters) as response:
+            return await read_answer(response)
 
 
 def _host(url: str) -> str:

@@ -82,7 +82,6 @@ class Feed(Generic[N]):
         self._on_state = on_state
         self._told: tuple[State, str] | None = None
         self._news = asyncio.Event()
-        self._clock: Callable[[], float]  # the loop's, from when it is started
         self._sockets: BinanceSocketManager | None = None
         self.synchronizer: Synchronizer[N]
         if levels is None:
@@ -98,7 +97,6 @@ class Feed(Generic[N]):
 
     def start(self, sockets: BinanceSocketManager) -> None:
         """Subscribe to the stream. Inside a running loop."""
-        self._clock = asyncio.get_running_loop().time
         self._sockets = sockets
         self.subscription = sockets.subscribe(self.market, self._stream, self.conv_type, self)
 
@@ -136,9 +134,9 @@ class Feed(Generic[N]):
         self.synchronizer.opened()
         self.on_need()
 
-    def receive(self, event: DepthEvent[N]) -> None:
+    def receive(self, event: DepthEvent[N], now: float) -> None:
         """An event came."""
-        self.last_received = self._clock()
+        self.last_received = now
         self.synchronizer.receive(event)
         self.pass_on()
         self.on_event()
@@ -163,8 +161,11 @@ class Feed(Generic[N]):
         if self._on_change is None:
             self._news.set()
             return
-        while self.synchronizer.advance():
-            self._call_at_once(self.synchronizer.cache)
+        synchronizer = self.synchronizer
+        while synchronizer.advance():
+            self._call_at_once(synchronizer.cache)
+            if not synchronizer.pending:
+                return
 
     def _call_at_once(self, cache: DepthCache[N] | None) -> None:
         if self._on_change is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from contextlib import asynccontextmanager
 
 import httpx
@@ -393,3 +394,30 @@ async def test_a_symbol_too_long_for_the_exchange_is_an_unknown_symbol():
     async with connected() as (_, client):
         with pytest.raises(UnknownSymbolError):
             await client.look_up(SPOT, ["A" * 60])
+
+
+async def test_requests_that_are_given_up_leave_no_connection_open():
+    async with connected() as (simulator, client):
+        for turns in range(120):
+            asking = asyncio.create_task(client.snapshot(SPOT, "BNBBTC", 5, float))
+            for _ in range(turns):  # into whatever it is doing then
+                await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        assert await client.server_time(SPOT)
+        async with asyncio.timeout(10):  # until those that were cut are noticed
+            while len(simulator._service.transports) > 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+
+async def test_a_failure_of_a_request_that_is_given_up_is_nobodys(caplog):
+    async with connected() as (simulator, client):
+        simulator.faults.hang_next(0.2, "depth")
+        asking = asyncio.create_task(client.snapshot(SPOT, "BNBBTC", 5, float))
+        while not simulator.faults.log["hang"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    gc.collect()
+    assert caplog.text == ""
