@@ -143,6 +143,7 @@ class VirtualWebSocket:
     def go_half_open(self) -> None:
         """Fall silent without an end; the client's pings aren't answered any more."""
         self.half_open = True
+        self._lose_what_is_under_way()
         interval, timeout = self._options.get("ping_interval"), self._options.get("ping_timeout")
         if interval and timeout:
             noticed = self._network.random.uniform(timeout, interval + timeout)
@@ -159,18 +160,21 @@ class VirtualWebSocket:
             return
         self.ended = True
         self._life.cancel()
+        self._lose_what_is_under_way()
         self._closing = (received, sent)
         self._network.connections.remove(self)
         self._network.carries(self.streams)
         self._network.note(f"connection {self.number} ended: {received or sent or 'broken off'}")
         self._wake()
 
+    def _lose_what_is_under_way(self) -> None:
+        if self._last_arrival > self._network.loop.time():
+            self._network.lost(self.streams)
+
     def _arrive(self, frame: bytes) -> None:
         if self._closing is None and not self.half_open:
             self._queue.append(frame)
             self._wake()
-        else:
-            self._network.lost(self.streams)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
