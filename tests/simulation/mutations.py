@@ -238,7 +238,10 @@ def caught_by_unit_tests() -> bool:
 
 def _run_unit_tests() -> None:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *UNIT_TESTS])
+        # What is imported here already can't be rewritten, which is nothing to be warned of.
+        warned = "ignore::pytest.PytestAssertRewriteWarning"
+        options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", warned]
+        code = pytest.main([*options, *UNIT_TESTS])
     sys.exit(code)
 
 

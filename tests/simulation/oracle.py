@@ -152,7 +152,7 @@ class Judge:
         self._state = State.CONNECTING
         self._live_epoch: Epoch | None = None
         self._live_id = 0
-        self._since = began
+        self._since = self._same_at = began
         self._given_id: int | None = None
         self._seen = (0, 0)
         self._resyncs = -1
@@ -319,9 +319,10 @@ class Judge:
         """Return for how many seconds the book has lacked something that the exchange sent.
 
         Time in which our machine slept doesn't count, nor what was before the present state: that
-        a snapshot was old when it came can show only afterwards.
+        a snapshot was old when it came can show only afterwards. Nor does what was before the last
+        look that found the book to be the exchange's of that moment, whatever had been missed.
         """
-        since = max(self._since, self.awake_since)
+        since = max(self._since, self.awake_since, self._same_at)
         update_id = self.manager.cache.last_update_id
         epochs = self.listing.epochs
         epoch = self.listing.epoch_of(update_id)
@@ -346,7 +347,8 @@ class Judge:
             return f"an audit found differences: {manager._synchronizer.last_differences[:3]}"
         behind = self.behind(now)
         if behind > HARMLESS and not self._differs_from_now():
-            # What was missed lies beyond the horizon: it hasn't made the book another one.
+            # What was missed lies beyond the horizon, or was taken back: it is the same book.
+            self._same_at = now
             behind = 0.0
         if manager.state is State.LIVE:
             self.longest_behind = max(self.longest_behind, behind)

@@ -155,7 +155,7 @@ class World:
         self.seconds += seconds
         self._end.cancel()
         self._end = self.loop.call_at(self.seconds, self._finish)
-        self.last_fault = self.loop.time()
+        self.last_fault = max(self.last_fault, self.loop.time())
         self.exchange.enliven(AFTERWARDS)
         for judge in self.judges:
             judge.awake_since = self.loop.time()
