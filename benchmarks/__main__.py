@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.report import write
 
-SECTIONS = ("events", "reads", "memory", "start", "first_book", "stream", "exchange")
+SECTIONS = ("events", "reads", "memory", "start", "first_book", "stream", "exchange", "screen")
 
 
 def main() -> None:

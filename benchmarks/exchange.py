@@ -35,7 +35,7 @@ SYMBOLS = 1_500
 RATES = (1_500, 5_000, 10_000)
 """Events a second of all symbols together; 15,000 would be each symbol at each tick."""
 
-PATIENCE = 240.0
+PATIENCE = 120.0
 """Seconds that the start may take at the most: 1,500 snapshots of 1,000 levels."""
 
 CALM, WATCHED = 5.0, 20.0
@@ -75,9 +75,16 @@ def measure(*, tiny: bool) -> Section:
     )
     for rate in (50,) if tiny else RATES:
         for command in (Dump, Watch):
+            name = command.__name__.lower()
             with tempfile.TemporaryDirectory() as folder:
-                figures = _measured(command(Path(folder)), symbols, rate, seconds)
-            section.rows.append([f"`{command.__name__.lower()}`", *figures])
+                try:
+                    figures = measured(command(Path(folder)), symbols, rate, seconds)
+                except RuntimeError as error:
+                    if tiny:
+                        raise
+                    section.notes.append(f"`{name}` at {rate:,} events/s: {error}.")
+                else:
+                    section.rows.append([f"`{name}`", *figures])
     return section
 
 
@@ -184,7 +191,8 @@ class Watch:
         return list(zip(noted[::2], noted[1::2], strict=True))
 
 
-def _measured(command: Command, symbols: list[str], rate: float, seconds: float) -> list[str]:
+def measured(command: Command, symbols: list[str], rate: float, seconds: float) -> list[str]:
+    """Return events a second, share of a core, and what else the table's columns name."""
     serve = [sys.executable, "-m", "benchmarks.venue", str(len(symbols)), str(rate)]
     with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as exchange:
         try:
@@ -204,7 +212,7 @@ def _account(
     while not command.settled():
         if monotonic() > until:
             command.stop()
-            raise RuntimeError("not all books are live in time: is the machine quick enough?")
+            raise RuntimeError("not all books were live in time, the machine was too slow")
         sleep(0.5)
     sleep(min(CALM, seconds))
     started = time()
@@ -233,7 +241,7 @@ def _account(
 def _within(found: Iterable[Any], started: float, taken: float) -> list[float]:
     values = [value for moment, value in found if started <= moment < started + taken]
     if not values:
-        raise RuntimeError("not one event came: is the machine quick enough?")
+        raise RuntimeError("not one event came, the machine was too slow")
     return values
 
 

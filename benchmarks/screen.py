@@ -1,18 +1,14 @@
-"""What drawing costs: `python benchmarks/screen.py [FRAMES]`.
-
-CPU milliseconds per frame of this process: books are changed, pictures taken, lines made and
-painted. Beside it a plain `DataTable` that is told the same levels cell by cell. Bars: 4 panels of
-20 levels at 120x40 in 3 to 6 ms; at 10 frames a second 10 ms are 10 % of a core.
-"""
+"""What the screen costs: CPU a frame, the time from a key to its repaint, the whole process."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 import random
+import tempfile
 import time
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -20,6 +16,9 @@ from textual.containers import Grid
 from textual.events import Key
 from textual.widgets import DataTable
 
+from benchmarks import exchange
+from benchmarks.report import Section
+from benchmarks.venue import symbols_of
 from depthcli.messages import DepthEvent, Snapshot
 from depthcli.synchronizer import State, Synchronizer
 from depthcli.tui import WatchApp, Watched
@@ -121,7 +120,7 @@ class Tables(App[None]):
                     table.update_cell_at((row if self._rows else index, column), text)
 
 
-async def measure(
+async def spent(
     make: Callable[[list[Book], Callable[[], float]], Any],
     count: int,
     size: tuple[int, int],
@@ -132,7 +131,7 @@ async def measure(
     books = [Book(f"COIN{index}USDT", index) for index in range(count)]
     now = START
     app = make(books, lambda: now)
-    spent = 0.0
+    total = 0.0
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         for frame in range(frames + 5):
@@ -143,8 +142,8 @@ async def measure(
             app.look()
             await asyncio.sleep(0)
             app.screen._on_timer_update()  # noqa: SLF001, what Textual's own timer does 60 times a second
-            spent += (time.process_time() - before) if frame >= 5 else 0.0
-    return spent / frames * 1000
+            total += (time.process_time() - before) if frame >= 5 else 0.0
+    return total / frames * 1000
 
 
 async def key_to_repaint(presses: int) -> list[float]:
@@ -205,32 +204,50 @@ def tables(rows: int) -> Callable[[list[Book], Callable[[], float]], Tables]:
     return lambda books, _clock: Tables(books, rows)
 
 
-async def main() -> None:
-    """Measure everything, and print it."""
-    parser = argparse.ArgumentParser(description="Measure what drawing costs.")
-    parser.add_argument("frames", type=int, nargs="?", default=100, help="frames of each measure")
-    frames = parser.parse_args().frames
-    print("CPU ms per frame, all levels changing / a fifth of them")
-    panels, all_rows, many = (120, 40), (120, 205), (120, 40)
-    for name, make, count, size in (
-        ("4 panels of 16 levels, 120x40", watch("books", 16), 4, panels),
-        ("4 ladders, 120x40", watch("ladder", 16), 4, panels),
-        ("4 depth charts of 1,000 levels, 120x40", watch("chart", 16), 4, panels),
-        ("4 heatmaps, 120x40", watch("heatmap", 16), 4, panels),
-        ("DataTable, 4 of 16 levels, 120x40", tables(16), 4, panels),
-        ("overview, 200 symbols, 120x40", watch("overview", 5), 200, many),
-        ("overview, 200 rows seen, 120x205", watch("overview", 5), 200, all_rows),
-        ("DataTable, 200 rows, 120x40", tables(0), 200, many),
-        ("DataTable, 200 rows seen, 120x205", tables(0), 200, all_rows),
-    ):
-        few = frames if count == 4 else max(frames // 4, 5)
-        both = [await measure(make, count, size, share, few) for share in (1.0, 0.2)]
-        print(f"{name:42}{both[0]:8.1f} /{both[1]:6.1f}", flush=True)
+DRAWINGS = {
+    "4 panels of 16 levels a side": (watch("books", 16), 4, (120, 40)),
+    "4 ladders": (watch("ladder", 16), 4, (120, 40)),
+    "4 depth charts": (watch("chart", 16), 4, (120, 40)),
+    "4 heatmaps": (watch("heatmap", 16), 4, (120, 40)),
+    "4 `DataTable`s of 16 levels": (tables(16), 4, (120, 40)),
+    "overview of 200 symbols": (watch("overview", 5), 200, (120, 40)),
+    "overview of 200 symbols, all seen": (watch("overview", 5), 200, (120, 205)),
+    "`DataTable` of 200 rows": (tables(0), 200, (120, 40)),
+    "`DataTable` of 200 rows, all seen": (tables(0), 200, (120, 205)),
+}
+
+SHARES = ((4, "12%"), (200, "60%"))
+"""Symbols, each with 10 events a second, and the share of a core that they may take."""
+
+
+def measure(*, tiny: bool) -> Section:
+    """Measure what drawing costs, how soon a key shows, and what the whole process takes."""
+    section = Section(
+        "The screen",
+        "CPU ms of a frame: pictures of the books taken, lines made and painted; beside it plain"
+        " tables that are told the same levels cell by cell. At 10 frames a second 10 ms are 10% of"
+        " a core.",
+        ["", "terminal", "all levels change", "a fifth of them", "bar"],
+    )
+    frames = 2 if tiny else 100
+    for name, (make, count, size) in DRAWINGS.items():
+        few = frames if count == 4 else max(frames // 4, 2)
+        both = [asyncio.run(spent(make, count, size, share, few)) for share in (1.0, 0.2)]
+        bar = "3 to 6" if "panels" in name else ""
+        section.rows.append([name, f"{size[0]}x{size[1]}", *(f"{ms:.1f}" for ms in both), bar])
     gc.freeze()  # as `depthcli watch` does
-    taken = await key_to_repaint(2 * frames)
+    taken = asyncio.run(key_to_repaint(2 * frames))
     middle, worst = taken[len(taken) // 2], taken[int(len(taken) * 0.99)]
-    print(f"key to repaint while 200 symbols stream, ms: median {middle:.1f}, 99 % {worst:.1f}")
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+    section.notes.append(
+        f"From a key to the repaint of what it changes, while 200 symbols stream: median"
+        f" {middle:.1f} ms, 99 % {worst:.1f} ms; the bar is 50 ms."
+    )
+    for count, bar in () if tiny else SHARES:
+        with tempfile.TemporaryDirectory() as folder:
+            names = symbols_of(count)
+            figures = exchange.measured(exchange.Watch(Path(folder)), names, 10 * count, 20.0)
+        section.notes.append(
+            f"The whole process of `depthcli watch` with {count} symbols, {figures[0]} events a"
+            f" second, 10 frames a second at 120x40: {figures[1]} of a core; the bar is {bar}."
+        )
+    return section

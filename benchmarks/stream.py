@@ -1,8 +1,9 @@
 """Socket to book: frames from another process, over a real WebSocket on loopback, to the books.
 
-The same frames are received by the WebSocket library alone, and by depth cache managers that share
-a socket manager and call a function after each event. What counts is the processor time of the
-receiving process for each event, for the machine is shared with the sender.
+The same frames are received by the WebSocket library alone; decoded, too; applied to bare books,
+too; and by depth cache managers that share a socket manager and call a function after each event.
+What counts is the processor time of the receiving process for each event, for the machine is shared
+with the sender. Then the managers get the frames at an even pace.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from websockets.exceptions import ConnectionClosed
 from benchmarks.feeds import synthetic
 from benchmarks.report import Section
 from benchmarks.timing import take_turns
+from depthcli.book import DepthCache
 from depthcli.client import CONNECTION_ATTEMPTS
 from depthcli.managers import DepthCacheManager
-from depthcli.messages import snapshot_decoder
+from depthcli.markets import SPOT
+from depthcli.messages import frame_decoder, snapshot_decoder
 from depthcli.pace import Pace
 from depthcli.sockets import BinanceSocketManager
 
@@ -32,37 +35,56 @@ if TYPE_CHECKING:
 
     from websockets.asyncio.server import ServerConnection
 
-BOOKS = 1_000
-"""As many as one connection carries."""
+FEW, MANY = (20, 2_000), (1_500, 40)
+"""Books, and events of each."""
+
+PACE, PACED = 20_000, (1_500, 100)
+"""Events a second, and how many books and events of each at that pace."""
 
 LEVELS, CHANGES = 500, 10
-RECEIVERS = ("alone", "books")
+RECEIVERS = ("alone", "decoded", "applied", "books")
+WHAT = {
+    "alone": "received",
+    "decoded": "and decoded",
+    "applied": "and applied to bare books",
+    "books": "kept by managers",
+}
 
 
 def measure(*, tiny: bool) -> Section:
-    """Measure both receivers by turns."""
-    books, events = (5, 10) if tiny else (BOOKS, 60)
+    """Measure the receivers by turns, and then the managers at a pace."""
     section = Section(
         "Socket to book",
-        f"{books:,} books, {books * events:,} events of {CHANGES} levels, as fast as they come;"
-        " processor time of the receiving process.",
-        ["", "µs an event", "ratio", "events a second of one core"],
+        f"Events of {CHANGES} levels, books of {LEVELS} levels a side; processor time of the"
+        " receiving process. As fast as they come:",
+        ["books", "", "µs an event", "ratio", "events a second of one core"],
     )
-    runs = {
-        name: lambda name=name: _in_its_own_process(name, books, events)["cpu"]
-        for name in RECEIVERS
-    }
-    found = take_turns(runs, rounds=1 if tiny else 5)
-    for name, seconds in found.items():
-        ratio = f"{seconds / found['alone']:.2f}"
-        section.rows.append([name, f"{seconds * 1e6:.1f}", ratio, f"{1 / seconds:,.0f}"])
+    for books, events in [(2, 10)] if tiny else [FEW, MANY]:
+        runs = {
+            name: lambda name=name, size=(books, events): _in_processes(name, *size)["cpu"]
+            for name in RECEIVERS
+        }
+        found = take_turns(runs, rounds=1 if tiny else 5)
+        for name, seconds in found.items():
+            ratio = f"{seconds / found['alone']:.2f}"
+            row = [WHAT[name], f"{seconds * 1e6:.1f}", ratio, f"{1 / seconds:,.0f}"]
+            section.rows.append([f"{books:,}", *row])
+    books, events = (2, 10) if tiny else PACED
+    paced = _in_processes("books", books, events, PACE)
+    section.notes.append(
+        f"{books:,} books, {PACE:,} events a second for {books * events / PACE:.1f} s:"
+        f" {paced['cpu'] * 1e6:.1f} µs an event, {paced['cpu'] * PACE:.0%} of one core;"
+        f" {1 / paced['wall']:,.0f} events a second arrived."
+    )
     return section
 
 
-def _in_its_own_process(name: str, books: int, events: int) -> dict[str, float]:
+def _in_processes(name: str, books: int, events: int, pace: int = 0) -> dict[str, float]:
+    """Let one process send and another receive; return what the receiver took for an event."""
     module = [sys.executable, "-m", "benchmarks.stream"]
     numbers = [str(books), str(events)]
-    with subprocess.Popen([*module, "send", *numbers], stdout=subprocess.PIPE, text=True) as sender:
+    sending = [*module, "send", *numbers, str(pace)]
+    with subprocess.Popen(sending, stdout=subprocess.PIPE, text=True) as sender:
         assert sender.stdout is not None
         port = sender.stdout.readline().strip()
         command = [*module, name, *numbers, port]
@@ -81,45 +103,111 @@ def _symbols(books: int) -> list[str]:
     return [f"S{number:04}BTC" for number in range(books)]
 
 
-async def send(books: int, events: int) -> None:
-    """Serve one client: answer its requests, and send all frames once it has all streams."""
+def _stream(symbol: str) -> str:
+    return f"{symbol.lower()}@depth@100ms"
+
+
+async def send(books: int, events: int, pace: int) -> None:
+    """Answer requests, and once all streams are wanted send each connection its frames.
+
+    Args:
+        books: how many streams.
+        events: of each.
+        pace: events a second; 0: as fast as they go.
+    """
     frames = synthetic(LEVELS, events + 1, CHANGES).frames
-    done = asyncio.Event()
+    connections: dict[ServerConnection, list[str]] = {}
+    all_wanted = asyncio.Event()
 
     async def talk(connection: ServerConnection) -> None:
-        wanted = {*(connection.request.path.partition("streams=")[2].split("/") or ())} - {""}
-        while len(wanted) < books:
-            request = json.loads(await connection.recv())
-            wanted.update(request["params"])
-            await connection.send(json.dumps({"result": None, "id": request["id"]}))
-        await asyncio.sleep(1)
-        for frame in frames:
-            for symbol in _symbols(books):
-                named = frame.replace(b"bnbbtc", symbol.lower().encode())
-                await connection.send(named.replace(b"BNBBTC", symbol.encode()), text=True)
-        await connection.close()
-        done.set()
+        names = connection.request.path.partition("streams=")[2]
+        wanted = connections[connection] = names.split("/") if names else []
+        if sum(map(len, connections.values())) == books:
+            all_wanted.set()
+        async for request in connection:
+            asked = json.loads(request)
+            wanted += asked["params"]
+            await connection.send(json.dumps({"result": None, "id": asked["id"]}))
+            if sum(map(len, connections.values())) == books:
+                all_wanted.set()
 
     async with serve(talk, "127.0.0.1", 0, compression=None) as server:
         print(next(iter(server.sockets)).getsockname()[1], flush=True)
-        await done.wait()
+        await all_wanted.wait()
+        await asyncio.sleep(1)  # until all books are live
+        await _send_all(frames, connections, pace)
+
+
+async def _send_all(
+    frames: list[bytes], connections: dict[ServerConnection, list[str]], pace: int
+) -> None:
+    started, sent = perf_counter(), 0
+    for frame in frames:
+        for connection, streams in connections.items():
+            for stream in streams:
+                name = stream.partition("@")[0].encode()
+                named = frame.replace(b"bnbbtc", name).replace(b"BNBBTC", name.upper())
+                await connection.send(named, text=True)
+                sent += 1
+                if pace and sent % 100 == 0:
+                    await asyncio.sleep(started + sent / pace - perf_counter())
+    for connection in connections:
+        await connection.close()
 
 
 async def alone(books: int, events: int, port: int) -> dict[str, float]:
     """Receive all frames with the WebSocket library, and do nothing with them."""
-    url = f"ws://127.0.0.1:{port}/stream"
-    async with connect(url, compression=None, max_size=None, proxy=None) as websocket:
-        streams = [f"{symbol.lower()}@depth@100ms" for symbol in _symbols(books)]
-        await websocket.send(json.dumps({"method": "SUBSCRIBE", "params": streams, "id": 1}))
+    return await _receive(books, events, port, None)
+
+
+async def decoded(books: int, events: int, port: int) -> dict[str, float]:
+    """Decode them, too."""
+    return await _receive(books, events, port, frame_decoder(float))
+
+
+async def applied(books: int, events: int, port: int) -> dict[str, float]:
+    """Apply them to bare books, too: nothing is checked, nobody is told."""
+    decode = frame_decoder(float)
+    snapshot = snapshot_decoder(float)(synthetic(LEVELS, events + 1, CHANGES).snapshot)
+    caches: dict[str, DepthCache[float]] = {}
+    for symbol in _symbols(books):
+        cache = caches[_stream(symbol)] = DepthCache(symbol)
+        cache.load(snapshot, LEVELS)
+
+    def take(raw: bytes) -> None:
+        frame = decode(raw)
+        caches[frame.stream].apply(frame.data)
+
+    return await _receive(books, events, port, take)
+
+
+async def _receive(
+    books: int, events: int, port: int, take: Callable[[bytes], object] | None
+) -> dict[str, float]:
+    streams = [_stream(symbol) for symbol in _symbols(books)]
+    most = SPOT.streams_per_connection
+    websockets = []
+    for start in range(0, books, most):
+        url = f"ws://127.0.0.1:{port}/stream"
+        websocket = await connect(url, compression=None, max_size=None, proxy=None)
+        request = {"method": "SUBSCRIBE", "params": streams[start : start + most], "id": 1}
+        await websocket.send(json.dumps(request))
         await websocket.recv()
-        for _ in range(books):
-            await websocket.recv(decode=False)
-        measured = _measured(books * events)
+        websockets.append(websocket)
+    measured = _measured(books * (events + 1))
+
+    async def read(websocket: Any) -> None:
         try:
+            if take is None:
+                while True:
+                    await websocket.recv(decode=False)
             while True:
-                await websocket.recv(decode=False)
+                take(await websocket.recv(decode=False))
         except ConnectionClosed:
-            return measured()
+            return
+
+    await asyncio.gather(*map(read, websockets))
+    return measured()
 
 
 class _Client:

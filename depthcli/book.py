@@ -132,7 +132,7 @@ class BookSide(Generic[N]):
 
     def levels(self) -> list[tuple[N, N]]:
         """Return all levels up to the horizon as `(price, quantity)`, best first. O(n)."""
-        return self._split()[0]
+        return self._read(vouched=True)
 
     def beyond(self) -> list[tuple[N, N]]:
         """Return the levels beyond the horizon that happen to be known, best first. O(n).
@@ -140,7 +140,7 @@ class BookSide(Generic[N]):
         Each of them is true, but others may lie between them, and the farthest are forgotten where
         there are more than 1,000 of them and more than there are vouched levels.
         """
-        return self._split()[1]
+        return self._read(vouched=False)
 
     def exhausted(self) -> bool:
         """Return whether no level is left of what the snapshot vouched for. O(1) almost always.
@@ -177,17 +177,14 @@ class BookSide(Generic[N]):
     def _deeper(self, price: N, than: N) -> bool:
         return price < than if self._falling else price > than
 
-    def _split(self) -> tuple[list[tuple[N, N]], list[tuple[N, N]]]:
-        """Return the levels up to the horizon and those beyond it, best first."""
+    def _read(self, *, vouched: bool) -> list[tuple[N, N]]:
+        """Return the levels up to the horizon, or those beyond it, best first."""
         self._catch_up()
         levels, prices, edge = self._levels, self._index, self._edge()
+        prices = prices[edge:] if vouched == self._falling else prices[:edge]
         if self._falling:
-            prices = prices[::-1]
-            edge = len(prices) - edge
-        return (
-            [(price, quantity) for price in prices[:edge] if (quantity := levels[price])],
-            [(price, quantity) for price in prices[edge:] if (quantity := levels[price])],
-        )
+            prices.reverse()
+        return [(price, quantity) for price in prices if (quantity := levels[price])]
 
     def _edge(self) -> int:
         """Return where in the index the horizon divides what is vouched for from what is beyond."""

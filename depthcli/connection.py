@@ -14,12 +14,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from depthcli.client import CONNECT_TIMEOUT, TOTAL_TIMEOUT
 from depthcli.errors import BadMessageError, UnreachableError, printable
 from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, frame_decoder
-from depthcli.network import NOT_FOLLOWED, proxy_for, trust
+from depthcli.network import NOT_FOLLOWED, HandingConnection, proxy_for, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from websockets.asyncio.client import ClientConnection
+    from websockets.typing import BytesLike
 
     from depthcli.markets import Market
 
@@ -64,7 +65,8 @@ class Connection(Generic[N]):
         conv_type: the number type of the events.
         connector: opens a WebSocket as `websockets.asyncio.client.connect` does.
         owner: whom it serves.
-        deliver: called with a stream's name and an event of it, as they come.
+        deliver: called with a stream's name, an event of it, and the time of the loop's clock when
+            it came.
 
     Attributes:
         deliver: the same; may be changed at any time.
@@ -81,18 +83,19 @@ class Connection(Generic[N]):
         conv_type: type[N],
         connector: Callable[..., Any],
         owner: Owner[N],
-        deliver: Callable[[str, DepthEvent[N]], None],
+        deliver: Callable[[str, DepthEvent[N], float], None],
     ) -> None:
-        self.deliver: Callable[[str, DepthEvent[N]], None] = deliver
+        self.deliver: Callable[[str, DepthEvent[N], float], None] = deliver
         self.opened_at: float | None = None
-        self.last_frame = asyncio.get_running_loop().time()
+        self._clock = asyncio.get_running_loop().time
+        self.last_frame = self._clock()
         self.worked = False
         self.carried: set[str] = set()
         self._market = market
         self._url = f"{origin}{market.websocket_prefix}/stream"
         self._proxy = proxy_for(origin)
         self._trust = trust() if origin.startswith("wss:") else None
-        self._decode: Callable[[bytes | str], Frame[N]] = frame_decoder(conv_type)
+        self._decode: Callable[[Any], Frame[N]] = frame_decoder(conv_type)
         self._connector = connector
         self._owner: Owner[N] = owner
         self._asked: set[str] = set()
@@ -141,7 +144,7 @@ class Connection(Generic[N]):
                 ssl=self._trust,
             ) as websocket:
                 self._websocket = websocket
-                self.opened_at = self.last_frame = asyncio.get_running_loop().time()
+                self.opened_at = self.last_frame = self._clock()
                 self._asked.update(first)
                 self._confirm(first)
                 self._changed.set()
@@ -155,24 +158,32 @@ class Connection(Generic[N]):
         return reason
 
     async def _read(self, websocket: ClientConnection) -> None:
-        clock = asyncio.get_running_loop().time
-        decode = self._decode
-        while True:
-            raw: Any = await websocket.recv(decode=False)
-            self.last_frame = clock()
-            try:
-                frame = decode(raw)
-            except BadMessageError as error:
-                self._refuse(raw, error)
-                continue
-            self.worked = True
-            data = frame.data
-            if isinstance(data, DepthEvent):
-                self.deliver(frame.stream, data)
-            elif isinstance(data, ServerShutdown):
-                self._owner.leaving(self)
-            else:
-                self._reply(frame)
+        """Take what comes until the end, which `recv` raises."""
+        handing = websocket if isinstance(websocket, HandingConnection) else None
+        if handing is not None:
+            handing.hand_over(self._take)
+        try:
+            while True:
+                self._take(await websocket.recv(decode=False), self._clock())
+        finally:
+            if handing is not None:
+                handing.hand_over(lambda *_: None)
+
+    def _take(self, raw: BytesLike, now: float) -> None:
+        self.last_frame = now
+        try:
+            frame = self._decode(raw)
+        except BadMessageError as error:
+            self._refuse(raw, error)
+            return
+        self.worked = True
+        data = frame.data
+        if isinstance(data, DepthEvent):
+            self.deliver(frame.stream, data, now)
+        elif isinstance(data, ServerShutdown):
+            self._owner.leaving(self)
+        else:
+            self._reply(frame)
 
     async def _request(self, websocket: ClientConnection) -> None:
         """Subscribe and unsubscribe as the wishes change, within the exchange's pace."""
@@ -237,7 +248,7 @@ class Connection(Generic[N]):
         elif frame.failure is not None:
             logger.warning("the exchange complains: %s", printable(frame.failure.msg))
 
-    def _refuse(self, raw: bytes, error: BadMessageError) -> None:
+    def _refuse(self, raw: BytesLike, error: BadMessageError) -> None:
         logger.warning("a frame that can't be read: %s", error)
         try:
             stream: str = msgspec.json.decode(raw, type=_StreamName).stream

@@ -48,6 +48,7 @@ class Feed(Generic[N]):
         openings: how often the stream was opened.
         last_received: when the last event came, on the loop's clock; None before the first.
         error: why the exchange refuses the symbol for good, if it does.
+        on_event: called after each event.
         on_need: called when the book may need something: the stream was opened, or the state or
             its cause is another.
 
@@ -74,13 +75,13 @@ class Feed(Generic[N]):
         self.openings = 0
         self.last_received: float | None = None
         self.error: DepthcliError | None = None
+        self.on_event: Callable[[], None] = lambda: None
         self.on_need: Callable[[], None] = lambda: None
         self._speed = speed
         self._on_change: Callable[[DepthCache[N] | None], object] | None = on_change
         self._on_state = on_state
         self._told: tuple[State, str] | None = None
         self._news = asyncio.Event()
-        self._clock: Callable[[], float]  # the loop's, from when it is started
         self._sockets: BinanceSocketManager | None = None
         self.synchronizer: Synchronizer[N]
         if levels is None:
@@ -96,7 +97,6 @@ class Feed(Generic[N]):
 
     def start(self, sockets: BinanceSocketManager) -> None:
         """Subscribe to the stream. Inside a running loop."""
-        self._clock = asyncio.get_running_loop().time
         self._sockets = sockets
         self.subscription = sockets.subscribe(self.market, self._stream, self.conv_type, self)
 
@@ -134,11 +134,12 @@ class Feed(Generic[N]):
         self.synchronizer.opened()
         self.on_need()
 
-    def receive(self, event: DepthEvent[N]) -> None:
+    def receive(self, event: DepthEvent[N], now: float) -> None:
         """An event came."""
-        self.last_received = self._clock()
+        self.last_received = now
         self.synchronizer.receive(event)
         self.pass_on()
+        self.on_event()
 
     def refuse(self) -> None:
         """A frame came that can't be decoded."""
@@ -160,8 +161,11 @@ class Feed(Generic[N]):
         if self._on_change is None:
             self._news.set()
             return
-        while self.synchronizer.advance():
-            self._call_at_once(self.synchronizer.cache)
+        synchronizer = self.synchronizer
+        while synchronizer.advance():
+            self._call_at_once(synchronizer.cache)
+            if not synchronizer.pending:
+                return
 
     def _call_at_once(self, cache: DepthCache[N] | None) -> None:
         if self._on_change is None:

@@ -279,7 +279,7 @@ class _Nobody(Generic[N]):
     def opened(self) -> None:
         """The stream is open."""
 
-    def receive(self, event: DepthEvent[N]) -> None:
+    def receive(self, event: DepthEvent[N], now: float) -> None:
         """An event came."""
 
     def refuse(self) -> None:

@@ -69,7 +69,10 @@ class Keeper(Generic[N]):
         self._enough = min(max(2 * depth, LEAST_LEVELS), limit // 2)
         self._needed = asyncio.Event()
         self._acting: asyncio.Task[None] | None = None
+        self._schedule: Schedule | None = None
+        self._looking: asyncio.TimerHandle | None = None
         feed.on_need = self._look
+        feed.on_event = self._look_soon
 
     @property
     def _state(self) -> State:
@@ -82,7 +85,7 @@ class Keeper(Generic[N]):
         # Hundreds of books that are started together aren't refreshed together.
         phase = JITTER.uniform(FIRST_REFRESH, 1)
         interval = None if feed.follows_levels else self._refresh_interval
-        schedule = Schedule(interval, clock(), phase)
+        schedule = self._schedule = Schedule(interval, clock(), phase)
         while self._state is not State.CLOSED:
             self._needed.clear()
             if feed.synchronizer.wants_snapshot:
@@ -93,7 +96,7 @@ class Keeper(Generic[N]):
                 await self._act_when_due(schedule)
             else:
                 halted = feed.synchronizer.halted
-                await self._needed_within(LONGEST_SILENCE if halted else None)
+                await self._needed_by(clock() + LONGEST_SILENCE if halted else None)
                 if feed.synchronizer.halted:
                     await self._ask_status()
 
@@ -103,14 +106,27 @@ class Keeper(Generic[N]):
         if self._acting is not None and self._state is not State.LIVE:
             self._acting.cancel()
 
-    async def _needed_within(self, seconds: float | None) -> bool:
-        """Wait until something is needed, or for so long; return whether it is."""
+    def _look_soon(self) -> None:
+        """An event came: see within `LOOK` whether enough levels are left."""
+        if self._looking is None and self._enough and not self._feed.follows_levels:
+            self._looking = asyncio.get_running_loop().call_later(LOOK, self._look_for_levels)
+
+    def _look_for_levels(self) -> None:
+        """See whether enough levels are left; the next event asks again."""
+        self._looking = None
+        if self._schedule is not None and self._hurry_if_short(self._schedule):
+            self._needed.set()
+
+    async def _needed_by(self, moment: float | None) -> None:
+        """Wait until something is needed, or until that moment on the loop's clock."""
+        timer = None
+        if moment is not None:
+            timer = asyncio.get_running_loop().call_at(moment, self._needed.set)
         try:
-            async with asyncio.timeout(seconds):
-                await self._needed.wait()
-        except TimeoutError:
-            return False
-        return True
+            await self._needed.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     # A book that can't go on.
 
@@ -166,12 +182,8 @@ class Keeper(Generic[N]):
     async def _act_when_due(self, schedule: Schedule) -> None:
         """Wait until the refresh is due or a silence has to be questioned, and do that."""
         clock = asyncio.get_running_loop().time
-        looks = self._enough > 0 and not self._feed.follows_levels
-        look = clock() + LOOK if looks else float("inf")
-        if await self._needed_within(max(0.0, min(look, self._due(schedule)) - clock())):
-            return
-        if looks and self._short_of_levels():
-            schedule.hurry(clock())
+        await self._needed_by(self._due(schedule))
+        self._hurry_if_short(schedule)
         if self._state is State.LIVE and clock() >= self._due(schedule):
             # In a task of its own, which `_look` gives up when the book is no longer live.
             async with asyncio.TaskGroup() as group:
@@ -223,12 +235,16 @@ class Keeper(Generic[N]):
         else:
             synchronizer.halt(f"trading is halted ({printable(info.state)})")
 
-    def _short_of_levels(self) -> bool:
+    def _hurry_if_short(self, schedule: Schedule) -> bool:
+        """Let a refresh of a live book be made early where levels run short; return whether."""
+        if self._state is not State.LIVE or self._feed.follows_levels:
+            return False
         cache = self._feed.synchronizer.cache
-        return any(
-            side.horizon is not None and len(side.top(self._enough)) < self._enough
-            for side in (cache.bids, cache.asks)
-        )
+        for side in (cache.bids, cache.asks):
+            if side.horizon is not None and len(side.top(self._enough)) < self._enough:
+                schedule.hurry(asyncio.get_running_loop().time())
+                return True
+        return False
 
     async def _audit(self, limit: int, urgency: Urgency) -> bool:
         """Compare the book with a fresh snapshot; return whether the exchange gave one.

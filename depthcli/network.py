@@ -9,17 +9,25 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.frames import Frame, Opcode
 
 from depthcli.errors import UsageError, printable
 
 if TYPE_CHECKING:
     import asyncio
     import ssl
+    from collections.abc import Callable
+
+    from websockets.protocol import Event
+    from websockets.typing import BytesLike
 
 NOT_FOLLOWED: Final = (
     "which is not followed: a login page of the network, or a filter, may stand before the exchange"
 )
 """What is said of a redirect."""
+
+_WHOLE: Final = (Opcode.TEXT, Opcode.BINARY)
+"""What a message in one part begins with."""
 
 
 def is_loopback(url: str) -> bool:
@@ -81,26 +89,62 @@ def trust() -> ssl.SSLContext:
         ) from error
 
 
-class _ImpatientConnection(ClientConnection):
-    """A connection that is cut when the other end doesn't close it after a goodbye or damage.
+class HandingConnection(ClientConnection):
+    """A connection that hands each message over as it comes, once somebody takes them.
 
-    Otherwise whoever reads from it waits for as long as the other end likes.
+    So a message costs neither a place in a queue nor a turn of a task, a third of what it costs to
+    receive it; and what a full loop can't take in stays in the socket. `recv` only tells the end,
+    unless a message comes in parts, which the exchange never does: that one is assembled there, as
+    usual, and so that nothing overtakes it, all that come after it are received there, too.
+
+    It is cut when the other end doesn't close it after a goodbye or damage. Otherwise whoever waits
+    for its end waits for as long as the other end likes.
     """
 
-    _cutting: asyncio.TimerHandle | None = None
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._now = 0.0
+        self._early: list[tuple[BytesLike, float]] = []
+        self._take: Callable[[BytesLike, float], object] = self._keep
+        self._in_parts = False
+        self._cutting: asyncio.TimerHandle | None = None
+
+    def hand_over(self, take: Callable[[BytesLike, float], object]) -> None:
+        """Let a function take each message as it comes, those first that came before.
+
+        It is called with the message and the time of the loop's clock when it came.
+        """
+        self._take = take
+        early, self._early = self._early, []
+        for message, came in early:
+            take(message, came)
+
+    def process_event(self, event: Event) -> None:
+        """Take in what the protocol found in the data."""
+        if not isinstance(event, Frame):
+            super().process_event(event)
+        elif event.fin and event.opcode in _WHOLE and not self._in_parts:
+            self._take(event.data, self._now)
+        else:
+            self._in_parts = self._in_parts or not event.fin
+            super().process_event(event)
 
     def data_received(self, data: bytes) -> None:
         """Take in data, and see whether it was the last."""
+        self._now = self.loop.time()
         super().data_received(data)
         if self._cutting is None and self.protocol.close_expected():
             self._cutting = self.loop.call_later(self.close_timeout or 0, self.transport.abort)
+
+    def _keep(self, message: BytesLike, came: float) -> None:
+        self._early.append((message, came))
 
 
 class connect_directly(connect):  # noqa: N801, it is called like the function that it replaces
     """Opens a WebSocket as its parent does, and goes nowhere else: a redirect is an error."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, create_connection=_ImpatientConnection, **options)
+        super().__init__(*arguments, create_connection=HandingConnection, **options)
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         """Return the error that a redirect is."""

@@ -20,7 +20,7 @@ LONGEST_UNKNOWN: Final = 900.0
 """Whether a silent symbol is still traded is asked ever more seldom, down to this, seconds."""
 
 LOOK: Final = 1.0
-"""Seconds between two looks at whether enough levels are left within the horizon."""
+"""Seconds after an event within which it is looked at whether enough levels are left."""
 
 HURRY: Final = 3.0
 """Seconds after a snapshot before another is asked for only because levels ran short."""
@@ -56,9 +56,8 @@ class Schedule:
         self.refresh_at = now + (self._interval if answered else min(self._interval, 30.0))
 
     def hurry(self, now: float) -> None:
-        """Levels ran short: let the refresh be due, unless there was one just now."""
-        if now >= self._hurry_at:
-            self.refresh_at = now
+        """Levels ran short: let the refresh be due, or soon if there was one just now."""
+        self.refresh_at = min(self.refresh_at, max(now, self._hurry_at))
 
     def question_at(self, last_received: float) -> float:
         """Return when a silence that began at that time is to be questioned."""

@@ -44,8 +44,8 @@ class StreamListener(Protocol[N]):
     def opened(self) -> None:
         """The stream is open: what comes from now on comes without holes."""
 
-    def receive(self, event: DepthEvent[N]) -> None:
-        """An event came."""
+    def receive(self, event: DepthEvent[N], now: float) -> None:
+        """An event came, at that time of the loop's clock."""
 
     def refuse(self) -> None:
         """A frame came that can't be decoded."""
@@ -75,7 +75,8 @@ class Trunk(Generic[N]):
         self._max_reconnects = max_reconnects
         self._connector = connector
         self._pace = pace
-        self._listeners: dict[str, list[StreamListener[N]]] = {}
+        # Never changed in place: a listener may close itself, or another, while it takes an event.
+        self._listeners: dict[str, tuple[StreamListener[N], ...]] = {}
         self._started = asyncio.get_running_loop().time()
         self._current: Connection[N] | None = None
         self._successor: Connection[N] | None = None
@@ -114,17 +115,19 @@ class Trunk(Generic[N]):
 
     def add(self, stream: str, listener: StreamListener[N]) -> None:
         """Let a listener hear a stream."""
-        self._listeners.setdefault(stream, []).append(listener)
+        known = self._listening([stream])
+        known.append(listener)
+        self._listeners[stream] = tuple(known)
         if self._current is not None and stream in self._current.carried:
             listener.opened()
         self._wants_changed()
 
     def remove(self, stream: str, listener: StreamListener[N]) -> None:
         """Let a listener no longer hear a stream."""
-        listeners = self._listeners.get(stream, [])
-        if listener in listeners:
-            listeners.remove(listener)
-        if not listeners:
+        others = [known for known in self._listeners.get(stream, ()) if known is not listener]
+        if others:
+            self._listeners[stream] = tuple(others)
+        else:
             self._listeners.pop(stream, None)
         if not self._listeners:
             self._end()
@@ -203,7 +206,7 @@ class Trunk(Generic[N]):
                 listener.lost(f"socket lost: {reason}{when}")
             await asyncio.sleep(delay)
 
-    async def _begin(self, deliver: Callable[[str, DepthEvent[N]], None]) -> Connection[N]:
+    async def _begin(self, deliver: Callable[[str, DepthEvent[N], float], None]) -> Connection[N]:
         """Start a connection, as soon as one more may be tried."""
         clock = asyncio.get_running_loop().time
         while delay := self._pace.delay(clock()):  # noqa: ASYNC110, time is what it waits for
@@ -286,6 +289,7 @@ class Trunk(Generic[N]):
         return True
 
     def _swap(self, successor: Connection[N], handover: Handover[N]) -> None:
+        now = asyncio.get_running_loop().time()
         carried = set() if self._current is None else self._current.carried
         self._current, self._successor, self._handover = successor, None, None
         successor.deliver = self._deliver
@@ -298,25 +302,24 @@ class Trunk(Generic[N]):
                 for listener in self._listening([stream]):
                     listener.opened()
             for event in kept or ():
-                self._deliver(stream, event)
+                self._deliver(stream, event, now)
         logger.info("%s: the new connection took over", self._market.name)
 
     # Giving out.
 
-    def _deliver(self, stream: str, event: DepthEvent[N]) -> None:
-        # A copy: a listener may close itself, or another, while it takes the event.
-        for listener in tuple(self._listeners.get(stream, ())):
-            listener.receive(event)
+    def _deliver(self, stream: str, event: DepthEvent[N], now: float) -> None:
+        for listener in self._listeners.get(stream, ()):
+            listener.receive(event, now)
 
-    def _from_predecessor(self, stream: str, event: DepthEvent[N]) -> None:
+    def _from_predecessor(self, stream: str, event: DepthEvent[N], now: float) -> None:
         if self._handover is not None:
             for known in self._handover.from_predecessor(stream, event):
-                self._deliver(stream, known)
+                self._deliver(stream, known, now)
 
-    def _from_successor(self, stream: str, event: DepthEvent[N]) -> None:
+    def _from_successor(self, stream: str, event: DepthEvent[N], now: float) -> None:
         if self._handover is not None:
             for known in self._handover.from_successor(stream, event):
-                self._deliver(stream, known)
+                self._deliver(stream, known, now)
 
     def _wants_changed(self) -> None:
         for connection in (self._current, self._successor):

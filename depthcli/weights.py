@@ -11,6 +11,7 @@ here from the one until a minute after the other.
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 from typing import Final
 
 MINUTE: Final = 60.0
@@ -56,7 +57,7 @@ class WeightBudget:
         if self.used(now) + weight <= allowed:
             return 0.0
         # The earliest moment at which something leaves the window; the caller asks again then.
-        leaving = [answered + MINUTE for answered, _ in self._spent]
+        leaving = [answered + MINUTE for answered, _ in islice(self._spent, 1)]
         leaving.append(self._reported[0] + MINUTE)
         if self._under_way:
             leaving.append(now + MINUTE)

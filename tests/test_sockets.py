@@ -56,7 +56,7 @@ class Listening:
     def opened(self) -> None:
         self._note("opened")
 
-    def receive(self, event) -> None:
+    def receive(self, event, now) -> None:
         self.ids.append(event.last_update_id)
         self.changed.set()
 
@@ -137,8 +137,8 @@ async def test_two_listeners_share_a_stream_until_the_last_one_goes():
 
 async def test_a_listener_that_goes_while_it_is_told_takes_nothing_from_the_next_one():
     class Going(Listening):
-        def receive(self, event) -> None:
-            super().receive(event)
+        def receive(self, event, now) -> None:
+            super().receive(event, now)
             subscription.close()
 
     async with sockets() as (_, manager):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from depthcli.tui.axis import ceiling, deepest_known, index_of
 from depthcli.tui.lines import cells, fit, left, line, right, shortened
 from depthcli.tui.numbers import price_text, size_text
+from depthcli.tui.observing import MOST_LEVELS
 from depthcli.tui.tiles import (
     NOT_WHOLE,
     ROOMY,
@@ -34,12 +35,6 @@ if TYPE_CHECKING:
 
 LEAST_WIDTH: Final = 34
 LEAST_HEIGHT: Final = 9
-FEW_LEVELS: Final = 125
-"""Levels a side that the chart looks at, if they reach to its ends; else twice as many, ..."""
-
-MOST_LEVELS: Final = 5_000
-"""... but no more than these; no snapshot has more."""
-
 _GUTTER: Final = 7
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 _UNSURE: Final = "░"
@@ -49,16 +44,6 @@ _CURSOR: Final = "│"
 def columns(width: int) -> int:
     """Return how many prices fit beside each other in a tile so wide."""
     return max(1, width - _GUTTER - 1)
-
-
-def reaches(picture: Picture, axis: Axis | None, depth: int) -> bool:
-    """Return whether so many levels a side reach to both ends of the axis, or are all there are."""
-    if axis is None or depth >= MOST_LEVELS:
-        return True
-    bids, asks = picture.bids, picture.asks
-    return (len(bids) < depth or bids[-1][0] < axis.lowest * axis.step) and (
-        len(asks) < depth or asks[-1][0] > axis.highest * axis.step
-    )
 
 
 def chart(

@@ -50,6 +50,10 @@ COMMANDS: Final = (
     Command("greater_than_sign", "move(1)", "Move the symbol on", "The chosen one, by one place"),
     Command("tab", "next_symbol(1)", "Next symbol", "Keys act on the chosen one"),
     Command("shift+tab", "next_symbol(-1)", "Previous symbol", "Keys act on the chosen one"),
+    Command("up", "step(-1)", "Up", "The book, its axis, or the chosen line"),
+    Command("down", "step(1)", "Down", "The book, its axis, or the chosen line"),
+    Command("left", "aside(-1)", "Left", "The cursor, the seconds a column, or the symbol"),
+    Command("right", "aside(1)", "Right", "The cursor, the seconds a column, or the symbol"),
     Command("a", "add", "Add a symbol", "Found as you type"),
     Command("d", "drop", "Drop the symbol", "Watch the chosen symbol no longer"),
     Command("y", "copy(False)", "Copy as text", "The chosen book, to the clipboard"),
@@ -63,10 +67,6 @@ COMMANDS: Final = (
 )
 
 SILENT: Final = (
-    ("up", "step(-1)"),
-    ("down", "step(1)"),
-    ("left", "aside(-1)"),
-    ("right", "aside(1)"),
     ("pageup", "pages(-1)"),
     ("pagedown", "pages(1)"),
     ("end", "pages(1000)"),

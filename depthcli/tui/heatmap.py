@@ -165,11 +165,18 @@ def _plain_row(codes: Sequence[str], top: int) -> list[Segment]:
 
 
 def _label(picture: Picture, axis: Axis, top: int, per_row: int, row: int) -> list[Segment]:
-    """Return the price beside a row, where it is the touch or one of every four."""
+    """Return the price beside a row, where it is the touch or one of every four.
+
+    Where best bid and ask share a row, the bid stands below it: neither is left out.
+    """
     covers = range(axis.lowest + top - per_row + 1, axis.lowest + top + 1)
+    rows_down = []
     for level, side in ((picture.best_ask, "ask"), (picture.best_bid, "bid")):
-        if level and index_of(float(level[0]), axis.step, side) in covers:
-            return [(price_text(level[0], picture.price_decimals), f"{side}.best")]
+        if level:
+            down = (covers[-1] - index_of(float(level[0]), axis.step, side)) // per_row
+            rows_down.append(down + 1 if down in rows_down else down)
+            if rows_down[-1] == 0:
+                return [(price_text(level[0], picture.price_decimals), f"{side}.best")]
     if row % 4:
         return []
     return [(price_text(covers[-1] * axis.step, picture.price_decimals), "label")]

@@ -6,7 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthcli.tui.axis import ceiling, deepest_known, index_of
-from depthcli.tui.lines import fit, line, right
+from depthcli.tui.lines import fit, line, right, width_of
 from depthcli.tui.numbers import bar, bar_to_the_left, price_text, quantity_text, quantity_width
 from depthcli.tui.tiles import UNKNOWN_NOTE, covered, facts, foot, spread, title, waiting
 
@@ -73,8 +73,8 @@ def ladder(
         floor, top = _known_range(picture, axis)
         past = axis.lowest < floor or axis.highest > top
         rule = spread(picture, width, UNKNOWN_NOTE if past else "")
-        body = [rule, *body, foot(picture, len(picture.bids), width)]
-        body += facts(picture, width, frame_rows(height)[1], len(picture.bids))
+        body = [rule, *body, foot(picture, axis.count, width)]
+        body += facts(picture, width, frame_rows(height)[1], axis.count)
     return fit([head, *covered(body, picture, width)], width, height)
 
 
@@ -124,12 +124,15 @@ def _prices(
         elif best_bid is not None and best_ask is not None and best_bid < index < best_ask:
             style = "ladder.gap"
         text = price_text(index * axis.step, picture.price_decimals) if index >= 0 else ""
-        segments = [
-            *_bid(bid, columns, full, picture, flashes, known=index >= lowest),
-            (right(text, columns.price), style),
-            *_ask(ask, columns, full, picture, flashes, known=index <= highest),
-        ]
-        drawn.append(line(width, segments))
+        left = _bid(bid, columns, full, picture, flashes, known=index >= lowest)
+        if index == axis.lowest and picture.best_bid and best_bid is not None and best_bid < index:
+            below = f"{price_text(picture.best_bid[0], picture.price_decimals)} ▼ "
+            left = [(right(below, width_of(left)), "bid")]
+        after = _ask(ask, columns, full, picture, flashes, known=index <= highest)
+        if index == axis.highest and picture.best_ask and best_ask is not None and best_ask > index:
+            above = f" ▲ {price_text(picture.best_ask[0], picture.price_decimals)}"
+            after = [(above, "ask")]
+        drawn.append(line(width, [*left, (right(text, columns.price), style), *after]))
     return drawn
 
 

@@ -9,6 +9,7 @@ from typing import Final
 Number = float | Decimal
 
 _SUFFIXES: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
+_NO_LATENCY: Final = 86_400
 _BEYOND_SUFFIXES: Final = 10**15
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
@@ -103,9 +104,10 @@ def rate_text(per_second: float | None) -> str:
 def latency_text(seconds: float | None) -> str:
     """Return how late something came, in at most seven characters; a dash while unknown.
 
-    A clock that is a little wrong can make it negative; that is shown as it is.
+    A clock that is a little wrong can make it negative; that is shown as it is. One that is wrong
+    by a day or more, or a recording that is played back, makes it say nothing.
     """
-    if seconds is None:
+    if seconds is None or abs(seconds) >= _NO_LATENCY:
         return "-"
     milliseconds = round(seconds * 1000)
     if abs(milliseconds) < 10_000:

@@ -11,18 +11,20 @@ from depthcli.tui.hints import hints
 from depthcli.tui.journal import journal
 from depthcli.tui.layout import BETWEEN, Grid, Shape, Widths, arrange, filled, tile
 from depthcli.tui.lines import blank, fit, line
+from depthcli.tui.observing import MOST_LEVELS
 from depthcli.tui.overview import overview
 from depthcli.tui.panel import level_at, panel, widths_of
 from depthcli.tui.tiles import reached
 from depthcli.tui.views import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from depthcli.tui.axis import Axis
     from depthcli.tui.desk import Desk, Place
     from depthcli.tui.edges import Status
     from depthcli.tui.journal import Entry
+    from depthcli.tui.layout import Arrangement
     from depthcli.tui.lines import Line, Segment
     from depthcli.tui.watched import Picture
 
@@ -32,6 +34,8 @@ _LOG_SHARE: Final = 3
 _LOG_ROWS: Final = 12
 _BETWEEN: Final = (" " * BETWEEN, "")
 _LEAST_BOOK: Final = 9
+_NARROWEST: Final = Widths(1, 1)
+_FEW_LEVELS: Final = 125
 
 
 class Spot(NamedTuple):
@@ -150,19 +154,7 @@ class Drawing:
         if desk.view is View.OVERVIEW:
             return self._overview(height, top)
         if desk.view is View.BOOKS:
-            depth = desk.depth + max(place.scroll for place in desk.places)
-            pictures = self._pictures(depth, View.BOOKS)
-            each = [widths_of(picture) for picture in pictures]
-            widest = Widths(max(one.price for one in each), max(one.quantity for one in each))
-            found = arrange(len(pictures), self._width, height, desk.depth, widest, fill=desk.fills)
-            if found is None:
-                self._view = View.OVERVIEW
-                return self._overview(height, top)
-            desk.shown = found.shape.levels
-            # One level more is two rows in a stack.
-            self._spare = (height - found.rows * found.height) // found.rows >= 2
-            grid = Grid(found.columns, found.rows, found.widths, found.height)
-            return self._tiles(range(len(pictures)), grid, found.gap, top, pictures, found.shape)
+            return self._books(height, top)
         least = {
             View.LADDER: (ladders.LEAST_WIDTH, ladders.LEAST_HEIGHT),
             View.CHART: (charts.LEAST_WIDTH, charts.LEAST_HEIGHT),
@@ -175,6 +167,31 @@ class Drawing:
         if len(shown) < count:
             self._page = f"{first + 1}-{first + len(shown)} of {count}"
         return self._tiles(shown, grid, 0, top, None, None)
+
+    def _books(self, height: int, top: int) -> list[Line]:
+        """Return a panel for each symbol; where they don't fit, the overview."""
+        desk = self._desk
+
+        def arranged(widths: Widths) -> Arrangement | None:
+            count = len(desk.places)
+            return arrange(count, self._width, height, desk.depth, widths, fill=desk.fills)
+
+        # That hundreds don't fit shows without a look into their books.
+        found = arranged(_NARROWEST)
+        if found is not None:
+            depth = desk.depth + max(place.scroll for place in desk.places)
+            pictures = self._pictures(depth, View.BOOKS)
+            each = [widths_of(picture) for picture in pictures]
+            widest = Widths(max(one.price for one in each), max(one.quantity for one in each))
+            found = arranged(widest)
+        if found is None:
+            self._view = View.OVERVIEW
+            return self._overview(height, top)
+        desk.shown = found.shape.levels
+        # One level more is two rows in a stack.
+        self._spare = (height - found.rows * found.height) // found.rows >= 2
+        grid = Grid(found.columns, found.rows, found.widths, found.height)
+        return self._tiles(range(len(pictures)), grid, found.gap, top, pictures, found.shape)
 
     def _pictures(self, depth: int, view: View) -> list[Picture]:
         wanted = self._desk.wanted(view, depth)
@@ -265,14 +282,24 @@ class Drawing:
         look = place.observer.picture
         if view is View.LADDER:
             rows, _ = ladders.frame_rows(height)
-            picture = look(desk.wanted(view, max(rows, 1)), moment.now)
+            picture, axis, _ = self._reaching(
+                place,
+                view,
+                max(rows, 1),
+                lambda picture: desk.ladder_axis(place, picture, rows),
+            )
             flashes = place.flasher.look(picture, moment.now) if desk.flashing else {}
-            axis = desk.ladder_axis(place, picture, rows)
             self._spots.append(spot._replace(picture=picture, axis=axis))
             return ladders.ladder(picture, width, height, axis, flashes, focused=focused)
         self._spots.append(spot)
         if view is View.CHART:
-            picture, axis = self._charted(place, charts.columns(width))
+            columns = charts.columns(width)
+            picture, axis, place.reach = self._reaching(
+                place,
+                view,
+                max(place.reach, _FEW_LEVELS),
+                lambda picture: desk.chart_axis(place, picture, columns),
+            )
             cursor = round(place.cursor / axis.step) if axis and place.cursor is not None else None
             return charts.chart(picture, width, height, axis, cursor, focused=focused)
         picture = look(desk.wanted(View.HEATMAP, 100), moment.now)
@@ -291,17 +318,24 @@ class Drawing:
             focused=focused,
         )
 
-    def _charted(self, place: Place, count: int) -> tuple[Picture, Axis | None]:
-        """Return the levels that a chart of so many columns shows, and its axis."""
-        depth = max(place.reach, charts.FEW_LEVELS)
+    def _reaching(
+        self, place: Place, view: View, depth: int, axis_of: Callable[[Picture], Axis | None]
+    ) -> tuple[Picture, Axis | None, int]:
+        """Return a picture with the levels of a whole axis, that axis, and how many they are.
+
+        Args:
+            place: whose levels.
+            view: for which they are.
+            depth: levels a side that may be enough; else twice as many, and so on.
+            axis_of: returns the axis for a picture.
+        """
         while True:
-            wanted = self._desk.wanted(View.CHART, depth)
+            wanted = self._desk.wanted(view, depth)
             picture = place.observer.picture(wanted, self._moment.now)
-            axis = self._desk.chart_axis(place, picture, count)
-            if charts.reaches(picture, axis, depth):
-                place.reach = depth
-                return picture, axis
-            depth = min(2 * depth, charts.MOST_LEVELS)
+            axis = axis_of(picture)
+            if depth >= MOST_LEVELS or axis is None or _reaches(picture, axis, depth):
+                return picture, axis, depth
+            depth = min(2 * depth, MOST_LEVELS)
 
     def _pointed(self) -> str:
         """Return what the mouse points at, in words; empty if at nothing."""
@@ -314,6 +348,14 @@ class Drawing:
             words = _told(spot, x - spot.x, y - spot.y)
             return f"{spot.picture.symbol}  {words}" if spot.picture and words else ""
         return ""
+
+
+def _reaches(picture: Picture, axis: Axis, depth: int) -> bool:
+    """Return whether so many levels a side reach to both ends of an axis, or are all there are."""
+    bids, asks = picture.bids, picture.asks
+    return (len(bids) < depth or bids[-1][0] < axis.lowest * axis.step) and (
+        len(asks) < depth or asks[-1][0] > axis.highest * axis.step
+    )
 
 
 def _told(spot: Spot, x: int, y: int) -> str:

@@ -7,14 +7,15 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from tests.simulation.outcome import summary
 from tests.simulation.plan import KINDS
-from tests.simulation.runs import outcomes, summary
+from tests.simulation.runs import outcomes
 from tests.simulation.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.simulation.world import Outcome
+    from tests.simulation.outcome import Outcome
 
 
 def main() -> int:

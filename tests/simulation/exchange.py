@@ -1,15 +1,21 @@
 """A small exchange that remembers everything: what it says can be checked at every update id.
 
-It is no relation of `depthcli.simulator`: nothing happens in it between two changes, so that an
-hour costs milliseconds, and it shares no mistakes with the client or with the other simulator.
+It is no relation of `depthcli.simulator`: it shares no mistakes with the client or with the other
+simulator. And an hour costs it milliseconds: nothing happens in it between two changes, and what
+nobody can see yet happens only when the next event is sent, or when somebody asks.
+
+Most of the time its market is dull: an event every five seconds, so that no silence is questioned.
+Bursts and long quiet come now and then, and around what goes wrong.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from collections import deque
 from heapq import heappop, heappush
-from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from math import inf, log
+from typing import TYPE_CHECKING, Final
+
+from tests.simulation.history import ASK, BID, Books, Epoch, Event, Ids, level_text, put
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,9 +24,6 @@ if TYPE_CHECKING:
 
     from depthcli.markets import Market
 
-BID: Final = 0
-ASK: Final = 1
-
 START_MS: Final = 1_700_000_000_000
 DEEPEST: Final = 16
 """Ticks from the middle at which orders are placed at the most."""
@@ -28,62 +31,10 @@ DEEPEST: Final = 16
 MOST_LEVELS: Final = 18
 """Levels a side; the deepest are cancelled beyond it."""
 
-Books = tuple[dict[int, int], dict[int, int]]
+MOST_LOTS: Final = 400
 
-
-class Event(NamedTuple):
-    """A diff event that was sent: its ids, and when that was on the loop's clock."""
-
-    first: int
-    last: int
-    follows: int
-    at: float
-
-
-class Epoch:
-    """A book from one beginning of its update ids to the next.
-
-    Attributes:
-        first_id: the id of the book at the beginning.
-        last_id: the last id; grows while the epoch goes on.
-        began: when it began, on the loop's clock.
-        start: the book at the beginning.
-        log: `(update id, side, price, quantity)` of every change, in ticks and lots.
-        events: what was sent.
-    """
-
-    def __init__(self, first_id: int, books: Books, began: float) -> None:
-        self.first_id = self.last_id = first_id
-        self.began = began
-        self.start: Books = (dict(books[0]), dict(books[1]))
-        self.log: list[tuple[int, int, int, int]] = []
-        self.events: list[Event] = []
-
-    def book_at(self, update_id: int) -> Books:
-        """Return the book after that update. O(n) for n changes."""
-        books: Books = (dict(self.start[0]), dict(self.start[1]))
-        for changed_id, side, price, quantity in self.log:
-            if changed_id > update_id:
-                break
-            put(books[side], price, quantity)
-        return books
-
-    def changed_between(self, update_id: int, later: int) -> bool:
-        """Return whether anything changed after that update, up to the later one."""
-        index = bisect_right(self.log, update_id, key=itemgetter(0))
-        return index < len(self.log) and self.log[index][0] <= later
-
-    def next_event(self, update_id: int) -> Event | None:
-        """Return the first event that ends after that update."""
-        index = bisect_right(self.events, update_id, key=attrgetter("last"))
-        return self.events[index] if index < len(self.events) else None
-
-
-class Ids:
-    """A count of updates: of one symbol, or shared by all symbols of an engine."""
-
-    def __init__(self, last: int) -> None:
-        self.last = last
+DULL: Final = 5.8
+"""Seconds from event to event at the most where the market is dull."""
 
 
 class Listing:
@@ -95,14 +46,15 @@ class Listing:
         self.ids = ids
         self.books: Books = ({}, {})
         self.middle = 10_000
+        self.trend = 1
         self.epochs: list[Epoch] = []
         self.halted = self.delisted = False
         self.sent_id = ids.last
         self.changed: Books = ({}, {})
         self.first_changed = 0
         self.closing = False
-        self.mean_gap = 4.0
-        self.phase_ends = 0.0
+        self.gap = self.spread = self.phase_ends = 0.0
+        self.lively = True
 
     @property
     def epoch(self) -> Epoch:
@@ -111,9 +63,11 @@ class Listing:
 
     def epoch_of(self, update_id: int) -> Epoch | None:
         """Return the latest epoch in which that update happened."""
-        for epoch in reversed(self.epochs):
-            last = max(epoch.last_id, self.ids.last) if epoch is self.epochs[-1] else epoch.last_id
-            if epoch.first_id <= update_id <= last:
+        latest = self.epochs[-1]
+        if latest.first_id <= update_id <= max(latest.last_id, self.ids.last):
+            return latest
+        for epoch in reversed(self.epochs[:-1]):
+            if epoch.first_id <= update_id <= epoch.last_id:
                 return epoch
         return None
 
@@ -131,6 +85,8 @@ class Exchange:
         random: where everything comes from.
         loop: time passes as on its clock, and by `sleep_through`.
         snapshot_age: for so many seconds a snapshot is served again as it was.
+        pace: how many times as long it takes from trade to trade.
+        lively: from when to when, on the loop's clock, the pace changes all the time; in order.
     """
 
     def __init__(
@@ -143,20 +99,26 @@ class Exchange:
         *,
         snapshot_age: float = 0.0,
         pace: float = 1.0,
+        lively: Iterable[tuple[float, float]] = (),
     ) -> None:
         self.market = market
         self.publish: Callable[[Listing, bytes], None] = lambda *_: None
         self.random = random
         self.event_count = 0
         self.clock_error_ms = 0
+        self._ids_are_shared = market.ids_are_shared
         self._loop = loop
         self._window = window
         self._pace = pace
+        self._lively = deque(lively)
         self._ahead = 0.0
         self._snapshot_age = snapshot_age
         self._cached: dict[tuple[str, int], tuple[float, bytes]] = {}
-        self._due: list[tuple[float, int, Listing, Callable[[Listing, float], None]]] = []
+        self._due: list[
+            tuple[float, int, float, Listing, Callable[[Listing, float, float], None]]
+        ] = []
         self._count = 0
+        self._armed = inf
         self._timer: asyncio.TimerHandle | None = None
         engine = Ids(random.randrange(10**11, 10**12))
         self.listings: dict[str, Listing] = {}
@@ -173,6 +135,13 @@ class Exchange:
         """Return the exchange's clock, seconds; it goes on while our machine sleeps."""
         return self._loop.time() + self._ahead
 
+    def enliven(self, seconds: float) -> None:
+        """Let the pace change all the time for so long from now on."""
+        now = self._loop.time()
+        self._lively.appendleft((now, now + seconds))
+        for listing in self.listings.values():
+            listing.phase_ends = 0.0
+
     def now_ms(self, at: float) -> int:
         """Return what the exchange believes that the date is, ms since the epoch."""
         return START_MS + int(at * 1000) + self.clock_error_ms
@@ -187,8 +156,8 @@ class Exchange:
         now = self.now() + 1e-6
         due = self._due
         while due and due[0][0] <= now:
-            at, _, listing, happen = heappop(due)
-            happen(listing, at)
+            at, _, seen, listing, happen = heappop(due)
+            happen(listing, at, seen)
         self._arm()
 
     def snapshot(self, symbol: str, limit: int, age: int = 0) -> bytes | None:
@@ -242,18 +211,22 @@ class Exchange:
             listing.sent_id = ids.last
             listing.epochs.append(Epoch(ids.last, listing.books, self._loop.time()))
 
-    def _schedule(
-        self, at: float, listing: Listing, happen: Callable[[Listing, float], None]
-    ) -> None:
+    def _schedule(self, at: float, listing: Listing, happen: Callable[..., None]) -> None:
+        """Let a change happen at that time; it is seen when the event that it begins is sent."""
         self._count += 1
-        heappush(self._due, (at, self._count, listing, happen))
+        seen = at + self._window * (0.1 + 0.9 * self.random.random())
+        heappush(self._due, (at, self._count, seen, listing, happen))
 
     def _arm(self) -> None:
+        """Wake up when the next event may have to be sent: nobody sees before what has changed."""
+        seen = min([entry[2] for entry in self._due], default=inf) - self._ahead
+        if seen == self._armed:
+            return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None
-        if self._due:
-            self._timer = self._loop.call_at(self._due[0][0] - self._ahead, self.catch_up)
+        self._armed = seen
+        if seen < inf:
+            self._timer = self._loop.call_at(seen, self.catch_up)
 
     def _fill(self, listing: Listing) -> None:
         random = self.random
@@ -261,104 +234,99 @@ class Exchange:
             for distance in range(1, DEEPEST):
                 if random.random() < 0.6:
                     price = listing.middle + (distance if side == ASK else -distance)
-                    listing.books[side][price] = random.randrange(1, 400)
+                    listing.books[side][price] = random.randrange(1, MOST_LOTS)
 
-    def _trade(self, listing: Listing, at: float) -> None:
-        random = self.random
+    def _trade(self, listing: Listing, at: float, seen: float) -> None:
+        random = self.random.random
         if listing.delisted:
             return
         if at >= listing.phase_ends:
-            # Bursts, an ordinary pace, and long quiet.
-            listing.mean_gap = self._pace * random.choice((0.4, 4.0, 5.0, 5.0, 5.0, 5.0, 40.0))
-            listing.phase_ends = at + random.uniform(5, 20 if listing.mean_gap < 1 else 200)
-        self._schedule(at + random.uniform(0.3, 1.2) * listing.mean_gap, listing, self._trade)
-        self._change(listing, at)
-        if random.random() < 0.3:
+            self._begin_phase(listing, at)
+        self._schedule(at + listing.gap * (1 - listing.spread * random()), listing, self._trade)
+        self._change(listing, at, seen)
+        if listing.lively and random() < 0.3:
             # So that snapshots fall into the middle of an event's window.
-            self._schedule(at + self._window * random.random(), listing, self._change)
+            self._schedule(at + self._window * random(), listing, self._change)
 
-    def _change(self, listing: Listing, at: float) -> None:
+    def _begin_phase(self, listing: Listing, at: float) -> None:
+        """Let another pace begin."""
+        random = self.random
+        now = at - self._ahead
+        while self._lively and self._lively[0][1] <= now:
+            self._lively.popleft()
+        ends = self._lively[0][0] - now if self._lively else inf
+        listing.lively = ends <= 0 or random.random() < 0.1
+        if listing.lively:
+            # Bursts, an ordinary pace, and long quiet.
+            mean = self._pace * random.choice((0.4, 4.0, 5.0, 5.0, 5.0, 5.0, 40.0))
+            listing.gap, listing.spread = 1.2 * mean, 0.75
+            length = random.uniform(5, 20 if mean < 1 else 200)
+        else:
+            listing.gap, listing.spread = DULL - self._window, 0.1
+            length = random.uniform(100, 300)
+        listing.phase_ends = at + (length if ends <= 0 else min(length, ends))
+
+    def _change(self, listing: Listing, at: float, seen: float) -> None:
         if listing.halted or listing.delisted:
             return
-        for _ in range(self.random.choice((1, 1, 1, 2, 5))):
+        before = listing.ids.last
+        for _ in range(self.random.choice((1, 1, 1, 2, 5)) if listing.lively else 1):
+            self._order(listing)
+        while not listing.lively and listing.ids.last == before:
             self._order(listing)
         if listing.first_changed and not listing.closing:
             listing.closing = True
-            end = at + self._window * self.random.uniform(0.1, 1.0)
-            self._schedule(end, listing, self._close_window)
+            self._count += 1
+            heappush(self._due, (seen, self._count, seen, listing, self._close_window))
 
     def _order(self, listing: Listing) -> None:
         """Somebody places an order or takes it back, or the price moves through some levels."""
-        random = self.random
-        draw = random.random()
-        side = BID if draw < 0.5 else ASK
-        if random.random() < 0.08:
-            step = 1 if side == BID else -1
-            listing.middle += step
-            taken = ASK if step > 0 else BID
+        random = self.random.random
+        side = BID if random() < 0.5 else ASK
+        if random() < (0.1 if listing.lively else 0.25):
+            if random() < 0.25:
+                listing.trend = -listing.trend
+            listing.middle += listing.trend
+            taken = ASK if listing.trend > 0 else BID
             if listing.middle in listing.books[taken]:
                 self._set(listing, taken, listing.middle, 0)
             return
-        distance = 1 + min(int(random.expovariate(0.25)), DEEPEST)
+        # Near the touch more often than far from it.
+        distance = 1 + min(int(-4 * log(1 - random())), DEEPEST)
         price = listing.middle + (distance if side == ASK else -distance)
         book = listing.books[side]
-        if price in book and random.random() < 0.45:
+        if price in book and random() < 0.45:
             self._set(listing, side, price, 0)
         else:
-            self._set(listing, side, price, random.randrange(1, 400))
+            self._set(listing, side, price, 1 + int(MOST_LOTS * random()))
         if len(book) > MOST_LEVELS:
             self._set(listing, side, max(book) if side == ASK else min(book), 0)
 
     def _set(self, listing: Listing, side: int, price: int, quantity: int) -> None:
-        ids = listing.ids
-        ids.last += self.random.randrange(1, 9) if self.market.ids_are_shared else 1
+        ids, epoch = listing.ids, listing.epochs[-1]
+        ids.last += 1 + int(8 * self.random.random()) if self._ids_are_shared else 1
+        epoch.last_id = last = ids.last
         put(listing.books[side], price, quantity)
-        epoch = listing.epoch
-        epoch.log.append((ids.last, side, price, quantity))
-        epoch.last_id = ids.last
+        epoch.log.append((last, side, price, quantity))
         listing.changed[side][price] = quantity
-        listing.first_changed = listing.first_changed or ids.last
+        listing.first_changed = listing.first_changed or last
 
-    def _close_window(self, listing: Listing, at: float) -> None:
+    def _close_window(self, listing: Listing, at: float, _: float) -> None:
         listing.closing = False
         if not listing.first_changed or listing.delisted:
             return
         epoch = listing.epoch
         first, last, previous = listing.first_changed, epoch.log[-1][0], listing.sent_id
-        bids, asks = (",".join(map(level_text, side.items())) for side in listing.changed)
-        chain = f',"pu":{previous}' if self.market.ids_are_shared else ""
+        bids, asks = [",".join(map(level_text, side.items())) for side in listing.changed]
+        chain = f',"pu":{previous}' if self._ids_are_shared else ""
         payload = (
             f'{{"e":"depthUpdate","E":{self.now_ms(at)},"s":"{listing.symbol}","U":{first},'
             f'"u":{last}{chain},"b":[{bids}],"a":[{asks}]}}'
         ).encode()
-        follows = previous if self.market.ids_are_shared else first - 1
-        epoch.events.append(Event(first, last, follows, self._loop.time()))
+        follows = previous if self._ids_are_shared else first - 1
+        epoch.sent(Event(first, last, follows, self._loop.time()))
         listing.sent_id = last
         listing.changed = ({}, {})
         listing.first_changed = 0
         self.event_count += 1
         self.publish(listing, payload)
-
-
-def put(book: dict[int, int], price: int, quantity: int) -> None:
-    """Set a level; a quantity of zero removes it."""
-    if quantity:
-        book[price] = quantity
-    else:
-        book.pop(price, None)
-
-
-def price_text(ticks: int) -> str:
-    """Return a price as the exchange writes it."""
-    return f"{ticks // 100}.{ticks % 100:02d}000000"
-
-
-def quantity_text(lots: int) -> str:
-    """Return a quantity as the exchange writes it."""
-    return f"{lots // 1000}.{lots % 1000:03d}00000"
-
-
-def level_text(level: tuple[int, int]) -> str:
-    """Return a level as the exchange writes it."""
-    ticks, lots = level
-    return f'["{ticks // 100}.{ticks % 100:02d}000000","{lots // 1000}.{lots % 1000:03d}00000"]'

@@ -141,7 +141,7 @@ MUTATIONS: Final = (
         ("_forget_what_ended",),
         "if not pending:",
         "if True:",
-        kinds=("restart", "drop"),
+        kinds=("drop", "restart", "rest-slow", "rest-hang"),
     ),
     Mutation(
         "a removed level comes back",
@@ -180,6 +180,20 @@ MUTATIONS: Final = (
         "return 1e9 + max(",
     ),
     Mutation(
+        "levels that run short hurry no refresh",
+        Schedule,
+        ("hurry",),
+        "self.refresh_at = min(self.refresh_at, max(now, self._hurry_at))",
+        "pass",
+    ),
+    Mutation(
+        "a side counts as exhausted while levels are left",
+        BookSide,
+        ("exhausted",),
+        "return self._pin is None",
+        "return len(self.top(3)) < 3",
+    ),
+    Mutation(
         "the silence that a 418 asks for isn't kept",
         AsyncClient,
         ("_get",),
@@ -193,6 +207,7 @@ MUTATIONS: Final = (
         ("used",),
         "return max(own, reported + self._under_way + since)",
         "return 0",
+        kinds=("others", "corrupt", "rest-stale"),
     ),
     Mutation(
         "a successor takes over before it has caught up",

@@ -93,6 +93,7 @@ class VirtualNetwork:
         exchange.publish = self.publish
         self._latency = latency
         self._carried_since: dict[str, float] = {}
+        self._lost_at: dict[str, float] = {}
         self._attempts: deque[float] = deque()
         self._active: dict[str, list[_Active]] = {"frame": [], "connect": [], "rest": []}
         self.weight_per_minute = weight_per_minute
@@ -150,6 +151,14 @@ class VirtualNetwork:
     def carried_since(self, stream: str) -> float | None:
         """Return since when the exchange has sent that stream without a hole, if it does."""
         return self._carried_since.get(stream)
+
+    def lost(self, streams: Iterable[str]) -> None:
+        """Take note that an event of these streams doesn't arrive, or not when it should."""
+        self._lost_at.update(dict.fromkeys(streams, self.loop.time()))
+
+    def last_loss(self, stream: str) -> float:
+        """Return when that happened last to the stream; minus infinity if it never did."""
+        return self._lost_at.get(stream, float("-inf"))
 
     def frame_fault(self) -> Fault | None:
         """Return what is to happen to the frame that is being sent, if anything."""

@@ -1,15 +1,16 @@
-"""Many runs beside each other, and what they gave together."""
+"""Many runs beside each other."""
 
 from __future__ import annotations
 
-from collections import Counter
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from tests.simulation.world import Outcome, World
+from tests.simulation.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from tests.simulation.outcome import Outcome
 
 
 def outcomes(seeds: range, hours: float, jobs: int, kinds: Sequence[str] = ()) -> Iterator[Outcome]:
@@ -27,31 +28,3 @@ def outcome(order: tuple[int, float, Sequence[str]]) -> Outcome:
         return World(seed, hours, kinds).run()
     except Exception as error:
         raise RuntimeError(f"seed {seed} broke the simulation") from error
-
-
-def summary(ended: list[Outcome], seconds: float) -> str:
-    """Return some lines that tell what the runs gave together."""
-    faults: Counter[str] = Counter()
-    counters: Counter[str] = Counter()
-    for outcome in ended:
-        faults.update(outcome.faults)
-        counters.update(outcome.counters)
-    hours = sum(outcome.hours for outcome in ended)
-    failed = [outcome.seed for outcome in ended if outcome.failure]
-    pace = f" ({60 * hours / seconds:.0f} hours a minute)" if seconds else ""
-    given = sum(outcome.given for outcome in ended)
-    events = sum(outcome.events for outcome in ended)
-    requests = sum(outcome.requests for outcome in ended)
-    connections = sum(outcome.connections for outcome in ended)
-    behind = max((outcome.longest_behind for outcome in ended), default=0.0)
-    back = max((outcome.slowest_back for outcome in ended), default=0.0)
-    lines = [
-        f"{len(ended)} seeds, {hours:g} simulated hours in {seconds:.1f} s{pace}",
-        f"events sent {events:,}, books given out and checked {given:,}",
-        f"requests {requests:,}, connections {connections:,}",
-        "to the books: " + ", ".join(f"{name} {count:,}" for name, count in counters.items()),
-        "faults: " + ", ".join(f"{kind} {count:,}" for kind, count in faults.most_common()),
-        f"longest behind while live {behind:.1f} s, slowest back after the last fault {back:.1f} s",
-        f"failed: {len(failed)}" + "".join(f" {seed}" for seed in failed),
-    ]
-    return "\n".join(lines)

@@ -38,6 +38,7 @@ class Settings:
     churn: tuple[float, ...]
     lifetime: float | None
     stream_lag: float
+    through_httpx: bool
 
     @classmethod
     def draw(cls, random: Random, until: float) -> Settings:
@@ -66,6 +67,7 @@ class Settings:
             ),
             lifetime=random.choice((None, None, None, 700.0)),
             stream_lag=random.choice((0.0, 0.0, 0.4, 1.5)),
+            through_httpx=random.random() < 0.1,
         )
 
     def __str__(self) -> str:

@@ -14,13 +14,14 @@ import pytest
 from tests.simulation import loop as loop_module
 from tests.simulation.loop import DeadlockError, VirtualLoop
 from tests.simulation.mutations import MUTATIONS, caught_by_simulation
+from tests.simulation.outcome import summary
 from tests.simulation.plan import KINDS, Fault
-from tests.simulation.runs import outcome, summary
+from tests.simulation.runs import outcome
 from tests.simulation.world import World
 
 HOURS = 0.25
-CHUNK = 20
-CHUNKS = 25
+CHUNK = 50
+CHUNKS = 40
 
 
 @pytest.mark.parametrize("first", range(0, CHUNK * CHUNKS, CHUNK))
@@ -40,6 +41,25 @@ def test_each_kind_of_fault_happens_and_is_survived(kind):
         if happened >= 3:
             break
     assert happened
+
+
+def test_books_turn_stale_for_every_reason_that_there_is():
+    reasons = {
+        "gap",
+        "ids went back",
+        "silent",
+        "socket lost",
+        "the market moved beyond the levels of the snapshot",
+        "trading is halted",
+    }
+    missing = set(reasons)
+    for seed in range(200):
+        ended = World(seed, HOURS).run()
+        assert not ended.failure, ended.report
+        missing -= set(ended.causes)
+        if not missing:
+            break
+    assert not missing
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -26,6 +26,7 @@ class Troubles:
     def begin(self, fault: Fault) -> None:
         """Let one of them happen, now."""
         world, network = self._world, self._network
+        self._exchange.catch_up()
         world.note(f"FAULT: {fault}")
         world.last_fault = max(world.last_fault, world.loop.time() + fault.seconds)
         if fault.kind in FRAME_FAULTS | CONNECT_FAULTS | REST_FAULTS:
@@ -80,6 +81,8 @@ class Troubles:
             listing.halted = True
 
         def up() -> None:
+            self._exchange.catch_up()
+            self._network.lost(listing.stream for listing in listings)
             self._exchange.restart(back=direction == "back")
             self._world.note(f"restarted: ids {[listing.ids.last for listing in listings]}")
             for listing, halted in zip(listings, before, strict=True):
@@ -90,7 +93,12 @@ class Troubles:
     def _halt(self, fault: Fault) -> None:
         listing = self._random.choice([*self._exchange.listings.values()])
         listing.halted = True
-        self._world.loop.call_later(fault.seconds, setattr, listing, "halted", False)
+
+        def go_on() -> None:
+            self._exchange.catch_up()
+            listing.halted = False
+
+        self._world.loop.call_later(fault.seconds, go_on)
 
     def _delist(self, _: Fault) -> None:
         listing = [*self._exchange.listings.values()][-1]

@@ -98,13 +98,17 @@ class VirtualWebSocket:
         network = self._network
         now = network.loop.time()
         if self.half_open or self.ended:
+            network.lost([stream])
             return
         if now < self.stalled_until or now < self.muted.get(stream, 0.0):
             network.happened["lost"] += 1
+            network.lost([stream])
             return
         wrapped = b'{"stream":"%s","data":%s}' % (stream.encode(), payload)
         fault = network.frame_fault()
         held, self._held = self._held, None
+        if fault is not None and fault.kind != "duplicate":
+            network.lost([stream])
         if fault is None:
             self.push(wrapped)
         elif fault.kind == "duplicate":
@@ -139,6 +143,7 @@ class VirtualWebSocket:
     def go_half_open(self) -> None:
         """Fall silent without an end; the client's pings aren't answered any more."""
         self.half_open = True
+        self._lose_what_is_under_way()
         interval, timeout = self._options.get("ping_interval"), self._options.get("ping_timeout")
         if interval and timeout:
             noticed = self._network.random.uniform(timeout, interval + timeout)
@@ -155,11 +160,16 @@ class VirtualWebSocket:
             return
         self.ended = True
         self._life.cancel()
+        self._lose_what_is_under_way()
         self._closing = (received, sent)
         self._network.connections.remove(self)
         self._network.carries(self.streams)
         self._network.note(f"connection {self.number} ended: {received or sent or 'broken off'}")
         self._wake()
+
+    def _lose_what_is_under_way(self) -> None:
+        if self._last_arrival > self._network.loop.time():
+            self._network.lost(self.streams)
 
     def _arrive(self, frame: bytes) -> None:
         if self._closing is None and not self.half_open:

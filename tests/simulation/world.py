@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import hashlib
 import logging
-from collections import Counter, deque
-from dataclasses import dataclass, field
+import re
+from collections import deque
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,9 +22,10 @@ from tests.simulation.exchange import Exchange
 from tests.simulation.loop import DeadlockError, VirtualLoop
 from tests.simulation.network import VirtualNetwork
 from tests.simulation.oracle import BACK, Judge
+from tests.simulation.outcome import Outcome
 from tests.simulation.plan import draw_plan
 from tests.simulation.settings import Settings
-from tests.simulation.transport import VirtualTransport
+from tests.simulation.transport import VirtualHttp, VirtualTransport
 from tests.simulation.troubles import Troubles
 
 if TYPE_CHECKING:
@@ -37,43 +39,16 @@ WS_URL: Final = "ws://exchange.invalid"
 CALM: Final = BACK + 120.0
 """Seconds at the end of a run in which nothing goes wrong."""
 
-LOOKS: Final = 5.0
+LOOKS: Final = 10.0
 """Seconds between two looks at everything."""
 
+BEFORE: Final = 20.0
+"""Seconds before a fault from which on the market is lively."""
+
+AFTERWARDS: Final = 60.0
+"""Seconds after a fault for which it is."""
+
 TRACE_LINES: Final = 60
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a run gave.
-
-    Attributes:
-        seed: of the run.
-        hours: how much was simulated.
-        failure: what was wrong first; empty if nothing was.
-        report: everything about a failure, to print.
-        digest: of the trace: equal for equal runs.
-        events: depth events that the exchange sent.
-        given: books that were given out, each of them checked.
-        faults: how many of each kind happened.
-        longest_behind: seconds that a book said `live` while it lacked something.
-        slowest_back: seconds from the last fault until all were live.
-        counters: what happened to the books.
-    """
-
-    seed: int
-    hours: float
-    failure: str = ""
-    report: str = ""
-    digest: str = ""
-    events: int = 0
-    given: int = 0
-    requests: int = 0
-    connections: int = 0
-    longest_behind: float = 0.0
-    slowest_back: float = 0.0
-    faults: Counter[str] = field(default_factory=Counter)
-    counters: Counter[str] = field(default_factory=Counter)
 
 
 class World:
@@ -123,6 +98,7 @@ class World:
             self.loop,
             snapshot_age=settings.snapshot_age,
             pace=settings.pace,
+            lively=_around(self.plan),
         )
         self.network = VirtualNetwork(
             self.loop,
@@ -146,7 +122,7 @@ class World:
             loop.call_at(fault.at, troubles.begin, fault)
         self._end = loop.call_at(self.seconds, self._finish)
         loop.call_later(LOOKS, self._look)
-        with _silence(), _lifetime(self.settings.lifetime):
+        with _silence(), _no_collector(), _lifetime(self.settings.lifetime):
             try:
                 loop.run_until_complete(self._live())
                 # A dead connection is given up by the pings at last, whoever has left it.
@@ -168,7 +144,8 @@ class World:
         outcome.connections = self.network.opened
         for judge in self.judges:
             outcome.given += judge.given_count
-            outcome.longest_behind = max(outcome.longest_behind, judge.longest_behind)
+            for name in ("longest_behind", "longest_short", "longest_mended"):
+                setattr(outcome, name, max(getattr(outcome, name), getattr(judge, name)))
             counters = dataclasses.asdict(judge.manager.counters)
             outcome.counters.update({name: count or 0 for name, count in counters.items()})
         return outcome
@@ -179,6 +156,7 @@ class World:
         self._end.cancel()
         self._end = self.loop.call_at(self.seconds, self._finish)
         self.last_fault = self.loop.time()
+        self.exchange.enliven(AFTERWARDS)
         for judge in self.judges:
             judge.awake_since = self.loop.time()
 
@@ -218,6 +196,8 @@ class World:
                 rest_url=REST_URL, ws_url=WS_URL, transport=VirtualTransport(self.network)
             )
             await stack.enter_async_context(client)
+            if not settings.through_httpx:
+                client._http = VirtualHttp(self.network)
             await client.exchange_info(settings.market)
             shared = self._sockets(client)
             stack.push_async_callback(shared.close)
@@ -275,14 +255,18 @@ class World:
                 self._judge(judge, judge.given(cache))
 
         def turned(state: State, reason: str) -> None:
-            changed = judge.turned(state, self.loop.time())
+            changed = judge.turned(state, self.loop.time(), self._undisturbed(judge))
             if changed and state is State.LIVE:
-                self._judge(judge, judge.went_back())
+                self._judge(judge, judge.went_back() or judge.vouched())
                 if self._snapshots_are_fresh:
                     carried_since = self.network.carried_since(judge.listing.stream)
                     self._judge(judge, judge.unlinked(carried_since))
             elif changed and state is State.STALE:
+                self.outcome.causes[_kind_of(reason)] += 1
                 self._judge(judge, judge.without_cause(self._undisturbed(judge)))
+                if self._snapshots_are_fresh:
+                    last_loss = self.network.last_loss(judge.listing.stream)
+                    self._judge(judge, judge.gapless(self.loop.time() - last_loss))
             if changed or reason == manager._synchronizer.cause:
                 self.note(f"{symbol}: {state} {reason}")
 
@@ -308,7 +292,14 @@ class World:
             depth=settings.depth,
         )
         listing = self.exchange.listings[symbol]
-        judge = Judge(listing, manager, settings.number, self.loop.time())
+        judge = Judge(
+            listing,
+            manager,
+            settings.number,
+            self.loop.time(),
+            enough=min(max(2 * settings.depth, 50), manager.limit // 2),
+            snapshot_age=settings.snapshot_age,
+        )
         self.judges.append(judge)
         async with manager:
             if callback is None:
@@ -341,6 +332,7 @@ class World:
 
     def _look(self) -> None:
         now = self.loop.time()
+        self.exchange.catch_up()
         for judge in self.judges:
             if judge.manager.reason != "closed":
                 since = self._undisturbed(judge)
@@ -373,6 +365,23 @@ class World:
             self._finished.set_result(None)
 
 
+def _kind_of(reason: str) -> str:
+    """Return what kind of reason it is, without the numbers and what is done about it."""
+    return re.split(r" ?[:;,(]| for \d| to \d", reason)[0]
+
+
+def _around(plan: list[Fault]) -> list[tuple[float, float]]:
+    """Return from when to when a market is to be lively: around the beginnings and the ends."""
+    moments = sorted(moment for fault in plan for moment in (fault.at, fault.ends))
+    spans: list[tuple[float, float]] = []
+    for moment in moments:
+        begin, end = moment - BEFORE, moment + AFTERWARDS
+        if spans and begin <= spans[-1][1]:
+            begin, _ = spans.pop()
+        spans.append((begin, end))
+    return spans
+
+
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
     """Let nothing be logged: what a run does is in its trace."""
@@ -382,6 +391,16 @@ def _silence() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+@contextlib.contextmanager
+def _no_collector() -> Iterator[None]:
+    """Leave garbage lying: a run is over soon, and the next one finds it collected."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
@@ -11,6 +11,7 @@ from textual.events import MouseScrollDown, MouseScrollUp
 from depthcli.synchronizer import State
 from depthcli.tui import WatchApp
 from depthcli.tui.canvas import Canvas
+from depthcli.tui.observing import Observer
 from tests.tui.books import Clock, FakeManager, manager, symbols
 from tests.tui.screens import stage
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.geometry import Region
+
+    from depthcli.tui.watched import Picture
 
 SIZE = (100, 30)
 
@@ -212,6 +215,27 @@ async def test_the_overview_scrolls(clock: Clock) -> None:
         assert (first(), chosen()) == ("COIN00", "COIN00")
 
 
+async def test_of_hundreds_of_books_a_frame_looks_into_a_part(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    picture = Observer.picture
+
+    def picture_noted(observer: Observer, *arguments: Any) -> Picture:
+        looked.append(observer.watched.name)
+        return picture(observer, *arguments)
+
+    books = [manager(symbol, clock.now) for symbol in symbols(300)]
+    async with stage(books, SIZE, clock) as screen:
+        assert "overview" in screen.lines()[0]
+        monkeypatch.setattr(Observer, "picture", picture_noted)
+        await screen.pass_time(0.1)
+        assert 0 < len(looked) <= 300 / 10 + 2 * SIZE[1]
+        for _ in range(10):
+            await screen.pass_time(0.1)
+        assert set(looked) == {book.symbol for book in books}
+
+
 async def test_the_wheel_scrolls_the_overview(clock: Clock) -> None:
     books = [manager(f"COIN{index:02}", clock.now) for index in range(40)]
     async with stage(books, (80, 13), clock) as screen:
@@ -260,6 +284,10 @@ NOT_SEEN = (
     "Move the symbol back",
     "Move the symbol on",
     "Next symbol",
+    "Up",
+    "Down",
+    "Left",
+    "Right",
     "Previous symbol",
     "Recentre",
     "Sort the overview",

@@ -85,6 +85,12 @@ def test_a_book_that_is_no_longer_true_keeps_its_picture_in_grey() -> None:
     assert not any(name.startswith("heat.") for name in named)
 
 
+def test_neither_best_price_is_left_out_where_they_share_a_row() -> None:
+    wide = Axis(2.0, 50, 8)
+    rows = text(heatmap(PICTURE, remembered(), 30, 8, wide, 1, 11.5, plain=False))[2:6]
+    assert [row.split()[-1] for row in rows[1:3]] == ["102.0", "100.0"]
+
+
 def test_what_is_not_known_is_said() -> None:
     assert (
         "grey: not known"

@@ -330,6 +330,19 @@ async def test_the_ladder_is_moved_by_hand_and_let_go(clock: Clock) -> None:
         assert top() == before
 
 
+async def test_a_ladder_moved_far_away_shows_what_rests_there(clock: Clock) -> None:
+    book = manager("BNBBTC", clock.now)
+    async with stage([book], SIZE, clock) as screen:
+        screen.app.action_view("ladder")
+        await screen.press(*["down"] * 60)
+        far = book.cache.bids.top(65)[-1]
+        (row,) = [line for line in screen.lines() if f" {far[0]:.6f}" in line]
+        assert f"{far[1]:.3f}" in row
+        lines = screen.lines()
+        assert f"▲ {book.cache.best_ask[0]:.6f}" in lines[3], "which way the market is"
+        assert not any("▼" in line for line in lines)
+
+
 async def test_flashes_can_be_turned_off(clock: Clock) -> None:
     book = manager("BNBBTC", clock.now)
     async with stage([book], SIZE, clock) as screen:

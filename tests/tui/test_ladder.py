@@ -42,6 +42,13 @@ def test_what_lies_past_the_horizon_is_marked_level_or_not() -> None:
     assert not any("░" in row or "≥" in row for row in rows())
 
 
+def test_a_spread_wider_than_the_axis_says_where_its_ends_are() -> None:
+    drawn = rows(axis=Axis(1e-7, 98127, 3))
+    assert drawn[2].endswith("0.0098128 ▲ 0.0098131")
+    assert drawn[4].endswith("0.0098124 ▼ 0.0098126")
+    assert not any("▲" in row or "▼" in row for row in rows())
+
+
 def test_nothing_moves_when_the_market_moves_a_little() -> None:
     moved = replace(BOOK, bids=BOOK.bids[1:], asks=BOOK.asks)
     axis = placed(AXIS, float(moved.mid), AXIS.step, AXIS.count)

@@ -13,6 +13,7 @@ from depthcli.tui.numbers import (
     bar_to_the_left,
     basis_points_text,
     clock_text,
+    latency_text,
     price_text,
     quantity_text,
     quantity_width,
@@ -136,3 +137,10 @@ def test_both_bars_show_the_same(fraction: float, width: int) -> None:
 def test_what_is_not_nothing_shows() -> None:
     assert bar(1e-9, 10).strip() == "▏"
     assert bar(0, 10).strip() == ""
+
+
+def test_a_recording_has_no_latency() -> None:
+    assert latency_text(0.042) == "42 ms"
+    assert latency_text(-3.0) == "-3000 ms"
+    assert latency_text(1869 * 86_400) == "-"
+    assert latency_text(None) == "-"
