@@ -119,7 +119,7 @@ class Account:
         left_stale: books that weren't live even then, and why.
         taken_off: books that ended because their symbols were taken off.
         ended: books that ended otherwise, and why.
-        held_up: for so many seconds at the most nothing ran in this process; half a second is usual.
+        held_up: for so many seconds at the most nothing ran in this process; 0.5 is usual.
         counters: the sums of what the managers counted.
         complaints: what isn't as it must be, in words.
         samples: memory, tasks, sockets and file descriptors in the course of time.
