@@ -430,6 +430,7 @@ async def test_every_view_lives_through_every_size(clock: Clock) -> None:
                 (20, 6),
                 (40, 20),
                 (80, 24),
+                (120, 40),
                 (133, 37),
                 (200, 60),
             ):
