@@ -45,8 +45,8 @@ def measure(*, tiny: bool) -> Section:
         "The first book",
         "Seconds from the command to the first book on standard output, the exchange being"
         " `depthcli simulate` behind a proxy that holds everything back; the round trips are those"
-        " that the slowest latency costs. A WebSocket takes two of them to open, a request over a"
-        " new connection two more, and then an event has to come.",
+        " that the slowest latency costs. A WebSocket takes two of them to open, and so does the"
+        " first request; depthcli makes both at once, and then asks for the snapshot.",
         ["", *(f"{latency} ms" for latency in latencies), "round trips"],
     )
     commands = {"depthcli dump": _dump}

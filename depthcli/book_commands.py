@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from depthcli import exit_codes
-from depthcli.environment import environment_of, market_of, typed
 from depthcli.errors import UsageError
-from depthcli.logs import log_to
 from depthcli.parameters import (
     Limit,
     LogFile,
@@ -85,7 +83,9 @@ def watch(
     port: WebPort = 8000,
 ) -> None:
     """Show live depth, a panel a symbol. q leaves, ? explains."""
+    from depthcli.environment import environment_of, market_of, typed
     from depthcli.following import Following, targets_of
+    from depthcli.logs import log_to
     from depthcli.tui.terminal import in_browser
     from depthcli.watch import watch as watch_books
     from depthcli.web.arguments import arguments_of, is_typed
@@ -186,7 +186,9 @@ def dump(
 ) -> None:
     """Print books for programs, one a line, and nothing else on standard output."""
     from depthcli.dump import TEXT_DEPTH, dump as dump_books
+    from depthcli.environment import environment_of, market_of
     from depthcli.following import Following, targets_of
+    from depthcli.logs import log_to
 
     log_to(log_file)
     following = Following(
@@ -244,7 +246,9 @@ def check(
     Exit code 0: no level differs; 1: one does; 3: a book could not be compared.
     """
     from depthcli.check import check as check_books
+    from depthcli.environment import environment_of, market_of
     from depthcli.following import Following, targets_of
+    from depthcli.logs import log_to
 
     log_to(log_file)
     following = Following(

@@ -1,22 +1,21 @@
 """What the shell offers when Tab is pressed: names from the lists on disk, never from the network.
 
 A list is there once a command has seen all symbols of a market: `depthcli symbols` always does,
-`watch` does it in the background when the list is older than a day.
+`watch` does it in the background when the list is older than a day. Every command knows what
+completes its arguments, so what that takes is imported only when somebody presses Tab.
 """
 
 from collections.abc import Iterable, MutableMapping
 
 import typer
 
-from depthcli.environment import environment_of
 from depthcli.errors import UsageError
-from depthcli.markets import MARKETS, OPTIONS, market_named
-from depthcli.symbol_cache import remembered
-from depthcli.symbols import split_market
 
 
 def complete_market(incomplete: str) -> list[str]:
     """Return the markets that begin so."""
+    from depthcli.markets import MARKETS
+
     return [name for name in MARKETS if name.startswith(incomplete.lower())]
 
 
@@ -26,6 +25,11 @@ def complete_symbol(context: typer.Context, incomplete: str) -> list[str]:
     What was typed stays as it is, for shells want only the rest of a word: `bnb` becomes `bnbbtc`.
     Symbols that stand on the line already aren't offered again.
     """
+    from depthcli.environment import environment_of
+    from depthcli.markets import OPTIONS, market_named
+    from depthcli.symbol_cache import remembered
+    from depthcli.symbols import split_market
+
     options = context.params
     typed = list(options.get("symbols") or ())
     default = OPTIONS.name if options.get("options") else options.get("market") or "spot"

@@ -11,12 +11,8 @@ import typer
 
 from depthcli import exit_codes
 from depthcli.completion import complete_market
-from depthcli.environment import environment_of, market_of
-from depthcli.logs import log_to
-from depthcli.markets import MARKETS
 from depthcli.parameters import Options, Pattern, RestUrl, Testnet, Tld, WsUrl
 from depthcli.running import run
-from depthcli.symbols import split_market
 
 
 def symbols(
@@ -66,7 +62,11 @@ def symbols(
     tld: Tld = None,
 ) -> None:
     """List and search the exchange's symbols. Exit code 1: none matches."""
+    from depthcli.environment import environment_of, market_of
     from depthcli.listing import Search, list_symbols
+    from depthcli.logs import log_to
+    from depthcli.markets import MARKETS
+    from depthcli.symbols import split_market
 
     log_to(None)
     named, pattern = split_market(pattern or "")
@@ -154,6 +154,7 @@ def simulate(
     ] = None,
 ) -> None:
     """Run an exchange on this machine, over real HTTP and WebSocket. Ctrl-C ends it."""
+    from depthcli.logs import log_to
     from depthcli.simulator.serving import serve
 
     log_to(None)
