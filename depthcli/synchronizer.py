@@ -225,7 +225,9 @@ class Synchronizer(Generic[N]):
                 follows = event.first_update_id - 1
             if follows > at:
                 self.counters.gaps += 1
-                self._turn(State.STALE, f"gap: {follows - at} updates after {at} are missing")
+                missing = follows - at
+                updates = "1 update is" if missing == 1 else f"{missing} updates are"
+                self._turn(State.STALE, f"gap: {updates} missing after {at}")
             else:
                 del pending[0]
                 cache.apply(event)

@@ -138,7 +138,7 @@ class TestChain:
         synchronizer.receive(event(102, 103, (5.0, 66.0)))
         assert drain(synchronizer) == []
         assert synchronizer.state is State.STALE
-        assert "gap: 1 updates after 100" in synchronizer.reason
+        assert "gap: 1 update is missing after 100" in synchronizer.reason
         assert synchronizer.wants_snapshot
         assert synchronizer.cache.best_bid == (5.0, 1.0)
         assert synchronizer.cache.last_update_id == 100

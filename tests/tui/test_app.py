@@ -147,7 +147,7 @@ async def test_a_stale_book_is_dimmed_says_why_and_comes_back(clock: Clock) -> N
         assert "● 1 live  ▲ 1 stale" in lines[0]
         assert "1 gap" in lines[0]
         assert "▲ STALE  3.0 s" in lines[1]
-        assert "gap: 12 updates after 101 are missing" in lines[2]
+        assert "gap: 12 updates are missing after 101" in lines[2]
         assert lines[3:9] == before[3:9], "the last true book stays as it was"
         assert colours(screen, 4).isdisjoint(colours(screen, 15)), "nothing in it looks live"
         book.go_live(clock.now)

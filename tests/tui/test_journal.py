@@ -27,7 +27,7 @@ def test_each_change_is_told_once() -> None:
     assert says(kept) == [
         "BNBBTC connecting",
         "BNBBTC live, after 1.0 s connecting",
-        "BNBBTC stale: gap: 12 updates after 101 are missing",
+        "BNBBTC stale: gap: 12 updates are missing after 101",
         "BNBBTC live, after 2.5 s stale",
         "BNBBTC audited: 0 levels differ",
     ]

@@ -38,7 +38,7 @@ BOOK = Picture(
     audit_age=12.0,
     differences=0,
 )
-STALE = replace(BOOK, state=State.STALE, reason="gap: 12 updates after 4711 are missing", age=3.2)
+STALE = replace(BOOK, state=State.STALE, reason="gap: 12 updates are missing after 4711", age=3.2)
 NOTHING = replace(
     BOOK,
     state=State.CONNECTING,
@@ -143,7 +143,7 @@ def test_a_stale_book_is_dimmed_and_says_why_and_since_when() -> None:
         lines = drawn(STALE, width, 20)
         assert "▲ STALE" in text(lines)[0]
         assert "3.2 s" in text(lines)[0]
-        assert "gap: 12 updates after 4711 are" in styled(lines, "reason").replace("|", " ")
+        assert "gap: 12 updates are missing" in styled(lines, "reason").replace("|", " ")
         body = {name for line in lines[1:] for _, name in line if _.strip()}
         assert body <= {"old", "old.bar", "old.edge", "reason"}
 

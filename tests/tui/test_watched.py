@@ -37,7 +37,7 @@ def test_the_age_of_a_stale_book_counts_from_when_it_was_last_true() -> None:
     watched.last_received = 1004.0
     picture = observer.picture(3, 1004.0)
     assert picture.state is State.STALE
-    assert picture.reason == "gap: 3 updates after 101 are missing"
+    assert picture.reason == "gap: 3 updates are missing after 101"
     assert picture.age == 3.0
     assert not picture.empty
 
