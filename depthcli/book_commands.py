@@ -83,12 +83,12 @@ def watch(
     port: WebPort = 8000,
 ) -> None:
     """Show live depth, a panel a symbol. q leaves, ? explains."""
-    from depthcli.environment import environment_of, market_of, typed
+    from depthcli.environment import environment_of, market_of, on_command_line, typed
     from depthcli.following import Following, targets_of
     from depthcli.logs import log_to
     from depthcli.tui.terminal import in_browser
     from depthcli.watch import watch as watch_books
-    from depthcli.web.arguments import arguments_of, is_typed
+    from depthcli.web.arguments import arguments_of
     from depthcli.workspaces import LAST, Workspace, Workspaces
 
     default = market_of(context, market, options)
@@ -109,7 +109,7 @@ def watch(
         symbols = default_symbols(default)[:4]
     if demo and (testnet or tld):
         raise UsageError(f"--demo and {'--testnet' if testnet else '--tld'} exclude each other")
-    if not web and (is_typed(context, "host") or is_typed(context, "port")):
+    if not web and any(on_command_line(context, name) for name in ("host", "port")):
         raise UsageError("--host and --port say where --web serves: add it")
     if not (interactive or web or in_browser()):
         raise UsageError("watch needs a terminal; for programs and pipes there is: depthcli dump")

@@ -92,6 +92,11 @@ def typed(context: typer.Context, name: str) -> bool:
     return _source(context, name) in {"COMMANDLINE", "ENVIRONMENT"}
 
 
+def on_command_line(context: typer.Context, name: str) -> bool:
+    """Return whether an argument was typed: not what the environment or the file says."""
+    return _source(context, name) == "COMMANDLINE"
+
+
 def _said(context: typer.Context) -> dict[str, Any]:
     """Return the options that name an exchange; those of the configuration file give way."""
     said = {name: context.params.get(name) for name in ("tld", "testnet", "rest_url", "ws_url")}

@@ -215,7 +215,7 @@ def select(listed: Iterable[Entry], search: Search, day: date | None, now_ms: fl
     ):
         if wanted is not None:
             _check_any(listed, option, what)
-            found = [entry for entry in found if what(entry) == wanted.upper().replace("/", "")]
+            found = [entry for entry in found if what(entry) == _as_listed(wanted)]
     if search.expiry is not None:
         _check_any(listed, "--expiry", _expiry)
         if day is None:
@@ -243,7 +243,7 @@ def select(listed: Iterable[Entry], search: Search, day: date | None, now_ms: fl
 
 def what_there_is(listed: Sequence[Entry], search: Search, day: date | None) -> str:
     """Return which underlyings or days there are, if what is wanted is none of them; or nothing."""
-    underlying = search.underlying and search.underlying.upper().replace("/", "")
+    underlying = search.underlying and _as_listed(search.underlying)
     underlyings = {entry.underlying for entry in listed if entry.underlying}
     if underlying and underlying not in underlyings:
         return f"none is on {printable(underlying)}: there are {_some(underlyings)}"
@@ -258,8 +258,13 @@ def what_there_is(listed: Sequence[Entry], search: Search, day: date | None) -> 
 
 
 def _some(names: Iterable[str]) -> str:
-    first, rest = sorted(names)[:MOST_NAMED], sorted(names)[MOST_NAMED:]
-    return ", ".join(map(printable, first)) + (f" and {len(rest)} more" if rest else "")
+    ordered = sorted(names)
+    more = f" and {len(ordered) - MOST_NAMED} more" if len(ordered) > MOST_NAMED else ""
+    return ", ".join(map(printable, ordered[:MOST_NAMED])) + more
+
+
+def _as_listed(wanted: str) -> str:
+    return wanted.upper().replace("/", "")
 
 
 def _markets(listed: Iterable[Entry]) -> Iterable[str]:

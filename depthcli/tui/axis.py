@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil, floor, log10
-from typing import Final
+from math import ceil, floor, inf, log10
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from depthcli.tui.numbers import Number
 
 _ROUND: Final = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
 
@@ -105,3 +108,15 @@ def deepest_known(horizon: float, step: float, side: str) -> int:
     if abs(horizon / step - at) < 1e-6:
         return at
     return at + 1 if side == "bid" else at - 1
+
+
+def known_range(horizons: tuple[Number | None, Number | None], step: float) -> tuple[float, float]:
+    """Return the lowest and the highest multiple of the step that is known whole.
+
+    >>> known_range((99.97, None), 0.05)
+    (2000, inf)
+    """
+    bid, ask = horizons
+    lowest = -inf if bid is None else deepest_known(float(bid), step, "bid")
+    highest = inf if ask is None else deepest_known(float(ask), step, "ask")
+    return lowest, highest

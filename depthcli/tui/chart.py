@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
-from depthcli.tui.axis import ceiling, deepest_known, index_of
+from depthcli.tui.axis import ceiling, deepest_known, index_of, known_range
 from depthcli.tui.lines import cells, fit, left, line, right, shortened
 from depthcli.tui.numbers import price_text, size_text
 from depthcli.tui.observing import MOST_LEVELS
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from depthcli.analytics import Side
     from depthcli.tui.axis import Axis
     from depthcli.tui.lines import Line, Segment
-    from depthcli.tui.numbers import Number
     from depthcli.tui.watched import Picture
 
 LEAST_WIDTH: Final = 34
@@ -91,23 +90,15 @@ def reading(picture: Picture, axis: Axis, cursor: int) -> str:
     price = cursor * axis.step
     bid, ask = picture.best_bid, picture.best_ask
     text = price_text(price, picture.price_decimals)
-    sides = zip(
-        ("bid", "ask"), (bid, ask), (picture.bids, picture.asks), picture.horizons, strict=True
-    )
-    for side, best, levels, horizon in sides:
+    lowest, highest = known_range(picture.horizons, axis.step)
+    for side, best, levels in (("bid", bid, picture.bids), ("ask", ask, picture.asks)):
         if best is None or (price > best[0] if side == "bid" else price < best[0]):
             continue
         upto = _upto(levels, price, axis.step, side)
         if upto:
-            past = horizon is not None and _is_past(cursor, horizon, axis.step, side)
+            past = cursor < lowest if side == "bid" else cursor > highest
             return f"{side} {text}{NOT_WHOLE if past else ''}{described(picture, upto)}"
     return f"{text}  between bid and ask"
-
-
-def _is_past(at: int, horizon: Number, step: float, side: str) -> bool:
-    """Return whether a multiple of the step isn't known whole."""
-    last = deepest_known(float(horizon), step, side)
-    return at < last if side == "bid" else at > last
 
 
 def _upto(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from depthcli.tui.axis import ceiling, deepest_known, index_of
+from depthcli.tui.axis import ceiling, index_of, known_range
 from depthcli.tui.lines import fit, line, right, width_of
 from depthcli.tui.numbers import bar, bar_to_the_left, price_text, quantity_text, quantity_width
 from depthcli.tui.tiles import UNKNOWN_NOTE, covered, facts, foot, spread, title, waiting
@@ -68,10 +67,10 @@ def ladder(
     head = title(picture, width, focused=focused)
     if axis is None or picture.empty:
         return fit([head, *waiting(picture, width)], width, height)
-    body = _prices(picture, width, axis, flashes)
+    known = known_range(picture.horizons, axis.step)
+    body = _prices(picture, width, axis, flashes, known)
     if height >= 6:
-        floor, top = _known_range(picture, axis)
-        past = axis.lowest < floor or axis.highest > top
+        past = axis.lowest < known[0] or axis.highest > known[1]
         rule = spread(picture, width, UNKNOWN_NOTE if past else "")
         body = [rule, *body, foot(picture, axis.count, width)]
         body += facts(picture, width, frame_rows(height)[1], axis.count)
@@ -88,16 +87,12 @@ def columns_for(picture: Picture, width: int) -> _Columns:
     return _Columns(wide if wide >= 3 else 0, quantity, price)
 
 
-def _known_range(picture: Picture, axis: Axis) -> tuple[float, float]:
-    """Return the lowest and the highest multiple of the step that is known whole."""
-    bid, ask = picture.horizons
-    lowest = -inf if bid is None else deepest_known(float(bid), axis.step, "bid")
-    highest = inf if ask is None else deepest_known(float(ask), axis.step, "ask")
-    return lowest, highest
-
-
 def _prices(
-    picture: Picture, width: int, axis: Axis, flashes: Mapping[tuple[str, float], int]
+    picture: Picture,
+    width: int,
+    axis: Axis,
+    flashes: Mapping[tuple[str, float], int],
+    known: tuple[float, float],
 ) -> list[Line]:
     columns = columns_for(picture, width)
     sides = {
@@ -112,7 +107,7 @@ def _prices(
     ]
     full = ceiling(max(in_view, default=0.0))
     best_bid, best_ask = max(sides["bid"], default=None), min(sides["ask"], default=None)
-    lowest, highest = _known_range(picture, axis)
+    lowest, highest = known
     drawn = []
     for index in range(axis.highest, axis.lowest - 1, -1):
         bid, ask = sides["bid"].get(index), sides["ask"].get(index)

@@ -18,7 +18,7 @@ from depthcli.tui.numbers import (
     time_text,
 )
 from depthcli.tui.ordering import COLUMNS
-from depthcli.tui.tiles import balance, bid_share
+from depthcli.tui.tiles import balance, bid_share, differ_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -293,5 +293,4 @@ def _audit(picture: Picture) -> str:
     """Return what the last audit found, or all of them, and when it was."""
     if picture.audit_age is None or picture.differences is None:
         return "-"
-    ever = f"/{picture.differences_ever}" if picture.differences_ever else ""
-    return f"{picture.differences}{ever} differ {age_text(picture.audit_age):>6}"
+    return f"{differ_text(picture)} {age_text(picture.audit_age):>6}"

@@ -217,6 +217,12 @@ def audit_text(picture: Picture) -> str:
     return f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ{ever}"
 
 
+def differ_text(picture: Picture) -> str:
+    """Return how many levels differed in the last audit, and in all if any ever did, for short."""
+    ever = f"/{picture.differences_ever}" if picture.differences_ever else ""
+    return f"{picture.differences}{ever} differ"
+
+
 def facts(picture: Picture, width: int, rows: int, count: int) -> list[Line]:
     """Return at most so many rows below a tile: what a trade costs, then the symbol's pulse.
 
@@ -297,8 +303,7 @@ def pulse_line(picture: Picture, width: int, count: int | None = None) -> Line:
         short.append((f"  known {bids}/{asks}", "reason"))
     elif picture.differences is not None:
         style = "reason" if _odd(picture) else "label"
-        ever = f"/{picture.differences_ever}" if picture.differences_ever else ""
-        short.append((f"  audit {picture.differences}{ever} differ", style))
+        short.append((f"  audit {differ_text(picture)}", style))
     chosen = parts if width_of(parts[:3]) <= width else short
     while width_of(chosen) > width and len(chosen) > 1:
         chosen = chosen[:-1]

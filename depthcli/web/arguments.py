@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from depthcli.environment import on_command_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,7 +27,7 @@ def arguments_of(context: typer.Context) -> list[str]:
     for parameter in context.command.params:
         name = parameter.name or ""
         value = context.params.get(name)
-        if not is_typed(context, name) or name in SERVING:
+        if not on_command_line(context, name) or name in SERVING:
             continue
         if parameter.param_type_name == "argument":
             symbols += [str(one) for one in value or ()]
@@ -35,11 +37,6 @@ def arguments_of(context: typer.Context) -> list[str]:
             # One word: a value may begin with a dash.
             options.append(f"{parameter.opts[0]}={value}")
     return [*options, "--", *symbols] if symbols else options
-
-
-def is_typed(context: typer.Context, name: str) -> bool:
-    """Return whether an argument was typed: not what the environment or the file says."""
-    return getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
 
 
 def command_of(arguments: Sequence[str]) -> list[str]:
