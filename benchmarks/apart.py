@@ -13,7 +13,7 @@ import multiprocessing
 import random
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthcli.markets import market_named
 from depthcli.simulator import Simulator, source_for
@@ -75,6 +75,20 @@ class Setting:
         return [*default_symbols(market_named(self.market)), *invented][: self.count]
 
 
+class Book(NamedTuple):
+    """The exchange's book, read without any of the client's code.
+
+    Attributes:
+        update_id: of the book; None: the exchange has no such symbol, or began another book.
+        bids: `(price, quantity)`, best first.
+        asks: the same.
+    """
+
+    update_id: int | None
+    bids: list[tuple[float, float]]
+    asks: list[tuple[float, float]]
+
+
 class Apart:
     """The exchange, as it is seen from the process that measures.
 
@@ -106,12 +120,17 @@ class Apart:
         """Take a symbol on again that was taken off."""
         await self._ask("relist", symbol)
 
-    async def book(self, symbol: str, update_id: int) -> dict[str, Any]:
-        """Return a snapshot as it was at that update id.
+    async def book(self, symbol: str, update_id: int) -> Book:
+        """Return the book as it was at that update id.
 
-        Its `lastUpdateId` is another one if the exchange doesn't know that book, or no longer.
+        Its own id is another one if the exchange doesn't know that book, or no longer.
         """
-        return json.loads(await self._ask("book", symbol, update_id))
+        told = json.loads(await self._ask("book", symbol, update_id))
+        bids, asks = (
+            [(float(price), float(quantity)) for price, quantity in told.get(side, ())]
+            for side in ("bids", "asks")
+        )
+        return Book(told.get("lastUpdateId"), bids, asks)
 
     async def manners(self) -> Manners:
         """Return how the client has behaved."""

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from benchmarks import venue
+from benchmarks.processes import cpu, resident
 from benchmarks.report import Section
 
 if TYPE_CHECKING:
@@ -216,11 +217,11 @@ def _account(
         sleep(0.5)
     sleep(min(CALM, seconds))
     started = time()
-    before = [_cpu(ours), _cpu(exchange.pid)]
+    before = [cpu(ours), cpu(exchange.pid)]
     sleep(seconds)
     taken = time() - started
-    spent, its = (_cpu(ours) - before[0], _cpu(exchange.pid) - before[1])
-    memory = _resident(ours)
+    spent, its = (cpu(ours) - before[0], cpu(exchange.pid) - before[1])
+    memory = resident(ours)
     ages = _within(command.stop(), started, taken)
     exchange.terminate()
     late = _within(json.loads(exchange.stdout.read()), started, taken)
@@ -248,13 +249,3 @@ def _within(found: Iterable[Any], started: float, taken: float) -> list[float]:
 def _most(values: list[float]) -> float:
     """Return the 99th percentile."""
     return sorted(values)[len(values) * 99 // 100]
-
-
-def _cpu(process_id: int) -> float:
-    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident(process_id: int) -> int:
-    pages = int(Path(f"/proc/{process_id}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 from benchmarks.contenders import Contender, present
 from benchmarks.feeds import synthetic
+from benchmarks.processes import resident
 from benchmarks.report import Bars, Section
 
 LEVELS = 1_000
@@ -41,10 +40,6 @@ def _in_its_own_process(kind: type[Contender], books: int) -> float:
     return max(float(answer.stdout.split()[-1]), 1.0)
 
 
-def _resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def main(name: str, books: int) -> None:
     """Print the bytes a level of one contender."""
     kind = next(kind for kind in present()[0] if kind.name == name)
@@ -59,9 +54,9 @@ def main(name: str, books: int) -> None:
         kept.append(contender)
         if not number:
             gc.collect()
-            before = _resident()
+            before = resident()
     gc.collect()
-    print((_resident() - before) / books / (2 * LEVELS))
+    print((resident() - before) / books / (2 * LEVELS))
 
 
 if __name__ == "__main__":

@@ -209,14 +209,13 @@ class Scale:
             for _ in range(5):
                 update_id, ours = manager.cache.last_update_id, manager.cache.top(DEPTH)
                 truth = await self._apart.book(manager.symbol, update_id)
-                if truth.get("lastUpdateId") == update_id and manager.state is State.LIVE:
+                if truth.update_id == update_id and manager.state is State.LIVE:
                     break
                 await asyncio.sleep(0.1)
             else:
                 continue
             account.compared += 1
-            for mine, side in zip(ours, ("bids", "asks"), strict=True):
-                theirs = [(float(price), float(quantity)) for price, quantity in truth[side]]
+            for side, mine, theirs in zip(("bids", "asks"), ours, truth[1:], strict=True):
                 if not mine or mine != theirs[: len(mine)]:
                     account.wrong.append(f"{manager.symbol} {side} at {update_id}")
 

@@ -29,6 +29,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.apart import DEPTH, Apart, Setting, exchange_apart
+from benchmarks.processes import resident
 from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
 from depthcli.markets import MARKETS, market_named
 from depthcli.synchronizer import State
@@ -78,12 +79,10 @@ class Sample:
 
 def look(seconds: float, live: int) -> Sample:
     """Return what this process uses now."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
     links = [str(link) for link in _links()]
     return Sample(
         round(seconds, 1),
-        round(int(resident.split()[1]) / 1024, 1),
+        round(resident() / 2**20, 1),
         sys.getallocatedblocks(),
         len(asyncio.all_tasks()),
         sum(link.startswith("socket:") for link in links),
@@ -299,16 +298,14 @@ class Soak:
         cache = manager.cache
         update_id, ours = cache.last_update_id, cache.top(DEPTH)
         truth = await self._apart.book(manager.symbol, update_id)
-        reached = truth.get("lastUpdateId")
-        if reached != update_id:
+        if truth.update_id != update_id:
             self.account.unknown += 1
-            if reached is None:
+            if truth.update_id is None:
                 self._note_outdated(manager.symbol)
             return
         self._outdated_since.pop(manager.symbol, None)
         self.account.checked += 1
-        for mine, side in zip(ours, ("bids", "asks"), strict=True):
-            theirs = [(float(price), float(quantity)) for price, quantity in truth[side]]
+        for side, mine, theirs in zip(("bids", "asks"), ours, truth[1:], strict=True):
             self.account.short += len(mine) < len(theirs)
             if mine != theirs[: len(mine)]:
                 different = next(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 import socket
 import subprocess
@@ -21,13 +20,13 @@ from typer.testing import CliRunner
 from depthcli import __version__
 from depthcli.cli import app, main
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
+from tests.variables import variables
 
 TIMEOUT = 40
 
 
 def environment(**more: str) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if "DEPTHCLI" not in name}
-    return {**clean, "COLUMNS": "100", "NO_COLOR": "1", **more}
+    return variables(**{"COLUMNS": "100", "NO_COLOR": "1", **more})
 
 
 @pytest.fixture(scope="module")

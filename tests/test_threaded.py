@@ -6,7 +6,6 @@ import asyncio
 import copy
 import functools
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from depthcli import (
 from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, UsageError
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
+from tests.variables import variables
 
 PATIENCE = 20.0
 
@@ -428,14 +428,13 @@ def script(origins):
     processes = []
 
     def start(end: str) -> subprocess.Popen[str]:
-        clean = {name: value for name, value in os.environ.items() if "DEPTHCLI" not in name}
         where = {"DEPTHCLI_REST_URL": origins["rest_url"], "DEPTHCLI_WS_URL": origins["ws_url"]}
         process = subprocess.Popen(
             [sys.executable, "-c", SCRIPT + end],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**clean, **where},
+            env=variables(**where),
         )
         processes.append(process)
         for _ in range(3):

@@ -6,7 +6,6 @@ Each runs as a process of its own against the simulator, and is judged by what i
 from __future__ import annotations
 
 import ast
-import os
 import re
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
+from tests.variables import variables
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PATIENCE = 40
@@ -33,12 +33,7 @@ def environment():
         source_for("options", [option], seed=11),
     )
     with BackgroundSimulator(Simulator(*sources)) as simulator:
-        clean = {name: value for name, value in os.environ.items() if "DEPTHCLI" not in name}
-        yield {
-            **clean,
-            "DEPTHCLI_REST_URL": simulator.rest_url,
-            "DEPTHCLI_WS_URL": simulator.ws_url,
-        }
+        yield variables(DEPTHCLI_REST_URL=simulator.rest_url, DEPTHCLI_WS_URL=simulator.ws_url)
 
 
 @pytest.fixture

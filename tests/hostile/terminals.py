@@ -13,6 +13,8 @@ from typing import Self
 
 import pytest
 
+from tests.variables import variables
+
 pty = pytest.importorskip("pty", reason="no terminals of this kind here")
 termios = pytest.importorskip("termios")
 fcntl = pytest.importorskip("fcntl")
@@ -44,7 +46,6 @@ class Terminal:
 
                 signal.signal(ignored, signal.SIG_IGN)
 
-        environment = {name: value for name, value in os.environ.items() if "DEPTHCLI" not in name}
         self.process = subprocess.Popen(
             [sys.executable, *command],
             stdin=self._slave,
@@ -52,7 +53,7 @@ class Terminal:
             stderr=self._slave,
             start_new_session=True,
             preexec_fn=prepare,  # noqa: PLW1509
-            env={**environment, "TERM": "xterm-256color"},
+            env=variables(TERM="xterm-256color"),
         )
 
     def __enter__(self) -> Self:

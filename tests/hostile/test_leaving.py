@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
 from tests.hostile.servers import serving
 from tests.hostile.terminals import PATIENCE, Terminal
+from tests.variables import variables
 
 WATCH = ("-m", "depthcli", "watch", "--demo", "BNBBTC")
 FULL = Path("/dev/full")
@@ -35,7 +35,7 @@ def start(simulator, *arguments, ignored=None):
         stderr=subprocess.PIPE,
         text=True,
         preexec_fn=ignored and (lambda: signal.signal(ignored, signal.SIG_IGN)),  # noqa: PLW1509
-        env={name: value for name, value in os.environ.items() if "DEPTHCLI" not in name},
+        env=variables(),
     )
 
 

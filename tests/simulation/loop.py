@@ -96,11 +96,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> Handle:
         """Call it after so many seconds."""
-        at = self.now + delay
-        handle = Handle(at, callback, args, context)
-        self._order += 1
-        heappush(self._timers, (at, self._order, handle))
-        return handle
+        return self.call_at(self.now + delay, callback, *args, context=context)
 
     def call_at(
         self,

@@ -34,6 +34,15 @@ def books_of(count: int, clock: Clock) -> list[FakeManager]:
     return [manager(symbol, clock.now) for symbol in symbols(count)]
 
 
+async def fill_the_log(screen: Stage, book: FakeManager, clock: Clock) -> None:
+    """Let a book break off and come back, often enough that its log has to be scrolled."""
+    for _ in range(12):
+        book.change(clock.now, [], [], skip=3)
+        await screen.pass_time(1.0)
+        book.go_live(clock.now)
+        await screen.pass_time(1.0)
+
+
 def titles(screen: Stage) -> list[str]:
     """Return the symbols whose tiles are shown, the chosen one with its sign."""
     found = []
@@ -396,11 +405,7 @@ async def test_a_picture_is_saved_and_it_says_where(
 async def test_the_log_opens_scrolls_and_closes(clock: Clock) -> None:
     books = books_of(1, clock)
     async with stage(books, (100, 30), clock) as screen:
-        for _ in range(12):
-            books[0].change(clock.now, [], [], skip=3)
-            await screen.pass_time(1.0)
-            books[0].go_live(clock.now)
-            await screen.pass_time(1.0)
+        await fill_the_log(screen, books[0], clock)
         await screen.press("l")
         assert "live, after 1.0 s stale" in screen.lines()[-2]
         await screen.press("l")
@@ -581,11 +586,7 @@ async def test_the_wheel_scrolls_the_book_below_it_and_chooses_it(clock: Clock) 
 async def test_the_wheel_scrolls_the_log(clock: Clock) -> None:
     books = books_of(1, clock)
     async with stage(books, (100, 30), clock) as screen:
-        for _ in range(12):
-            books[0].change(clock.now, [], [], skip=3)
-            await screen.pass_time(1.0)
-            books[0].go_live(clock.now)
-            await screen.pass_time(1.0)
+        await fill_the_log(screen, books[0], clock)
         await screen.press("l")
         newest = screen.lines()[-2]
         await mouse(screen, MouseScrollUp, 50, 28)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.variables import variables
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -51,15 +53,14 @@ class Serving:
 
 
 @asynccontextmanager
-async def serving(*arguments: str, **variables: str) -> AsyncIterator[Serving]:
+async def serving(*arguments: str, **settings: str) -> AsyncIterator[Serving]:
     """Run it, on any port that is free."""
-    clean = {name: value for name, value in os.environ.items() if "DEPTHCLI" not in name}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "depthcli", "watch", "--port=0", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
-        env={**clean, **variables},
+        env=variables(**settings),
         start_new_session=True,
     )
     served = Serving(process)

@@ -1,0 +1,11 @@
+"""The environment variables of the processes that tests start."""
+
+from __future__ import annotations
+
+import os
+
+
+def variables(**more: str) -> dict[str, str]:
+    """Return those of this process and some more; nobody's settings of depthcli are among them."""
+    clean = {name: value for name, value in os.environ.items() if "DEPTHCLI" not in name}
+    return {**clean, **more}
