@@ -43,4 +43,4 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_nex
             await asyncio.sleep(0)
             given_up.cancel()
             book = await apart.book(symbol, 1)
-            assert book["bids"][0][0] < book["asks"][0][0]
+            assert book.bids[0][0] < book.asks[0][0]

@@ -96,7 +96,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> Handle:
         """Call it after so many seconds."""
-        return self.call_at(self.now + delay, callback, *args, context=context)
+        # As `call_at`, written out: to call it would take a tenth of the simulation's speed.
+        at = self.now + delay
+        handle = Handle(at, callback, args, context)
+        self._order += 1
+        heappush(self._timers, (at, self._order, handle))
+        return handle
 
     def call_at(
         self,
