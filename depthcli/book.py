@@ -1,46 +1,39 @@
 """The local order book: levels by price, read best first.
 
-A book is written far more often than it is read, and read mostly at its top. So:
-
-- a side keeps its levels in one dict, price to quantity, and an event goes in with one bulk update;
-- a removed level stays as a *tombstone* (quantity zero) until a read meets it or too many pile up;
-  a level that comes back to life is its tombstone filled again;
-- the sorted index of the prices is caught up only when somebody reads. A dict keeps the order of
-  insertion, so the prices that the index lacks are the dict's last `len(dict) - len(index)` keys;
-
-What lies beyond the deepest price of the snapshot is known only in part: the exchange's diff events
-name levels there when they change, and say nothing of the others. That price is the side's
-*horizon*. Reads give what the snapshot vouches for and stop there; `beyond()` gives the rest.
-
-Memory is bounded however long a book is kept: of the levels beyond the horizon the nearest are
-kept, as many as are vouched for or 1,000, whichever is more; the farther ones go when tombstones
-do. What is vouched for is never dropped, and isn't more than the exchange itself has there.
+Each side keeps itself, as `side.py` says: here are both of them, and the update id they stand at.
 """
 
 from __future__ import annotations
 
 import operator
-from bisect import bisect_left, bisect_right, insort
+import os
 from collections.abc import Mapping
-from itertools import islice, pairwise
+from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast, overload
 
+from depthcli.lazy_side import LazySide
 from depthcli.messages import N, check_number_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from decimal import Decimal
 
     from depthcli.messages import DepthEvent, Snapshot
+    from depthcli.side import BookSide
 
-_FEW = 1_000
-"""Tombstones up to this number are never worth a rebuild of the index."""
 
-_FEWEST_BEYOND = 1_000
-"""Levels beyond the horizon up to this number are always kept."""
+def _kind_of_floats() -> type[BookSide[float]]:
+    """Return what sides of floats are kept in: the one in C where it was built, and is wanted."""
+    if not os.environ.get("DEPTHCLI_NO_EXTENSIONS"):
+        with suppress(ImportError):
+            from depthcli.compiled_side import CompiledSide  # noqa: PLC0415
 
-_MANY = 64
-"""So many new prices at once are sorted into the index with all others, not put in one by one."""
+            return CompiledSide
+    return LazySide
+
+
+_KINDS: dict[type, type[BookSide[Any]]] = {float: _kind_of_floats(), Decimal: LazySide}
+"""What a side is kept in, by its number type."""
 
 
 class Difference(NamedTuple):
@@ -62,197 +55,6 @@ class Comparison(NamedTuple):
 
     levels: int
     differences: list[Difference]
-
-
-class BookSide(Generic[N]):
-    """One side of a book.
-
-    Args:
-        falling: whether the highest price is the best, as among bids; among asks it is the lowest.
-    """
-
-    __slots__ = ("_compact_at", "_falling", "_index", "_levels", "_pin", "horizon")
-
-    horizon: N | None
-    """The deepest price that the snapshot vouched for; None where it covered the whole side."""
-
-    def __init__(self, *, falling: bool) -> None:
-        self._falling = falling
-        self.load([])
-
-    def load(self, levels: list[tuple[N, N]], horizon: N | None = None) -> None:
-        """Replace all levels. O(n), and O(n log n) at the next read.
-
-        Args:
-            levels: `(price, quantity)` in any order.
-            horizon: the deepest price up to which `levels` is complete; None: all of it.
-        """
-        self._levels: dict[N, N] = dict(levels)
-        self._pin: Any = horizon
-        self.horizon = horizon
-        self._forget_index()
-
-    def update(self, levels: Iterable[tuple[N, N]]) -> None:
-        """Set the absolute quantities of the given levels; zero removes. O(k) for k levels."""
-        known = self._levels
-        known.update(levels)
-        if len(known) > self._compact_at:
-            self._compact()
-
-    def best(self) -> tuple[N, N] | None:
-        """Return the best `(price, quantity)`, or None if the side is empty."""
-        return next(iter(self.top(1)), None)
-
-    def top(self, count: int) -> list[tuple[N, N]]:
-        """Return the best `count` levels as `(price, quantity)`, best first.
-
-        Fewer where the side has fewer, or where the horizon comes first. O(count), and O(log n) and
-        a move in memory for each price that is new since the last read.
-        """
-        levels, index = self._levels, self._index
-        if len(levels) != len(index):
-            self._catch_up()
-        found: list[tuple[N, N]] = []
-        if count > 0:
-            for price in index[: -count - 1 : -1] if self._falling else index[:count]:
-                quantity = levels[price]
-                if not quantity:
-                    self._bury(count)
-                    return self.top(count)
-                found.append((price, quantity))
-            horizon = self.horizon
-            if horizon is not None:
-                if self._falling:
-                    while found and found[-1][0] < horizon:
-                        found.pop()
-                else:
-                    while found and found[-1][0] > horizon:
-                        found.pop()
-        return found
-
-    def levels(self) -> list[tuple[N, N]]:
-        """Return all levels up to the horizon as `(price, quantity)`, best first. O(n)."""
-        return self._read(vouched=True)
-
-    def beyond(self) -> list[tuple[N, N]]:
-        """Return the levels beyond the horizon that happen to be known, best first. O(n).
-
-        Each of them is true, but others may lie between them, and the farthest are forgotten where
-        there are more than 1,000 of them and more than there are vouched levels.
-        """
-        return self._read(vouched=False)
-
-    def exhausted(self) -> bool:
-        """Return whether no level is left of what the snapshot vouched for. O(1) almost always.
-
-        The best price has then moved past the horizon: what the side is like isn't known. One
-        vouched level that lives is proof of the contrary: the deepest is watched, for it changes
-        most seldom, and another is looked for when it goes.
-        """
-        if self.horizon is None or self._levels.get(self._pin):
-            return False
-        self._catch_up()
-        edge, prices = self._edge(), self._index
-        deepest_first = prices[edge:] if self._falling else prices[:edge][::-1]
-        self._pin = next((price for price in deepest_first if self._levels[price]), None)
-        return self._pin is None
-
-    def within(self, horizon: N | None) -> dict[N, N]:
-        """Return the levels up to a horizon no deeper than the side's own, price to quantity."""
-        levels = self.levels()
-        if horizon is None:
-            return dict(levels)
-        return {price: quantity for price, quantity in levels if not self._deeper(price, horizon)}
-
-    def nearer(self, one: N | None, other: N | None) -> N | None:
-        """Return which of two horizons is nearer to the touch."""
-        if one is None or other is None:
-            return other if one is None else one
-        return other if self._deeper(one, other) else one
-
-    def __len__(self) -> int:
-        """Return the number of levels up to the horizon. O(n)."""
-        return len(self.levels())
-
-    def _deeper(self, price: N, than: N) -> bool:
-        return price < than if self._falling else price > than
-
-    def _read(self, *, vouched: bool) -> list[tuple[N, N]]:
-        """Return the levels up to the horizon, or those beyond it, best first."""
-        self._catch_up()
-        levels, prices, edge = self._levels, self._index, self._edge()
-        prices = prices[edge:] if vouched == self._falling else prices[:edge]
-        if self._falling:
-            prices.reverse()
-        return [(price, quantity) for price in prices if (quantity := levels[price])]
-
-    def _edge(self) -> int:
-        """Return where in the index the horizon divides what is vouched for from what is beyond."""
-        index, horizon = self._index, self.horizon
-        if self._falling:
-            return 0 if horizon is None else bisect_left(index, horizon)
-        return len(index) if horizon is None else bisect_right(index, horizon)
-
-    def _bury(self, count: int) -> None:
-        """Drop the tombstones that lie among the best `count` levels."""
-        levels, index = self._levels, self._index
-        at = len(index) - 1 if self._falling else 0
-        while count and 0 <= at < len(index):
-            if levels[index[at]]:
-                count -= 1
-                at += -1 if self._falling else 1
-            else:
-                del levels[index.pop(at)]
-                at -= self._falling
-
-    def _catch_up(self) -> None:
-        """Put the prices that are new since the last read into the index."""
-        index = self._index
-        count = len(self._levels) - len(index)
-        new = islice(reversed(self._levels), count)
-        if count > _MANY:
-            index.extend(new)
-            index.sort()
-        else:
-            for price in new:
-                insort(index, price)
-
-    def _compact(self) -> None:
-        """Drop the tombstones, and of the levels beyond the horizon the farthest."""
-        self._levels = {price: quantity for price, quantity in self._levels.items() if quantity}
-        if self.horizon is not None:
-            beyond = [price for price in self._levels if self._deeper(price, self.horizon)]
-            kept = max(len(self._levels) - len(beyond), _FEWEST_BEYOND)
-            if len(beyond) > kept:
-                beyond.sort(reverse=self._falling)
-                for price in beyond[kept:]:
-                    del self._levels[price]
-        self._forget_index()
-
-    def _forget_index(self) -> None:
-        self._index: list[N] = []
-        self._compact_at = 2 * len(self._levels) + _FEW
-
-    def _check(self) -> None:
-        """Verify every invariant, for tests. O(n)."""
-        index = self._index
-        assert index == sorted(set(index)), "the index is sorted and holds no price twice"
-        assert len(index) <= len(self._levels)
-        indexed = list(islice(self._levels, len(index)))
-        assert sorted(indexed) == index, "the index holds the oldest keys of the dict"
-        assert len(self._levels) <= self._compact_at, "tombstones are bounded"
-        live = {price: quantity for price, quantity in self._levels.items() if quantity}
-        vouched, beyond = self.levels(), self.beyond()
-        assert dict(vouched + beyond) == live, "reads give all that lives"
-        for count in (0, 1, 5, len(self._levels)):
-            assert self.top(count) == vouched[:count], "a top is the beginning of it"
-        prices = [price for price, _ in vouched + beyond]
-        assert len(set(prices)) == len(prices), "a price is given once"
-        for better, worse in pairwise(prices):
-            assert self._deeper(worse, better), "reads are best first"
-        if self.horizon is not None:
-            assert not any(self._deeper(price, self.horizon) for price, _ in vouched)
-            assert all(self._deeper(price, self.horizon) for price, _ in beyond)
 
 
 class DepthCache(Generic[N]):
@@ -283,8 +85,9 @@ class DepthCache(Generic[N]):
     def __init__(self, symbol: str, conv_type: type[N] | None = None) -> None:
         self.symbol = symbol
         self.conv_type: type[N] = check_number_type(conv_type or cast("Any", float))
-        self.bids: BookSide[N] = BookSide(falling=True)
-        self.asks: BookSide[N] = BookSide(falling=False)
+        kind: type[BookSide[N]] = _KINDS[self.conv_type]
+        self.bids: BookSide[N] = kind(falling=True)
+        self.asks: BookSide[N] = kind(falling=False)
         self.last_update_id = 0
         self.update_time: int | None = None
 
@@ -350,11 +153,7 @@ class DepthCache(Generic[N]):
 
         Such a book is in step and yet doesn't say what the side's best price is.
         """
-        bids, asks = self.bids, self.asks
-        # Asked after every event: where both sides have their proof, nothing is called.
-        if bids._levels.get(bids._pin) and asks._levels.get(asks._pin):  # noqa: SLF001
-            return False
-        return bids.exhausted() or asks.exhausted()
+        return self.bids.exhausted() or self.asks.exhausted()
 
     def compare(self, other: DepthCache[N]) -> Comparison:
         """Compare two books level by level, as far as both are vouched for. O(n)."""
@@ -410,8 +209,3 @@ class DepthCache(Generic[N]):
             f"<DepthCache {self.symbol} at {self.last_update_id}:"
             f" bid {self.best_bid}, ask {self.best_ask}>"
         )
-
-    def _check(self) -> None:
-        """Verify every invariant of both sides, for tests. O(n)."""
-        self.bids._check()  # noqa: SLF001
-        self.asks._check()  # noqa: SLF001

@@ -36,7 +36,7 @@ SECTIONS: Final = {
         "threaded.ThreadedDepthCacheManager",
     ),
     "The exchange": ("client.AsyncClient", "sockets.BinanceSocketManager"),
-    "Books": ("book.DepthCache", "book.BookSide"),
+    "Books": ("book.DepthCache", "side.BookSide"),
     "What a book is worth": (
         "synchronizer.State",
         "synchronizer.Counters",

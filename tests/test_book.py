@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import random
-from copy import deepcopy
+import copy
+import pickle
+import sys
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from depthcli import book as book_module
-from depthcli.book import BookSide, DepthCache, Difference
+from depthcli.book import DepthCache, Difference
+from depthcli.lazy_side import LazySide
 from depthcli.messages import DepthEvent, Snapshot
-from tests.naive import NaiveBook, both_sides
 
 
 def book(bids: list[tuple[float, float]], asks: list[tuple[float, float]]) -> DepthCache[float]:
@@ -131,62 +131,6 @@ class TestHorizon:
         assert (cache.get_bids(), cache.exhausted()) == ([], False)
 
 
-class TestPruning:
-    """Of the levels beyond the horizon only the nearest are kept; the others are as before."""
-
-    @pytest.fixture(autouse=True)
-    def few(self, monkeypatch):
-        monkeypatch.setattr(book_module, "_FEW", 40)
-        monkeypatch.setattr(book_module, "_FEWEST_BEYOND", 8)
-
-    @given(
-        falling=st.booleans(),
-        known=st.integers(1, 30),
-        changes=st.lists(
-            st.lists(st.tuples(st.integers(1, 400), st.integers(0, 2)), max_size=30), max_size=40
-        ),
-    )
-    @settings(max_examples=100, deadline=None)
-    def test_what_is_vouched_for_is_never_touched_and_the_rest_is_true(
-        self, falling, known, changes
-    ):
-        best_first = sorted(range(1, 401), reverse=falling)
-        levels = [(float(price), 1.0) for price in best_first[:known]]
-        side, naive = BookSide(falling=falling), dict(levels)
-        side.load(levels, horizon=levels[-1][0])
-        deeper = set(map(float, best_first[known:]))
-        for numbers in changes:
-            change = [(float(price), float(quantity)) for price, quantity in numbers]
-            side.update(change)
-            NaiveBook.put(naive, change)
-            vouched, beyond = side.levels(), side.beyond()
-            assert (
-                vouched
-                == [(p, naive[p]) for p in map(float, best_first) if p in naive][
-                    : len(naive.keys() - deeper)
-                ]
-            )
-            assert set(beyond) <= {(p, q) for p, q in naive.items() if p in deeper}
-            assert side.exhausted() == (not vouched)
-            side._check()
-        side._compact()
-        kept = max(len(side.levels()), 8)
-        beyond = [p for p, _ in side.beyond()]
-        assert len(beyond) <= kept
-        assert len(side._levels) == len(side.levels()) + len(beyond)
-
-    @pytest.mark.parametrize(("falling", "kept"), [(True, (82.0, 89.0)), (False, (11.0, 18.0))])
-    def test_the_nearest_are_kept(self, falling, kept):
-        side = BookSide(falling=falling)
-        best = 90.0 if falling else 10.0
-        side.load([(best, 1.0)], horizon=best)
-        deeper = [price for price in map(float, range(1, 100)) if side._deeper(price, best)]
-        side.update([(price, 1.0) for price in deeper])
-        side._compact()
-        prices = sorted(price for price, _ in side.beyond())
-        assert (prices[0], prices[-1], len(prices)) == (*kept, 8)
-
-
 class TestDifferences:
     def test_equal_books_have_none(self):
         one = book([(3.0, 6.0)], [(4.0, 2.0)])
@@ -230,106 +174,6 @@ class TestDifferences:
         assert shallow.differences(ours) == []
 
 
-def test_memory_is_bounded_though_nobody_reads():
-    side: BookSide[float] = BookSide(falling=True)
-    for price in range(100_000):
-        side.update([(float(price), 1.0)])
-        side.update([(float(price - 10), 0.0)])
-    assert len(side._levels) < 5_000
-    assert side.top(2) == [(99_999.0, 1.0), (99_998.0, 1.0)]
-
-
-def test_memory_is_bounded_though_millions_of_levels_are_named_beyond_the_horizon():
-    chance = random.Random(7)
-    side: BookSide[float] = BookSide(falling=False)
-    side.load([(float(price), 1.0) for price in range(500)], horizon=499.0)
-    most = 0
-    for _ in range(20_000):
-        start = chance.randrange(500, 3_000_000)
-        side.update([(float(price), 1.0) for price in range(start, start + 100)])
-        most = max(most, len(side._levels))
-    assert most < 2 * (500 + 1_000) + 1_000 + 100
-    assert len(side.levels()) == 500
-    assert len(side.beyond()) >= 1_000
-
-
-prices = st.integers(1, 60)
-levels = st.lists(st.tuples(prices, st.integers(0, 5)), max_size=12)
-whole = st.lists(
-    st.tuples(prices, st.integers(1, 5)), max_size=40, unique_by=lambda level: level[0]
-)
-
-
-class BookMachine(RuleBasedStateMachine):
-    """Whatever is written and read in between, a read gives what the naive book gives."""
-
-    @initialize(bids=whole, asks=whole)
-    def load(self, bids, asks):
-        self.cache = DepthCache("BNBBTC")
-        self.naive = NaiveBook()
-        self.reload(bids, asks)
-
-    @rule(bids=whole, asks=whole)
-    def reload(self, bids, asks):
-        snapshot = Snapshot(
-            1,
-            [(float(price), float(quantity)) for price, quantity in sorted(bids, reverse=True)],
-            [(float(price), float(quantity)) for price, quantity in sorted(asks)],
-        )
-        self.cache.load(snapshot, limit=20)
-        self.naive.load(snapshot)
-
-    @rule(bids=levels, asks=levels)
-    def apply(self, bids, asks):
-        change = event(
-            1,
-            1,
-            [(float(price), float(quantity)) for price, quantity in bids],
-            [(float(price), float(quantity)) for price, quantity in asks],
-        )
-        self.cache.apply(change)
-        self.naive.apply(change)
-
-    @rule(count=st.integers(1, 30))
-    def read_top(self, count):
-        bids, asks = self.cache.top(count)
-        assert bids == self.naive.sorted_bids[: len(bids)]
-        assert asks == self.naive.sorted_asks[: len(asks)]
-        for side, top, everything in (
-            (self.cache.bids, bids, self.naive.sorted_bids),
-            (self.cache.asks, asks, self.naive.sorted_asks),
-        ):
-            if side.horizon is None:
-                assert top == everything[:count]
-
-    @rule()
-    def compact(self):
-        self.cache.bids._compact()
-        self.cache.asks._compact()
-
-    @rule()
-    def read_all(self):
-        assert both_sides(self.cache) == (self.naive.sorted_bids, self.naive.sorted_asks)
-
-    @invariant()
-    def holds_its_invariants(self):
-        # A check reads, and reading hides what only shows unread: so it looks at a copy.
-        deepcopy(self.cache)._check()
-
-
-TestBookMachine = BookMachine.TestCase
-TestBookMachine.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
-
-
-@pytest.mark.parametrize(("falling", "deepest"), [(True, 1.0), (False, 5.0)])
-def test_the_nearer_of_two_horizons_is_the_one_closer_to_the_touch(falling, deepest):
-    side: BookSide[float] = BookSide(falling=falling)
-    nearest = 6.0 - deepest
-    assert side.nearer(deepest, nearest) == nearest
-    assert side.nearer(nearest, None) == nearest
-    assert side.nearer(None, None) is None
-
-
 def test_a_book_can_be_filled_by_hand_with_strings():
     cache = DepthCache("BNBBTC", Decimal)
     cache.add_bid(["0.0024", "10"])
@@ -351,13 +195,39 @@ def test_levels_are_sorted_as_numbers(vals):
     assert all(isinstance(number, Decimal) for level in falling for number in level)
 
 
-def test_the_length_of_a_side_is_the_number_of_its_vouched_levels():
-    side: BookSide[float] = BookSide(falling=True)
-    side.load([(5.0, 1.0), (4.0, 1.0), (3.0, 1.0)], horizon=3.0)
-    side.update([(4.0, 0.0), (2.0, 1.0)])
-    assert len(side) == 2
-
-
 def test_a_book_is_shown_by_its_symbol_its_id_and_its_best_levels():
     cache = book([(3.0, 6.0)], [])
     assert repr(cache) == "<DepthCache BNBBTC at 10: bid (3.0, 6.0), ask None>"
+
+
+@pytest.mark.parametrize("number", [float, Decimal])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda cache: pickle.loads(pickle.dumps(cache))])
+def test_a_copy_of_a_book_shows_the_same_and_goes_its_own_way(number, copied):
+    def levels(*numbers: int):
+        return [(number(price), number(1)) for price in numbers]
+
+    cache = DepthCache("BNBBTC", number)
+    cache.load(Snapshot(10, levels(9, 8), levels(10, 11)), limit=2)
+    cache.apply(event(11, 12, bids=levels(7), asks=levels(12), time=77))
+    twin = copied(cache)
+    assert twin.top(9) == cache.top(9) == (levels(9, 8), levels(10, 11))
+    assert (twin.bids.beyond(), twin.asks.beyond()) == (levels(7), levels(12))
+    assert (twin.bids.horizon, twin.last_update_id, twin.update_time) == (8, 12, 77)
+    cache.bids.update([(number(9), number(0))])
+    assert (twin.best_bid, cache.best_bid) == (levels(9)[0], levels(8)[0])
+
+
+class TestKinds:
+    def test_floats_are_kept_in_c_where_it_was_built(self, monkeypatch):
+        built = SimpleNamespace(CompiledSide=object())
+        monkeypatch.delenv("DEPTHCLI_NO_EXTENSIONS", raising=False)
+        monkeypatch.setitem(sys.modules, "depthcli.compiled_side", built)
+        assert book_module._kind_of_floats() is built.CompiledSide
+
+    def test_where_it_was_not_they_are_kept_in_python(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "depthcli.compiled_side", None)
+        assert book_module._kind_of_floats() is LazySide
+
+    def test_a_variable_leaves_it_out(self, monkeypatch):
+        monkeypatch.setenv("DEPTHCLI_NO_EXTENSIONS", "1")
+        assert book_module._kind_of_floats() is LazySide

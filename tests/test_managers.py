@@ -32,6 +32,7 @@ from depthcli.markets import market_named
 from depthcli.simulator import Simulator, source_for
 from depthcli.simulator.corruption import CORRUPTIONS
 from depthcli.synchronizer import State
+from tests.horizons import end_at
 
 SYMBOLS = ("BNBBTC", "ETHBTC")
 PATIENCE = 20.0
@@ -417,7 +418,7 @@ async def test_a_refresh_comes_early_when_levels_run_short(depth, left, monkeypa
         await each.until_live()
         assert each.manager.counters.audits == 0
         each.least = 0
-        cache.bids.horizon = cache.bids.top(left)[-1][0]  # as if the market had fallen
+        end_at(cache.bids, cache.bids.top(left)[-1][0])  # as if the market had fallen
         await each.until(lambda it: it.manager.counters.audits >= 1)
         assert len(cache.bids.top(20)) == 20
         assert each.stale_reasons == []

@@ -24,6 +24,7 @@ from depthcli import (
 from depthcli.backoff import Backoff
 from depthcli.errors import ClosedError, UsageError
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
+from tests.horizons import end_at
 from tests.variables import variables
 
 PATIENCE = 20.0
@@ -140,7 +141,7 @@ def test_levels_that_run_short_are_renewed(manager, monkeypatch):
 
     def count_after_a_fall(cache) -> None:
         if not levels:
-            cache.bids.horizon = cache.best_bid[0]  # as if the market had fallen all the way
+            end_at(cache.bids, cache.best_bid[0])  # as if the market had fallen all the way
         levels.append(len(cache.get_bids()))
 
     heard = Heard(count_after_a_fall)

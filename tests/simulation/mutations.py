@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from depthcli.book import BookSide, DepthCache
+from depthcli.book import DepthCache
 from depthcli.client import AsyncClient
 from depthcli.handover import Handover
 from depthcli.keeper import Keeper
+from depthcli.lazy_side import LazySide
 from depthcli.schedule import Schedule
 from depthcli.synchronizer import Synchronizer
 from depthcli.weights import WeightBudget
@@ -36,6 +37,7 @@ UNIT_TESTS: Final = tuple(
         "book",
         "handover",
         "schedule",
+        "side",
         "synchronizer",
         "turns",
     )
@@ -145,7 +147,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a removed level comes back",
-        BookSide,
+        LazySide,
         ("update",),
         "known.update(levels)",
         "known.update(level for level in levels if level[1] or level[0] not in known)",
@@ -188,7 +190,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a side counts as exhausted while levels are left",
-        BookSide,
+        LazySide,
         ("exhausted",),
         "return self._pin is None",
         "return len(self.top(3)) < 3",

@@ -10,8 +10,9 @@ from depthcli.synchronizer import State
 from tests.simulation.history import ASK, BID, Epoch, price_text, quantity_text
 
 if TYPE_CHECKING:
-    from depthcli.book import BookSide, DepthCache
+    from depthcli.book import DepthCache
     from depthcli.managers import DepthCacheManager
+    from depthcli.side import BookSide
     from tests.simulation.exchange import Listing
 
 BEHIND: Final = 120.0

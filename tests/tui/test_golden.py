@@ -15,6 +15,7 @@ import pytest
 from depthcli.errors import UnknownSymbolError
 from depthcli.tui.views import View
 from depthcli.workspaces import Workspaces
+from tests.horizons import end_at
 from tests.tui.books import Clock, FakeManager, manager, symbols, trade
 from tests.tui.screens import stage
 
@@ -176,8 +177,8 @@ async def test_where_the_snapshot_ends(view: str) -> None:
     clock = Clock()
     managers = [manager(symbol, clock.now) for symbol in symbols(2)]
     for book in managers:
-        book.cache.bids.horizon = book.cache.bids.levels()[3][0]
-        book.cache.asks.horizon = book.cache.asks.levels()[5][0]
+        end_at(book.cache.bids, book.cache.bids.levels()[3][0])
+        end_at(book.cache.asks, book.cache.asks.levels()[5][0])
     await compare(f"{view}-horizon-80x24", managers, (80, 24), clock, view=view)
 
 

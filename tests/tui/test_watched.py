@@ -11,6 +11,7 @@ from depthcli.tui.observing import Observer
 from depthcli.tui.rates import Rate
 from depthcli.tui.sizes import next_size, usual_size
 from depthcli.tui.watched import Wanted
+from tests.horizons import end_at
 from tests.tui.books import EVENT_TIME, FakeManager, manager
 
 
@@ -117,7 +118,7 @@ def test_what_lies_past_the_horizon_is_marked() -> None:
     book = manager("BNBBTC", 1000.0)
     asks = book.cache.asks
     vouched = asks.levels()
-    asks.horizon = vouched[3][0]
+    end_at(asks, vouched[3][0])
     observer = Observer(book.watched)
     picture = observer.picture(6, 1000.0)
     assert picture.asks == tuple(vouched[:6])
@@ -126,7 +127,7 @@ def test_what_lies_past_the_horizon_is_marked() -> None:
     grouped = observer.picture(30, 1000.0)
     assert grouped.asks_tail == len(grouped.asks), "the first group is cut through"
     assert grouped.bids_tail == 0
-    asks.horizon = grouped.asks[1][0]
+    end_at(asks, grouped.asks[1][0])
     book.change(1001.0, [], [])
     known = observer.picture(30, 1001.0)
     assert known.asks_tail == len(known.asks) - 2, "a group that ends at the horizon is whole"

@@ -1,0 +1,39 @@
+"""A side of a book in C, for floats: `_compiled_side.c`.
+
+Installing depthcli compiles it where there is a C compiler, and goes on without it where there is
+none: this module then can't be imported, and books of floats are kept in Python, as others are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from depthcli._compiled_side import Side
+from depthcli.side import BookSide
+
+
+class CompiledSide(Side, BookSide[float]):
+    """One side of a book in doubles, 16 bytes a level.
+
+    Args:
+        falling: whether the highest price is the best, as among bids; among asks it is the lowest.
+    """
+
+    __slots__ = ()
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> CompiledSide:
+        return _loaded(*self._contents())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _loaded, self._contents()
+
+    def _contents(self) -> tuple[bool, list[tuple[float, float]], float | None]:
+        return self.falling, [*self.levels(), *self.beyond()], self.horizon
+
+
+def _loaded(
+    falling: bool, levels: list[tuple[float, float]], horizon: float | None
+) -> CompiledSide:
+    side = CompiledSide(falling=falling)
+    side.load(levels, horizon)
+    return side
