@@ -1,9 +1,9 @@
 """`python -m benchmarks.compare BASE`: what a change costs, against a git revision.
 
-The real path of an event is run by the code at BASE, in a git work tree of its own, and by the code
-here, on the same frames. Where valgrind is installed, instructions are counted, which no other
-process disturbs; else the two take turns and the medians of their times are compared. The exit code
-is 1 if something here takes more than `--tolerance` longer.
+The real path of an event is run by the code at BASE and by the code here, on the same frames; both
+are installed anew, so that what is in C is built of each. Where valgrind is installed, instructions
+are counted, which no other process disturbs; else the two take turns and the medians of their times
+are compared. The exit code is 1 if something here takes more than `--tolerance` longer.
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ def main() -> int:
     options = parser.parse_args()
     counted = shutil.which("valgrind") is not None
     worst = 0.0
-    with _work_tree(options.base) as base:
+    with _installed(options.base) as (base, here):
         print(f"| path | {options.base} | here | ratio |\n| --- | --- | --- | --- |")
         for path in PATHS:
             if counted:
-                before, after = _instructions(base, path), _instructions(HERE, path)
+                before, after = _instructions(base, path), _instructions(here, path)
             else:
-                before, after = _times_in_turns(base, path)
+                before, after = _times_in_turns(base, here, path)
             worst = max(worst, after / before - 1)
             print(f"| {path} | {before:,.0f} | {after:,.0f} | {after / before:.3f} |", flush=True)
     what = "instructions" if counted else "nanoseconds"
@@ -83,21 +83,25 @@ def main() -> int:
 
 
 @contextmanager
-def _work_tree(revision: str) -> Iterator[Path]:
+def _installed(revision: str) -> Iterator[tuple[Path, Path]]:
+    """Give two folders with depthcli installed: as it was at a revision, and as it is here."""
     with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder) / "base"
+        tree, before, after = (Path(folder) / name for name in ("tree", "before", "after"))
         git = ["git", "-C", str(HERE), "worktree"]
         subprocess.run([*git, "add", "--detach", "--quiet", str(tree), revision], check=True)
         try:
-            yield tree
+            for source, target in ((tree, before), (HERE, after)):
+                pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+                subprocess.run([*pip, "--target", str(target), str(source)], check=True)
+            yield before, after
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
 
 
-def _command(tree: Path, path: str, events: int) -> tuple[list[str], dict[str, str]]:
-    """Return how to run the code of a tree by the benchmarks of this one."""
+def _command(folder: Path, path: str, events: int) -> tuple[list[str], dict[str, str]]:
+    """Return how to run what is installed in a folder by the benchmarks of this tree."""
     code = (
-        f"import sys; sys.path.insert(0, {str(tree)!r}); import depthcli;"
+        f"import sys; sys.path.insert(0, {str(folder)!r}); import depthcli;"
         # The benchmarks are this tree's, and so are the frames that they find.
         f" sys.path[0] = {str(HERE)!r}; import benchmarks.compare as compare;"
         f" print(compare.run({path!r}, {events}))"
@@ -106,11 +110,11 @@ def _command(tree: Path, path: str, events: int) -> tuple[list[str], dict[str, s
     return [sys.executable, "-P", "-c", code], environment
 
 
-def _instructions(tree: Path, path: str) -> float:
+def _instructions(folder: Path, path: str) -> float:
     """Return the instructions an event."""
     counts = []
     for events in (FEW, MANY):
-        command, environment = _command(tree, path, events)
+        command, environment = _command(folder, path, events)
         valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
         told = subprocess.run(
             valgrind, env=environment, check=True, capture_output=True, text=True
@@ -122,18 +126,16 @@ def _instructions(tree: Path, path: str) -> float:
     return (counts[1] - counts[0]) / (MANY - FEW) / len(_feeds())
 
 
-def _times(tree: Path, path: str) -> float:
+def _times(folder: Path, path: str) -> float:
     """Return the nanoseconds an event."""
-    command, environment = _command(tree, path, MANY)
+    command, environment = _command(folder, path, MANY)
     answer = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return float(answer.stdout) * 1e9
 
 
-def _times_in_turns(base: Path, path: str) -> tuple[float, float]:
-    trees = {"before": base, "after": HERE}
-    found = take_turns(
-        {name: lambda tree=tree: _times(tree, path) for name, tree in trees.items()}, rounds=9
-    )
+def _times_in_turns(base: Path, here: Path, path: str) -> tuple[float, float]:
+    runs = {"before": lambda: _times(base, path), "after": lambda: _times(here, path)}
+    found = take_turns(runs, rounds=9)
     return found["before"], found["after"]
 
 
