@@ -21,6 +21,10 @@ class CompiledSide(Side, BookSide[float]):
 
     __slots__ = ()
 
+    def reaches(self, count: int) -> bool:
+        """Return whether there are that many levels up to the horizon. O(log n)."""
+        return len(self) >= count
+
     def __deepcopy__(self, _memo: dict[int, Any]) -> CompiledSide:
         return _loaded(*self._contents())
 

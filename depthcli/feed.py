@@ -48,7 +48,7 @@ class Feed(Generic[N]):
         openings: how often the stream was opened.
         last_received: when the last event came, on the loop's clock; None before the first.
         error: why the exchange refuses the symbol for good, if it does.
-        on_event: called after each event.
+        on_event: called after each event with the time when it came.
         on_need: called when the book may need something: the stream was opened, or the state or
             its cause is another.
 
@@ -75,7 +75,7 @@ class Feed(Generic[N]):
         self.openings = 0
         self.last_received: float | None = None
         self.error: DepthcliError | None = None
-        self.on_event: Callable[[], None] = lambda: None
+        self.on_event: Callable[[float], None] = lambda _now: None
         self.on_need: Callable[[], None] = lambda: None
         self._speed = speed
         self._on_change: Callable[[DepthCache[N] | None], object] | None = on_change
@@ -139,7 +139,7 @@ class Feed(Generic[N]):
         self.last_received = now
         self.synchronizer.receive(event)
         self.pass_on()
-        self.on_event()
+        self.on_event(now)
 
     def refuse(self) -> None:
         """A frame came that can't be decoded."""

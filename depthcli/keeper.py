@@ -70,9 +70,9 @@ class Keeper(Generic[N]):
         self._needed = asyncio.Event()
         self._acting: asyncio.Task[None] | None = None
         self._schedule: Schedule | None = None
-        self._looking: asyncio.TimerHandle | None = None
+        self._look_at = 0.0
         feed.on_need = self._look
-        feed.on_event = self._look_soon
+        feed.on_event = self._event_came
 
     @property
     def _state(self) -> State:
@@ -106,16 +106,12 @@ class Keeper(Generic[N]):
         if self._acting is not None and self._state is not State.LIVE:
             self._acting.cancel()
 
-    def _look_soon(self) -> None:
-        """An event came: see within `LOOK` whether enough levels are left."""
-        if self._looking is None and self._enough and not self._feed.follows_levels:
-            self._looking = asyncio.get_running_loop().call_later(LOOK, self._look_for_levels)
-
-    def _look_for_levels(self) -> None:
-        """See whether enough levels are left; the next event asks again."""
-        self._looking = None
-        if self._schedule is not None and self._hurry_if_short(self._schedule):
-            self._needed.set()
+    def _event_came(self, now: float) -> None:
+        """See now and then whether enough levels are left."""
+        if now >= self._look_at and self._schedule is not None:
+            self._look_at = now + LOOK
+            if self._hurry_if_short(self._schedule):
+                self._needed.set()
 
     async def _needed_by(self, moment: float | None) -> None:
         """Wait until something is needed, or until that moment on the loop's clock."""
@@ -237,11 +233,11 @@ class Keeper(Generic[N]):
 
     def _hurry_if_short(self, schedule: Schedule) -> bool:
         """Let a refresh of a live book be made early where levels run short; return whether."""
-        if self._state is not State.LIVE or self._feed.follows_levels:
+        if not self._enough or self._state is not State.LIVE or self._feed.follows_levels:
             return False
         cache = self._feed.synchronizer.cache
         for side in (cache.bids, cache.asks):
-            if side.horizon is not None and len(side.top(self._enough)) < self._enough:
+            if side.horizon is not None and not side.reaches(self._enough):
                 schedule.hurry(asyncio.get_running_loop().time())
                 return True
         return False

@@ -20,7 +20,7 @@ LONGEST_UNKNOWN: Final = 900.0
 """Whether a silent symbol is still traded is asked ever more seldom, down to this, seconds."""
 
 LOOK: Final = 1.0
-"""Seconds after an event within which it is looked at whether enough levels are left."""
+"""Seconds between two looks, as events come, at whether enough levels are left."""
 
 HURRY: Final = 3.0
 """Seconds after a snapshot before another is asked for only because levels ran short."""

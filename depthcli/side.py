@@ -96,6 +96,10 @@ class BookSide(ABC, Generic[N]):
         """Return the best `(price, quantity)`, or None if the side is empty."""
         return next(iter(self.top(1)), None)
 
+    def reaches(self, count: int) -> bool:
+        """Return whether there are that many levels up to the horizon. O(count)."""
+        return len(self.top(count)) == count
+
     def within(self, horizon: N | None) -> dict[N, N]:
         """Return the levels up to a horizon no deeper than the side's own, price to quantity."""
         levels = self.levels()
