@@ -22,7 +22,7 @@ from depthcli.side import FEWEST_BEYOND, BookSide
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_FEW = 1_000
+_FEW = 250
 """Tombstones up to this number are never worth a rebuild of the index."""
 
 _MANY = 64
@@ -173,7 +173,7 @@ class LazySide(BookSide[N]):
 
     def _forget_index(self) -> None:
         self._index: list[N] = []
-        self._compact_at = 2 * len(self._levels) + _FEW
+        self._compact_at = len(self._levels) * 3 // 2 + _FEW
 
     def _check(self) -> None:
         """Verify every invariant, for tests. O(n)."""
