@@ -15,7 +15,9 @@ number's __float__, an iterator, the collector of garbage) comes before or after
 #include <math.h>
 #include <string.h>
 
-#define FEWEST_BEYOND 1000 /* levels beyond the horizon up to this number are always kept */
+/* As in side.py and lazy_side.py: what is always kept beyond the horizon, and when to look there. */
+#define FEWEST_BEYOND 1000
+#define LOOK_AT(count) ((count) + (count) / 2 + 250)
 
 typedef struct {
     double key;
@@ -188,7 +190,7 @@ prune(Side *self)
         if (beyond > kept)
             move(levels, beyond - kept, 0);
     }
-    self->prune_at = 2 * levels->count + FEWEST_BEYOND;
+    self->prune_at = LOOK_AT(levels->count);
 }
 
 static PyObject *
@@ -264,7 +266,7 @@ side_load(Side *self, PyObject *const *args, Py_ssize_t given)
     self->levels = loaded;
     self->horizon = horizon;
     self->bounded = bounded;
-    self->prune_at = 2 * loaded.count + FEWEST_BEYOND;
+    self->prune_at = LOOK_AT(loaded.count);
     Py_RETURN_NONE;
 failed:
     Py_DECREF(fast);
@@ -376,7 +378,7 @@ side_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     self = (Side *)PyType_GenericAlloc(type, 0); /* all zero: empty, and whole */
     if (self != NULL) {
         self->sign = falling ? 1 : -1;
-        self->prune_at = FEWEST_BEYOND;
+        self->prune_at = LOOK_AT(0);
     }
     return (PyObject *)self;
 }
