@@ -96,7 +96,7 @@ def describe(thing: griffe.Object, exported: set[str]) -> Iterable[str]:
         return
     start = thing.members.get("__init__")
     line = signature(start, thing.name) if start and start.is_function else thing.name
-    bases = [str(base) for base in thing.bases if "Generic" not in str(base)]
+    bases = [str(base) for base in thing.bases if str(base) != "ABC" and "Generic" not in str(base)]
     yield from text_of(thing, f"class {line}", bases)
     for member in members(thing):
         yield f"#### {thing.name}.{member.name}\n"
