@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from depthcli.lazy_side import LazySide
 from depthcli.messages import frame_decoder, snapshot_decoder
 from depthcli.synchronizer import State, Synchronizer
 
 if TYPE_CHECKING:
     from benchmarks.feeds import Feed
+    from depthcli.side import BookSide
 
 try:
     loads: Any = import_module("orjson").loads
@@ -74,10 +76,15 @@ class Depthcli(Contender):
     """The real path: the decoder of frames, the synchroniser, the book."""
 
     name = "depthcli"
+    side: ClassVar[type[BookSide[float]] | None] = None
+    """The kind of side; None: the one that there is."""
 
     def __init__(self, feed: Feed) -> None:
         self.decode = frame_decoder(float)
         self.synchronizer = Synchronizer(feed.symbol, float)
+        if self.side is not None:
+            cache = self.synchronizer.cache
+            cache.bids, cache.asks = self.side(falling=True), self.side(falling=False)
         self.synchronizer.opened()
         self.event(feed.frames[0])
         self.synchronizer.offer(snapshot_decoder(float)(feed.snapshot), 1_000)
@@ -112,6 +119,13 @@ class Depthcli(Contender):
         if self.synchronizer.state is not State.LIVE or self.synchronizer.pending:
             raise RuntimeError(f"the book isn't live: {self.synchronizer.reason}")
         return taken / len(frames)
+
+
+class DepthcliInPython(Depthcli):
+    """The same where nothing could be compiled."""
+
+    name = "depthcli, without C"
+    side = LazySide
 
 
 class SortedDicts(Contender):
@@ -253,6 +267,7 @@ class Cryptofeed(Contender):
 
 CONTENDERS: tuple[type[Contender], ...] = (
     Depthcli,
+    DepthcliInPython,
     SortedDicts,
     Cryptofeed,
     Ccxt,
