@@ -71,6 +71,8 @@ class SideMachine(RuleBasedStateMachine):
         assert (self.side.levels(), self.side.beyond()) == (vouched, beyond)
         assert self.side.exhausted() == (self.horizon is not None and not vouched)
         assert len(self.side) == len(vouched)
+        assert self.side.reaches(len(vouched))
+        assert not self.side.reaches(len(vouched) + 1)
         assert self.side.best() == next(iter(vouched), None)
 
     @rule()
