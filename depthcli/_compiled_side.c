@@ -278,13 +278,10 @@ failed:
 static PyObject *
 listed(const Side *self, Py_ssize_t from, Py_ssize_t to)
 {
+    int collecting = PyGC_Disable(); /* a collection may run code that changes this very side */
     PyObject *list = PyList_New(to - from);
-    int collecting;
 
-    if (list == NULL)
-        return NULL;
-    collecting = PyGC_Disable(); /* a collection may run code that changes this very side */
-    for (Py_ssize_t place = 0; place < to - from; place++) {
+    for (Py_ssize_t place = 0; list != NULL && place < to - from; place++) {
         const Level *level = &self->levels.at[to - 1 - place];
         PyObject *price = PyFloat_FromDouble(self->sign * level->key);
         PyObject *quantity = PyFloat_FromDouble(level->quantity);
@@ -293,7 +290,7 @@ listed(const Side *self, Py_ssize_t from, Py_ssize_t to)
             Py_XDECREF(price);
             Py_XDECREF(quantity);
             Py_CLEAR(list);
-            break;
+            continue;
         }
         PyTuple_SET_ITEM(pair, 0, price);
         PyTuple_SET_ITEM(pair, 1, quantity);

@@ -351,14 +351,22 @@ class TestCarefulC:
             def __del__(self):
                 side.load([])
 
+        lists: list[Any] = []
         before = gc.get_threshold()
         gc.set_threshold(1)
         try:
-            for _ in range(20):
-                side.load(full)
-                Emptying()
-                assert len(side.levels()) in (0, 2_000)
+            for read in (side.levels, side.beyond, lambda: side.top(1_500)):
+                gc.disable()
+                side.load(full, 1_000.0)
+                for _ in range(3):
+                    Emptying()
+                lists.extend([] for _ in range(200))  # none is left in store: the next is allocated
+                gc.enable()  # and the next container that is allocated starts a collection
+                found = read()
+                assert found in (full[:998:-1], full[998::-1], full[:500:-1], [])
+                assert side.levels() == []
         finally:
+            gc.enable()
             gc.set_threshold(*before)
 
     def test_nothing_is_left_behind(self):
