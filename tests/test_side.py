@@ -114,8 +114,9 @@ class CompiledMachine(SideMachine):
 TestLazySide = LazyMachine.TestCase
 TestDecimals = DecimalMachine.TestCase
 TestCompiledSide = compiled(CompiledMachine.TestCase)
-for case in (TestLazySide, TestDecimals, TestCompiledSide):
-    case.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestLazySide.settings = TestDecimals.settings = TestCompiledSide.settings = settings(
+    max_examples=100, stateful_step_count=30, deadline=None
+)
 
 
 @compiled
