@@ -69,25 +69,32 @@ def measure(*, tiny: bool) -> Section:
             name: lambda name=name, size=(books, events): _in_processes(name, *size)["cpu"]
             for name in RECEIVERS
         }
-        found = take_turns(runs, rounds=1 if tiny else 5)
-        for name, seconds in found.items():
-            ratio = f"{seconds / found['alone']:.2f}"
-            row = [WHAT[name], f"{seconds * 1e6:.1f}", ratio, f"{1 / seconds:,.0f}"]
-            section.rows.append([f"{books:,}", *row])
+        section.rows.extend(_rows(f"{books:,}", take_turns(runs, rounds=1 if tiny else 5)))
     books, events = (2, 10) if tiny else PACED
-    pace = f"{books:,} at {PACE:,} a second"
     paced = {name: _in_processes(name, books, events, PACE) for name in ("alone", "books")}
-    for name, found in paced.items():
-        cpu = found["cpu"]
-        ratio = f"{cpu / paced['alone']['cpu']:.2f}"
-        section.rows.append([pace, WHAT[name], f"{cpu * 1e6:.1f}", ratio, f"{1 / cpu:,.0f}"])
+    taken = {name: found["cpu"] for name, found in paced.items()}
+    section.rows.extend(_rows(f"{books:,} at {PACE:,} a second", taken))
     section.notes.append(
         f"{books:,} books, {PACE:,} events a second for {books * events / PACE:.1f} s:"
-        f" {paced['books']['cpu'] * PACE:.0%} of one core;"
+        f" {taken['books'] * PACE:.0%} of one core;"
         f" {1 / paced['books']['wall']:,.0f} events a second arrived. An event that is waited for"
         " costs more than one of many that are there."
     )
     return section
+
+
+def _rows(which: str, taken: dict[str, float]) -> list[list[str]]:
+    """Return the rows of some receivers, by the seconds of processor time that each event took."""
+    return [
+        [
+            which,
+            WHAT[name],
+            f"{seconds * 1e6:.1f}",
+            f"{seconds / taken['alone']:.2f}",
+            f"{1 / seconds:,.0f}",
+        ]
+        for name, seconds in taken.items()
+    ]
 
 
 def _in_processes(name: str, books: int, events: int, pace: int = 0) -> dict[str, float]:

@@ -233,7 +233,7 @@ class Keeper(Generic[N]):
 
     def _hurry_if_short(self, schedule: Schedule) -> bool:
         """Let a refresh of a live book be made early where levels run short; return whether."""
-        if not self._enough or self._state is not State.LIVE or self._feed.follows_levels:
+        if self._state is not State.LIVE or self._feed.follows_levels:
             return False
         cache = self._feed.synchronizer.cache
         for side in (cache.bids, cache.asks):

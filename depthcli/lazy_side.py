@@ -13,6 +13,7 @@ A book is written far more often than it is read, and read mostly at its top. So
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from copy import copy
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +119,11 @@ class LazySide(BookSide[N]):
     def __len__(self) -> int:
         """Return the number of levels up to the horizon. O(n)."""
         return len(self.levels())
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> LazySide[N]:
+        twin = copy(self)  # numbers never change: only what holds them is made anew
+        twin._levels, twin._index = dict(self._levels), list(self._index)  # noqa: SLF001
+        return twin
 
     def _read(self, *, vouched: bool) -> list[tuple[N, N]]:
         """Return the levels up to the horizon, or those beyond it, best first."""

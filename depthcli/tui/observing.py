@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import floor, log10
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthcli.analytics import cost_to_trade, group_levels, micro_price, reaches_past
-from depthcli.book import DepthCache
 from depthcli.synchronizer import State
 from depthcli.tui.numbers import price_text
 from depthcli.tui.rates import Gauge, Rate
@@ -17,6 +17,7 @@ from depthcli.tui.watched import Picture, Wanted
 
 if TYPE_CHECKING:
     from depthcli.analytics import Cost, Side
+    from depthcli.book import DepthCache
     from depthcli.synchronizer import Counters
     from depthcli.tui.numbers import Number
     from depthcli.tui.watched import Level, Levels, Manager, Watched
@@ -125,17 +126,9 @@ class Observer:
     def freeze(self) -> None:
         """Show the book as it is now, whatever becomes of it, until `thaw`."""
         manager = self.watched.manager
-        cache = DepthCache(manager.cache.symbol, manager.cache.conv_type)
-        for copy, side in (
-            (cache.bids, manager.cache.bids),
-            (cache.asks, manager.cache.asks),
-        ):
-            copy.load([*side.levels(), *side.beyond()], side.horizon)
-        cache.last_update_id = manager.cache.last_update_id
-        cache.update_time = manager.cache.update_time
         self._source = _Frozen(
             manager.symbol,
-            cache,
+            deepcopy(manager.cache),
             manager.state,
             manager.reason,
             replace(manager.counters),
