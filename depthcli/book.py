@@ -66,8 +66,8 @@ class DepthCache(Generic[N]):
         bids: the bids, highest first.
         asks: the asks, lowest first.
         last_update_id: the exchange's id of the last update in the book; 0 before the first.
-        update_time: the exchange's time of the last event applied, ms since the epoch; None before
-            the first event.
+        update_time: the exchange's time of the newest event in the book, ms since the epoch; of a
+            snapshot without a known event, the time of the snapshot. None before either.
 
     >>> cache = DepthCache("BNBBTC")
     >>> cache.bids.update([(0.0024, 10.0)])
@@ -92,15 +92,16 @@ class DepthCache(Generic[N]):
         self.update_time: int | None = None
 
     def load(self, snapshot: Snapshot[N], limit: int) -> None:
-        """Replace the book by a snapshot; the time of the last event stays.
+        """Replace the book by a snapshot.
 
         Args:
-            snapshot: the levels, best first.
+            snapshot: the levels, best first; its time becomes the book's.
             limit: how many levels a side were asked for. A side that has fewer is complete.
         """
         for side, levels in ((self.bids, snapshot.bids), (self.asks, snapshot.asks)):
             side.load(levels, levels[-1][0] if levels and len(levels) >= limit else None)
         self.last_update_id = snapshot.last_update_id
+        self.update_time = snapshot.time
 
     def apply(self, event: DepthEvent[N]) -> None:
         """Set the levels that the event names. O(k); whether it is the next one isn't asked."""
@@ -110,7 +111,10 @@ class DepthCache(Generic[N]):
         self.update_time = event.event_time
 
     def adopt(self, other: DepthCache[N]) -> None:
-        """Take over another book's levels, horizons and update id; the other is used up."""
+        """Take over another book's levels, horizons and update id; the other is used up.
+
+        The time of the newest event stays: the other book is no newer.
+        """
         self.bids, self.asks = other.bids, other.asks
         self.last_update_id = other.last_update_id
 

@@ -90,6 +90,7 @@ class Feed(Generic[N]):
                 symbol,
                 conv_type,
                 ids_are_shared=market.ids_are_shared,
+                event_at_snapshot_id_applies=market.event_at_snapshot_id_applies,
                 on_state=self._state_changed,
             )
         else:

@@ -53,6 +53,10 @@ class Market:
         wraps_failures: whether a refused WebSocket request is answered with `{"error": ...}`.
         ids_are_shared: whether update ids are counted over all symbols of the engine, so that a
             snapshot's id moves on though nothing happened in its symbol.
+        event_at_snapshot_id_applies: whether an event that ends at a snapshot's own id belongs on
+            top of it. The derivatives' rule is to drop events with `u` below `lastUpdateId`, and
+            real COIN-M snapshots were seen that lacked levels of the event with `u` equal to it.
+            On spot the snapshot contains that event.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Market:
     pong_timeout: float
     wraps_failures: bool
     ids_are_shared: bool
+    event_at_snapshot_id_applies: bool
 
     def depth_path(self) -> str:
         """Return the path of the snapshot."""
@@ -185,6 +190,7 @@ SPOT: Final = Market(
     pong_timeout=60.0,
     wraps_failures=False,
     ids_are_shared=False,
+    event_at_snapshot_id_applies=False,
 )
 
 USDM: Final = Market(
@@ -218,6 +224,7 @@ USDM: Final = Market(
     pong_timeout=600.0,
     wraps_failures=True,
     ids_are_shared=True,
+    event_at_snapshot_id_applies=True,
 )
 
 COINM: Final = Market(
@@ -250,6 +257,7 @@ COINM: Final = Market(
     pong_timeout=600.0,
     wraps_failures=True,
     ids_are_shared=True,
+    event_at_snapshot_id_applies=True,
 )
 
 OPTIONS: Final = Market(
@@ -279,6 +287,7 @@ OPTIONS: Final = Market(
     pong_timeout=600.0,
     wraps_failures=True,
     ids_are_shared=True,
+    event_at_snapshot_id_applies=True,
 )
 
 MARKETS: Final[Mapping[str, Market]] = MappingProxyType(

@@ -124,18 +124,34 @@ class Frame(Struct, Generic[N], gc=False):
         return None if self.code is None else Failure(self.code, self.msg)
 
 
-class Snapshot(Struct, Generic[N], gc=False, rename={"last_update_id": "lastUpdateId"}):
+class Snapshot(
+    Struct,
+    Generic[N],
+    gc=False,
+    rename={"last_update_id": "lastUpdateId", "event_time": "E", "transaction_time": "T"},
+):
     """The best levels of both sides at one update id, best first.
 
     Attributes:
         last_update_id: the last update that the levels contain.
         bids: `(price, quantity)`, highest price first.
         asks: `(price, quantity)`, lowest price first.
+        event_time: when the exchange made it (`E`), ms since the epoch. USD-M and COIN-M say so;
+            where neither this nor `transaction_time` is in the answer, `AsyncClient.snapshot`
+            fills in the exchange's clock at the time of the answer.
+        transaction_time: when the book last changed (`T`), ms since the epoch; futures and options.
     """
 
     last_update_id: Identifier
     bids: Levels[N]
     asks: Levels[N]
+    event_time: Milliseconds | None = None
+    transaction_time: Milliseconds | None = None
+
+    @property
+    def time(self) -> int | None:
+        """The exchange's time of the snapshot, ms since the epoch; None where nothing tells it."""
+        return self.transaction_time if self.event_time is None else self.event_time
 
 
 class SymbolFilter(Struct, gc=False, rename="camel"):

@@ -8,6 +8,10 @@ How events link, after "How to manage a local order book correctly" of the excha
 in one rule for all markets: an event *follows* an update id (`DepthEvent.follows`).
 With the book at id B, an event is *old* if its last id is at most B, the *next* one if the id
 that it follows is at most B, and otherwise there is a *gap*.
+
+The derivatives differ in one event (`Market.event_at_snapshot_id_applies`): one that ends at the
+id of the snapshot itself isn't old, for the snapshot may lack it. Until it has come nobody can tell
+whether it is in the book; applied twice, it does no harm, for quantities are absolute.
 """
 
 from __future__ import annotations
@@ -64,6 +68,8 @@ class Synchronizer(Generic[N]):
         conv_type: the number type of the book.
         ids_are_shared: whether a snapshot's id moves on though nothing happened in the symbol
             (`Market.ids_are_shared`).
+        event_at_snapshot_id_applies: whether an event that ends at a snapshot's own id belongs on
+            top of it (`Market.event_at_snapshot_id_applies`).
         on_state: called with the new state and its reason after each change of state.
 
     Attributes:
@@ -84,6 +90,7 @@ class Synchronizer(Generic[N]):
         conv_type: type[N],
         *,
         ids_are_shared: bool = False,
+        event_at_snapshot_id_applies: bool = False,
         on_state: Callable[[State, str], None] | None = None,
     ) -> None:
         self.symbol = symbol
@@ -95,6 +102,7 @@ class Synchronizer(Generic[N]):
         self.counters = Counters()
         self.last_audit: AuditResult | None = None
         self._ids_are_shared = ids_are_shared
+        self._event_at_snapshot_id_applies = event_at_snapshot_id_applies
         self._on_state = on_state
         self._connected = False
         self._was_live = False
@@ -103,6 +111,7 @@ class Synchronizer(Generic[N]):
         self._old_in_a_row = 0
         self._lower_snapshots = 0
         self._latest_event_time: int | None = None
+        self._last_event: DepthEvent[N] | None = None  # applied since the book was built
         self._audit: Audit[N] | None = None
         self._replacement: Audit[N] | None = None
 
@@ -216,7 +225,7 @@ class Synchronizer(Generic[N]):
         while pending and self.state is _LIVE:
             event = pending[0]
             at = cache.last_update_id
-            if event.last_update_id <= at:
+            if event.last_update_id <= at and not self._may_be_missing(event):
                 self._old(event)
                 continue
             # `event.follows`, written out: a property takes as long as a look-up of a level.
@@ -234,6 +243,7 @@ class Synchronizer(Generic[N]):
                 self.counters.applied += 1
                 self._old_in_a_row = 0
                 self._latest_event_time = event.event_time
+                self._last_event = event
                 audit = self._audit or self._replacement
                 if audit is not None:
                     self._follow_up(audit, event)
@@ -247,7 +257,11 @@ class Synchronizer(Generic[N]):
         """Keep what is applied from now on, so that a snapshot asked for now can be compared."""
         if self.state is State.LIVE:
             self._replacement = None
-            self._audit = Audit(self.cache.last_update_id, deque())
+            # A snapshot at the book's own id may lack the event that ends there.
+            last = (
+                [] if self._awaits_own_event() or self._last_event is None else [self._last_event]
+            )
+            self._audit = Audit(self.cache.last_update_id, deque(last))
 
     def cancel_audit(self) -> None:
         """Give up the comparison: its snapshot won't come."""
@@ -283,6 +297,24 @@ class Synchronizer(Generic[N]):
         if self._on_state is not None:
             self._on_state(state, reason)
 
+    def _awaits_own_event(self) -> bool:
+        """Return whether the event that ends at the book's id may still have to be applied."""
+        last = self._last_event
+        return self._event_at_snapshot_id_applies and (
+            last is None or last.last_update_id != self.cache.last_update_id
+        )
+
+    def _may_be_missing(self, event: DepthEvent[N]) -> bool:
+        """Return whether an event may be the one that the snapshot at its id lacked."""
+        return event.last_update_id == self.cache.last_update_id and self._awaits_own_event()
+
+    def _belongs_on(self, event: DepthEvent[N], snapshot: Snapshot[N]) -> bool:
+        """Return whether an event belongs on top of a snapshot."""
+        at = snapshot.last_update_id
+        return event.last_update_id > at or (
+            event.last_update_id == at and self._event_at_snapshot_id_applies
+        )
+
     def _follow_up(self, audit: Audit[N], event: DepthEvent[N]) -> None:
         """Take an event that was applied into the comparison that is under way."""
         audit.events.append(event)
@@ -303,8 +335,13 @@ class Synchronizer(Generic[N]):
             self._lower_snapshots = LOWER_SNAPSHOTS
             self._turn(State.STALE, f"ids went back to {event.last_update_id}")
             return
+        self._ignore(self.pending.popleft())
+
+    def _ignore(self, event: DepthEvent[N]) -> None:
+        """Count an event that the book contains; one that the snapshot contained dates it."""
         self.counters.ignored += 1
-        self.pending.popleft()
+        if self._last_event is None:
+            self.cache.update_time = max(event.event_time, self.cache.update_time or 0)
 
     def _make_room(self) -> None:
         """Apply what a slow reader left, or forget the oldest event that waits for a snapshot."""
@@ -329,10 +366,18 @@ class Synchronizer(Generic[N]):
             if self._lower_snapshots <= LOWER_SNAPSHOTS:
                 return Verdict.TOO_OLD
         self._latest_event_time = pending[-1].event_time if pending else None
-        while pending and pending[0].last_update_id <= at:
-            pending.popleft()
-            self.counters.ignored += 1
+        self._last_event = None
         self.cache.load(snapshot, limit)
+        while pending and not self._belongs_on(pending[0], snapshot):
+            # The snapshot contains it: its time says how new the book is.
+            self.cache.update_time = pending.popleft().event_time
+            self.counters.ignored += 1
+        if pending and pending[0].last_update_id == at:
+            self._last_event = pending.popleft()
+            self.cache.apply(self._last_event)
+            self.counters.applied += 1
+            if self.cache.exhausted():
+                return Verdict.TOO_OLD
         self._lower_snapshots = 0
         self.counters.resyncs += self._was_live
         self._was_live = True
@@ -364,11 +409,12 @@ class Synchronizer(Generic[N]):
         fresh: DepthCache[N] = DepthCache(self.symbol, self.cache.conv_type)
         fresh.load(snapshot, audit.limit)
         for event in audit.events:
-            if event.last_update_id > at:
+            if self._belongs_on(event, snapshot):
                 fresh.apply(event)
         comparison = self.cache.compare(fresh)
-        if at > ours and comparison.differences:
-            # Where ids are shared, the id alone doesn't say that anything happened here.
+        if comparison.differences and (at > ours or (at == ours and self._awaits_own_event())):
+            # Where ids are shared, the id alone doesn't say that anything happened here. And of two
+            # snapshots at one id, one may lack the event that ends there: it is still to come.
             return Verdict.AHEAD
         self._audited(comparison)
         if at > ours:

@@ -38,8 +38,11 @@ class _RecordedBook:
             book.update((Decimal(price), (price, quantity)) for price, quantity in levels)
 
     def apply(self, event: RecordedDepth) -> None:
-        """Bring the book up to date, unless the snapshot already knew of the event."""
-        if event.u <= self._last_update_id:
+        """Bring the book up to date, unless the snapshot already knew of the event.
+
+        A derivatives' snapshot may lack the event that ends at its own id: that one is applied.
+        """
+        if event.u < self._last_update_id or (event.u == self._last_update_id and event.pu is None):
             return
         self._last_update_id = event.u
         for side, levels in enumerate((event.b, event.a)):
