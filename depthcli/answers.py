@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -47,11 +48,21 @@ class Answer:
         status: the HTTP status.
         headers: its headers.
         body: its body, unpacked.
+        made_at_ms: when the exchange made it, by its own clock, ms since the epoch.
     """
 
     status: int
     headers: Headers
     body: bytes
+    made_at_ms: int = 0
+
+    @property
+    def date(self) -> float | None:
+        """What its `Date` header says, seconds since the epoch; None where it says nothing."""
+        try:
+            return parsedate_to_datetime(self.headers["Date"]).timestamp()
+        except (KeyError, ValueError, OverflowError, OSError):
+            return None
 
     @property
     def used_weight(self) -> int | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -30,6 +32,7 @@ from depthcli.messages import (
 )
 from depthcli.network import is_loopback, origin_of, trust
 from depthcli.pace import Pace
+from depthcli.server_clock import ServerClock
 from depthcli.symbols import select_symbols
 from depthcli.turns import AT_ONCE, Turns, Urgency
 from depthcli.weights import WeightBudget
@@ -138,6 +141,7 @@ class AsyncClient:
         self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._single_asks = Pace(FEW_ASKED, 60.0)
         self.connection_pace = Pace(CONNECTION_ATTEMPTS, 300.0)
+        self._server_clock = ServerClock()
         try:
             self._http = httpx.AsyncClient(
                 headers={"Accept-Encoding": "gzip"},
@@ -202,21 +206,25 @@ class AsyncClient:
     ) -> Snapshot[N]:
         """Fetch the best `limit` levels of both sides, in one try.
 
-        It waits first for its turn within the request-weight budget; `outlook` tells how long.
+        It waits first for its turn within the request-weight budget; `outlook` tells how long. A
+        snapshot that doesn't say when it was made gets the exchange's clock at the answer.
 
         Raises:
             ExchangeError: the exchange refused; the subclass says how.
             UnreachableError: no answer within the time.
             BadMessageError: the answer isn't a snapshot.
         """
-        body = await self._get(
+        answer = await self._get(
             market,
             market.depth_path(),
             {"symbol": symbol, "limit": str(limit)},
             market.weight(limit),
             urgency,
         )
-        return snapshot_decoder(conv_type)(body)
+        snapshot = snapshot_decoder(conv_type)(answer.body)
+        if snapshot.time is None:
+            snapshot.event_time = answer.made_at_ms
+        return snapshot
 
     def outlook(self, market: Market) -> float:
         """Return about how many seconds a snapshot asked for now would wait for its turn."""
@@ -334,7 +342,7 @@ class AsyncClient:
         backoff = Backoff(first=0.2)
         while True:
             try:
-                return await self._get(market, path, parameters, weight)
+                return (await self._get(market, path, parameters, weight)).body
             except (UnreachableError, ServerError) as error:
                 if backoff.tries == 2:
                     raise
@@ -354,7 +362,7 @@ class AsyncClient:
         parameters: Mapping[str, str],
         weight: int,
         urgency: Urgency = Urgency.NEEDED,
-    ) -> bytes:
+    ) -> Answer:
         turns = self._turns_of(market)
         budget = turns.budget
         url = self.rest_origin(market) + path
@@ -364,7 +372,7 @@ class AsyncClient:
         if answer.used_weight is not None:
             budget.report(answer.used_weight, answered)
         if answer.status == httpx.codes.OK:
-            return answer.body
+            return answer
         error = answer.error()
         if isinstance(error, RateLimitedError) and error.retry_after:
             budget.block(answered + error.retry_after)
@@ -381,8 +389,11 @@ class AsyncClient:
             ) from error
 
     async def _exchange(self, url: str, parameters: Mapping[str, str]) -> Answer:
+        sent = time.time()
         async with self._http.stream("GET", url, params=parameters) as response:
-            return await read_answer(response)
+            answer = await read_answer(response)
+        made_at = self._server_clock.answered(sent, time.time(), answer.date)
+        return replace(answer, made_at_ms=int(made_at * 1000))
 
 
 def _host(url: str) -> str:

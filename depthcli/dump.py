@@ -35,7 +35,8 @@ class BookLine(msgspec.Struct, omit_defaults=True):
         market: `spot`, `usdm`, `coinm` or `options`.
         state: `live`, `stale` or `closed`.
         last_update_id: the exchange's id of the last update in the book.
-        update_time: the exchange's time of the last event applied, ms since the epoch, or null.
+        update_time: the exchange's time of the newest event in the book, or of its snapshot, ms
+            since the epoch; null only where a book was closed before it had a content.
         received_time: the local clock, ms since the epoch.
         bids: `[price, quantity]` as decimal strings, best first; empty unless live.
         asks: the same.
@@ -214,7 +215,7 @@ def _as_text(line: BookLine) -> bytes:
     moment = (
         datetime.fromtimestamp(line.update_time / 1000, UTC).strftime("%H:%M:%S.%f")[:-3] + " UTC"
         if line.update_time is not None
-        else "no event yet"
+        else "no book yet"
     )
     head = f"{line.symbol}  {line.market}  {line.state}  {moment}  id {line.last_update_id}"
     rows = [head + (f"  {line.reason}" if line.reason else "")]

@@ -219,7 +219,7 @@ def test_the_table_for_people_is_aligned_with_the_prices_in_the_middle():
 
 def test_the_table_of_a_stale_book_is_its_reason():
     stale = line_of(state="stale", bids=[], asks=[], reason="gap", update_time=None)
-    assert _as_text(stale).decode() == "BNBBTC  spot  stale  no event yet  id 160  gap\n\n"
+    assert _as_text(stale).decode() == "BNBBTC  spot  stale  no book yet  id 160  gap\n\n"
 
 
 @asynccontextmanager
