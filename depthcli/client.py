@@ -30,7 +30,7 @@ from depthcli.messages import (
     decode_server_time,
     snapshot_decoder,
 )
-from depthcli.network import is_loopback, origin_of, trust
+from depthcli.network import RoutedTransport, Routes, origin_of
 from depthcli.pace import Pace
 from depthcli.server_clock import ServerClock
 from depthcli.symbols import select_symbols
@@ -87,7 +87,7 @@ class AsyncClient:
         loop: not used: the running loop is.
         session_params: not used.
         https_proxy: the HTTP proxy for requests and streams, such as `http://127.0.0.1:3128`; by
-            default the environment's, as `HTTPS_PROXY` and `NO_PROXY` say.
+            default the environment's, as `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
         time_unit: only `MILLISECOND`.
         verbose: let the logger `depthcli` pass on everything.
         rest_url: the origin of one exchange, such as `http://127.0.0.1:8901`; the markets' usual
@@ -99,11 +99,12 @@ class AsyncClient:
     What would have changed something and isn't used is named in a `UserWarning`.
 
     Attributes:
+        proxy: the URL of the proxy that was given, or None.
+        routes: how each origin is reached, for requests and streams alike.
         connection_pace: of the WebSockets of all socket managers that use the client.
 
     Raises:
-        UsageError: a URL isn't an origin or a proxy, the environment names a proxy that can't be
-            used, or times are wanted in another unit.
+        UsageError: a URL isn't an origin or a proxy, or times are wanted in another unit.
     """
 
     def __init__(  # noqa: PLR0917, the ecosystem's order
@@ -142,21 +143,16 @@ class AsyncClient:
         self._single_asks = Pace(FEW_ASKED, 60.0)
         self.connection_pace = Pace(CONNECTION_ATTEMPTS, 300.0)
         self._server_clock = ServerClock()
-        try:
-            self._http = httpx.AsyncClient(
-                headers={"Accept-Encoding": "gzip"},
-                transport=transport,
-                proxy=self.proxy,
-                verify=trust(),
-                timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE),
-                follow_redirects=False,
-                trust_env=not (self._rest_url and is_loopback(self._rest_url)),
-            )
-        except (ImportError, ValueError, httpx.InvalidURL) as error:
-            raise UsageError(
-                f"the proxy that the environment names can't be used: {printable(str(error))}"
-            ) from error
+        self.routes = Routes(self.proxy)
+        self._routed = transport is None
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE)
+        self._http = httpx.AsyncClient(
+            headers={"Accept-Encoding": "gzip"},
+            transport=transport or RoutedTransport(self.routes, limits),
+            timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
+            follow_redirects=False,
+            trust_env=False,
+        )
 
     @classmethod
     async def create(cls, *arguments: Any, **options: Any) -> Self:
@@ -182,19 +178,23 @@ class AsyncClient:
         """Return `scheme://host` of a market's REST interface.
 
         Raises:
-            UsageError: the market doesn't exist in this environment, or only the other origin of
-                an exchange of one's own is given.
+            UsageError: the market doesn't exist in this environment, only the other origin of an
+                exchange of one's own is given, or its proxy or the certificates can't be used.
         """
-        return self._rest_url or self._origins(market, self._ws_url).rest
+        origin = self._rest_url or self._origins(market, self._ws_url).rest
+        if self._routed:
+            self.routes.to(origin)
+        return origin
 
     def websocket_origin(self, market: Market) -> str:
         """Return `scheme://host` of a market's streams; the market's own prefix isn't in it.
 
         Raises:
-            UsageError: the market doesn't exist in this environment, or only the other origin of
-                an exchange of one's own is given.
+            UsageError: as for `rest_origin`.
         """
-        return self._ws_url or self._origins(market, self._rest_url).websocket
+        origin = self._ws_url or self._origins(market, self._rest_url).websocket
+        self.routes.to(origin)
+        return origin
 
     async def snapshot(
         self,

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from depthcli.client import CONNECT_TIMEOUT, TOTAL_TIMEOUT
 from depthcli.errors import BadMessageError, UnreachableError, printable
 from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, frame_decoder
-from depthcli.network import NOT_FOLLOWED, HandingConnection, proxy_for, trust
+from depthcli.network import NOT_FOLLOWED, HandingConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -63,7 +63,7 @@ class Connection(Generic[N]):
         market: whose streams it carries.
         origin: `scheme://host` of the market's streams.
         conv_type: the number type of the events.
-        connector: opens a WebSocket as `websockets.asyncio.client.connect` does.
+        connector: opens a WebSocket as `websockets.asyncio.client.connect` does; it knows the way.
         owner: whom it serves.
         deliver: called with a stream's name, an event of it, and the time of the loop's clock when
             it came.
@@ -93,8 +93,6 @@ class Connection(Generic[N]):
         self.carried: set[str] = set()
         self._market = market
         self._url = f"{origin}{market.websocket_prefix}/stream"
-        self._proxy = proxy_for(origin)
-        self._trust = trust() if origin.startswith("wss:") else None
         self._decode: Callable[[Any], Frame[N]] = frame_decoder(conv_type)
         self._connector = connector
         self._owner: Owner[N] = owner
@@ -140,8 +138,6 @@ class Connection(Generic[N]):
                 ping_timeout=PING_INTERVAL,
                 close_timeout=1,
                 max_size=LARGEST_FRAME,
-                proxy=self._proxy,
-                ssl=self._trust,
             ) as websocket:
                 self._websocket = websocket
                 self.opened_at = self.last_frame = self._clock()

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import ssl
+import urllib.request
+from dataclasses import dataclass
 from functools import cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.frames import Frame, Opcode
 
 from depthcli.errors import UsageError, printable
+from depthcli.proxies import Proxy, is_exempt, names_one, proxy_for, read_proxy
 
 if TYPE_CHECKING:
     import asyncio
-    import ssl
     from collections.abc import Callable
 
     from websockets.protocol import Event
@@ -31,8 +35,12 @@ _WHOLE: Final = (Opcode.TEXT, Opcode.BINARY)
 
 
 def is_loopback(url: str) -> bool:
-    """Return whether a URL names this machine: no proxy stands before it."""
-    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}
+    """Return whether a URL names this machine."""
+    host = (urlsplit(url).hostname or "").removesuffix(".")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def origin_of(url: str, schemes: tuple[str, ...]) -> str:
@@ -59,33 +67,160 @@ def origin_of(url: str, schemes: tuple[str, ...]) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def proxy_for(origin: str) -> str | None:
-    """Return the proxy through which a WebSocket origin is reached; None: directly.
-
-    The environment's variables are those that REST requests obey: `HTTPS_PROXY` for `wss` and
-    `HTTP_PROXY` for `ws`, else `ALL_PROXY`, and `NO_PROXY` for hosts that need none.
-    """
-    parts = urlsplit(origin)
-    if is_loopback(origin) or proxy_bypass(parts.netloc):
-        return None
-    proxies = getproxies()
-    return proxies.get("https" if parts.scheme == "wss" else "http") or proxies.get("all")
-
-
 @cache
 def trust() -> ssl.SSLContext:
     """Return what decides whom to believe: well-known authorities, or those of `SSL_CERT_FILE`.
 
-    It is one for REST and WebSocket, so that what works for one works for the other.
+    It is one for REST and WebSocket, so that what works for one works for the other. It is made
+    when TLS is needed, not before.
 
     Raises:
-        UsageError: the file can't be read.
+        UsageError: the file can't be read, or that of `SSLKEYLOGFILE` can't be written.
     """
     try:
         return httpx.create_ssl_context()
     except OSError as error:
+        key_log = os.environ.get("SSLKEYLOGFILE")
+        if key_log and error.filename == key_log:
+            raise UsageError(
+                f"the file that SSLKEYLOGFILE names can't be written: {error}; name another, or"
+                " unset it"
+            ) from error
         raise UsageError(
             f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names can't be read: {error}"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How one origin is reached.
+
+    Attributes:
+        proxy: what stands in between; None: nothing does.
+        trust: whom TLS with the origin believes; None: there is no TLS.
+        proxy_trust: whom TLS with the proxy believes; None: there is no TLS with it.
+    """
+
+    proxy: Proxy | None = None
+    trust: ssl.SSLContext | None = None
+    proxy_trust: ssl.SSLContext | None = None
+
+    def websocket_options(self) -> dict[str, Any]:
+        """Return what `websockets.asyncio.client.connect` is to be told of it."""
+        options: dict[str, Any] = {"proxy": self.proxy and self.proxy.url, "ssl": self.trust}
+        if self.proxy_trust is not None:
+            options["proxy_ssl"] = self.proxy_trust
+        return options
+
+    def rest_transport(self, limits: httpx.Limits) -> httpx.AsyncBaseTransport:
+        """Return what carries requests over it."""
+        # Without TLS, nobody has to be believed; finding the usual authorities takes long.
+        verify = self.trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self.proxy is not None and self.proxy.is_socks:
+            from depthcli.socks import SocksTransport  # noqa: PLC0415, it needs an extra
+
+            return SocksTransport(self.proxy, verify, limits)
+        proxy = None
+        if self.proxy is not None:
+            proxy = httpx.Proxy(
+                self.proxy.address, auth=self.proxy.credentials, ssl_context=self.proxy_trust
+            )
+        return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=limits, proxy=proxy)
+
+
+class Routes:
+    """The ways to all origins; each is decided once, for REST and WebSocket alike.
+
+    Args:
+        proxy: the URL of the proxy for all of them; None: the environment's variables say which an
+            origin needs, or where none is set, the settings of macOS or Windows. Loopback needs
+            none then.
+    """
+
+    def __init__(self, proxy: str | None = None) -> None:
+        # A proxy that is named here has HTTP's own port as its default, not curl's.
+        self._proxy = read_proxy(proxy, "https_proxy", http_port=80) if proxy else None
+        self._known: dict[str, Route] = {}
+
+    def to(self, origin: str) -> Route:
+        """Return the way to `scheme://host`, or `scheme://host:port`.
+
+        Raises:
+            UsageError: the proxy that is named for it can't be used, SOCKS isn't installed, or what
+                TLS needs can't be had.
+        """
+        route = self._known.get(origin)
+        if route is None:
+            proxy = self._proxy or _proxy_of_environment(origin)
+            if proxy is not None and proxy.is_socks:
+                _check_socks(proxy)
+            route = self._known[origin] = Route(
+                proxy,
+                trust() if origin.startswith(("https:", "wss:")) else None,
+                trust() if proxy is not None and proxy.scheme == "https" else None,
+            )
+        return route
+
+
+class RoutedTransport(httpx.AsyncBaseTransport):
+    """Carries each request over the way to its origin.
+
+    Args:
+        routes: tell the ways.
+        limits: of the connections over each of them.
+    """
+
+    def __init__(self, routes: Routes, limits: httpx.Limits) -> None:
+        self._routes = routes
+        self._limits = limits
+        self._transports: dict[Route, httpx.AsyncBaseTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and return the answer; its body is still to be read."""
+        url = request.url
+        route = self._routes.to(f"{url.scheme}://{url.netloc.decode('ascii')}")
+        transport = self._transports.get(route)
+        if transport is None:
+            transport = self._transports[route] = route.rest_transport(self._limits)
+        return await transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for transport in self._transports.values():
+            await transport.aclose()
+
+
+def _proxy_of_environment(origin: str) -> Proxy | None:
+    if is_loopback(origin):
+        return None
+    if names_one(os.environ):
+        return proxy_for(origin, os.environ)
+    return None if is_exempt(origin, os.environ) else _proxy_of_system(origin)
+
+
+def _proxy_of_system(origin: str) -> Proxy | None:
+    """Return what the settings of macOS or Windows say; other systems have none."""
+    parts = urlsplit(origin)
+    for settings, bypass in (
+        ("getproxies_macosx_sysconf", "proxy_bypass_macosx_sysconf"),
+        ("getproxies_registry", "proxy_bypass_registry"),
+    ):
+        read = getattr(urllib.request, settings, None)
+        if read is not None and not getattr(urllib.request, bypass)(parts.netloc):
+            proxies = read()
+            kind = "https" if parts.scheme in {"https", "wss"} else "http"
+            if named := proxies.get(kind) or proxies.get("all"):
+                return read_proxy(named, "the system's settings", http_port=80)
+    return None
+
+
+def _check_socks(proxy: Proxy) -> None:
+    try:
+        import depthcli.socks  # noqa: F401, PLC0415, it needs an extra
+    except ImportError as error:
+        raise UsageError(
+            f"the proxy that {proxy.source} names speaks SOCKS, and what that needs isn't"
+            " installed: pip install 'depthcli[socks]'"
         ) from error
 
 

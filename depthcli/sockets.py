@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Generic
+from urllib.parse import urlsplit
 
 from depthcli.errors import ClosedError
 from depthcli.messages import N
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from depthcli.client import AsyncClient
     from depthcli.markets import Market
+    from depthcli.network import Routes
     from depthcli.trunk import StreamListener
 
 
@@ -67,7 +69,7 @@ class BinanceSocketManager:
     ) -> None:
         self._client = client
         self._max_reconnects = max_reconnects
-        self._connector = connector if client.proxy is None else _through(client.proxy, connector)
+        self._connector = _routed(client.routes, connector)
         self._trunks: list[Trunk[Any]] = []
         self._closed = False
 
@@ -113,8 +115,10 @@ class BinanceSocketManager:
         self._trunks.remove(trunk)
 
 
-def _through(proxy: str, connector: Callable[..., Any]) -> Callable[..., Any]:
-    def connect_through(url: str, **options: Any) -> Any:
-        return connector(url, **{**options, "proxy": proxy})
+def _routed(routes: Routes, connector: Callable[..., Any]) -> Callable[..., Any]:
+    def connect_over_route(url: str, **options: Any) -> Any:
+        parts = urlsplit(url)
+        route = routes.to(f"{parts.scheme}://{parts.netloc}")
+        return connector(url, **options, **route.websocket_options())
 
-    return connect_through
+    return connect_over_route

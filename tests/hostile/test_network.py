@@ -17,6 +17,7 @@ from tests.hostile.servers import CERTIFICATE, answering, pipe, serving
 
 PATIENCE = 20.0
 PROXIES = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"]
+TRUST = ["SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"]
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ def clean(monkeypatch):
     """Nothing of the environment of whoever runs the tests."""
     for name in [*PROXIES, *map(str.lower, PROXIES)]:
         monkeypatch.delenv(name, raising=False)
-    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "DEPTHCLI_REST_URL", "DEPTHCLI_WS_URL"):
+    for name in (*TRUST, "DEPTHCLI_REST_URL", "DEPTHCLI_WS_URL"):
         monkeypatch.delenv(name, raising=False)
     network.trust.cache_clear()
     yield
@@ -156,7 +157,7 @@ async def test_a_book_becomes_live_through_a_proxy_and_tls(monkeypatch, name):
 
 async def test_without_tls_it_is_the_other_variable(monkeypatch):
     async with proxied(tls=False) as (url, asked):
-        monkeypatch.setenv("HTTP_PROXY", url)
+        monkeypatch.setenv("http_proxy", url)
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
         async with following("http://exchange.test", "ws://exchange.test") as until:
             await until(lambda manager: len(asked) > 1)
@@ -197,15 +198,50 @@ async def test_a_proxy_that_refuses_is_told_of(monkeypatch):
             await until(tells("407"))
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense://x", "http://[::"])
-def test_a_proxy_that_cannot_be_used_is_wrong_usage(monkeypatch, proxy):
+def refused(match):
+    """The client says no before anything is sent, for requests and for streams."""
+    client = AsyncClient()
+    for origin_of in (client.rest_origin, client.websocket_origin):
+        with pytest.raises(UsageError, match=match) as caught:
+            origin_of(SPOT)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "why"),
+    [
+        ("nonsense://x", "nonsense:// isn't a proxy's scheme"),
+        ("http://[::", "host can't be read"),
+        ("http://user:secret@", "no host"),
+        ("http://user:secret@127.0.0.1:70000", "port isn't a number from 1 to 65535"),
+        ("user:secret@127.0.0.1:0", "port isn't a number"),
+        ("http://user:secret@127.0.0.1:x", "port isn't a number"),
+        ("http://user:secret%E9@127.0.0.1:1", "isn't UTF-8"),
+        (f"socks5://user:secret{'x' * 250}@127.0.0.1:1", "over 255 bytes"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_wrong_usage(monkeypatch, proxy, why):
     monkeypatch.setenv("ALL_PROXY", proxy)
-    with pytest.raises(UsageError, match="the proxy that the environment names"):
-        AsyncClient()
+    told = refused(f"the proxy that ALL_PROXY names can't be used: .*{why}")
+    assert "secret" not in told
 
 
 def test_certificates_that_cannot_be_read_are_wrong_usage(monkeypatch, tmp_path):
     for path in (tmp_path / "missing", Path(__file__)):
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
-        with pytest.raises(UsageError, match="SSL_CERT_FILE"):
-            AsyncClient()
+        refused("the certificates that SSL_CERT_FILE")
+
+
+def test_a_key_log_that_cannot_be_written_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "missing" / "keys"))
+    assert "SSL_CERT_FILE" not in refused("the file that SSLKEYLOGFILE names can't be written")
+
+
+async def test_what_only_tls_needs_does_no_harm_without_it(monkeypatch, tmp_path):
+    for name in TRUST:
+        monkeypatch.setenv(name, str(tmp_path / "missing" / "it"))
+    async with (
+        Simulator(source_for("spot", ["BNBBTC"])) as simulator,
+        following(simulator.rest_url, simulator.ws_url) as until,
+    ):
+        await until(is_live)
