@@ -170,6 +170,14 @@ def dump(
             show_default=False,
         ),
     ] = None,
+    when_behind: Annotated[
+        Literal["newest", "every"],
+        typer.Option(
+            help="With --follow, for a reader that is slow: the newest book of each symbol next,"
+            " or every change, of which 64 MiB are kept; more than that is an error.",
+            show_choices=True,
+        ),
+    ] = "newest",
     timeout: Annotated[
         float, typer.Option(help="Seconds to wait for the first book.", min=0.1, metavar="SECONDS")
     ] = 30,
@@ -207,6 +215,7 @@ def dump(
             count=count,
             timeout=timeout,
             out=sys.stdout.buffer,
+            every=when_behind == "every",
         )
     )
 

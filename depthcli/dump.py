@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from depthcli.errors import UnreachableError
+from depthcli.errors import DepthcliError, UnreachableError
 from depthcli.following import Following, Listener, Target, follow
+from depthcli.output import EVERY_BYTES, NEWEST_BYTES, Backlog, LineWriter
 from depthcli.synchronizer import State
 
 if TYPE_CHECKING:
@@ -63,9 +64,12 @@ class Dump(Listener[Decimal]):
         encode: makes a line of a book.
         follow_on: whether to go on after the first book of each symbol.
         count: lines to write at the most; None: no limit.
+        every: what becomes of changes that a slow reader has no room for: True: all are kept, up
+            to `EVERY_BYTES`; False: it gets the newest book of each symbol.
 
     Attributes:
-        finished: done when everything asked for was written, or the reader went away.
+        finished: done when everything asked for was given to `writer`, or it can write no more.
+        writer: writes the lines.
         waiting: targets that haven't been live yet.
     """
 
@@ -77,14 +81,22 @@ class Dump(Listener[Decimal]):
         *,
         follow_on: bool,
         count: int | None,
+        every: bool = False,
     ) -> None:
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting: set[Target] = set(following.targets)
         self._following = following
-        self._out = out
+        # Without --follow there is one line a symbol, and none is worth another.
+        limit = None if not follow_on else EVERY_BYTES if every else NEWEST_BYTES
+        self.writer: LineWriter[Target] = LineWriter(
+            out,
+            Backlog(limit, every=every),
+            count=count,
+            failed=self.finish,
+            counted=self.finish,
+        )
         self._encode = encode
         self._follow_on = follow_on
-        self._left = count
         self._states: dict[Target, State] = {}
         self._closed: dict[Target, str] = {}
 
@@ -94,13 +106,7 @@ class Dump(Listener[Decimal]):
         self.waiting.discard(target)
         if self.finished.done() or not (first or self._follow_on):
             return
-        depth = self._following.depth
-        bids, asks = (
-            (cache.bids.levels(), cache.asks.levels()) if depth is None else cache.top(depth)
-        )
-        line = _line(target, cache, State.LIVE)
-        line.bids, line.asks = _digits(bids), _digits(asks)
-        self._write(line)
+        self.writer.add(target, lambda: self._render(target, cache))
         self._end_if_done()
 
     def state(self, target: Target, cache: DepthCache[Decimal], state: State, reason: str) -> None:
@@ -108,7 +114,8 @@ class Dump(Listener[Decimal]):
         before = self._states.get(target)
         self._states[target] = state
         if self._follow_on and state is not before and state in {State.STALE, State.CLOSED}:
-            self._write(_line(target, cache, state, reason))
+            line = self._encode(_line(target, cache, state, reason))
+            self.writer.add(target, lambda: line, lasting=True)
         if state is State.CLOSED:
             self._closed[target] = reason
             self._end_if_done()
@@ -132,19 +139,15 @@ class Dump(Listener[Decimal]):
         else:
             self.finished.set_exception(error)
 
-    def _write(self, line: BookLine) -> None:
-        if self.finished.done():
-            return
-        try:
-            self._out.write(self._encode(line))
-            self._out.flush()
-        except OSError as error:
-            self.finish(error)
-            return
-        if self._left is not None:
-            self._left -= 1
-            if not self._left:
-                self.finish()
+    def _render(self, target: Target, cache: DepthCache[Decimal]) -> bytes:
+        """Return the line of a live book as it is now."""
+        depth = self._following.depth
+        bids, asks = (
+            (cache.bids.levels(), cache.asks.levels()) if depth is None else cache.top(depth)
+        )
+        line = _line(target, cache, State.LIVE)
+        line.bids, line.asks = _digits(bids), _digits(asks)
+        return self._encode(line)
 
 
 async def dump(
@@ -155,6 +158,7 @@ async def dump(
     count: int | None,
     timeout: float,  # noqa: ASYNC109, it bounds the wait for the first book only
     out: BinaryIO,
+    every: bool = False,
 ) -> None:
     """Write books to `out` until all that was asked for is written.
 
@@ -164,16 +168,37 @@ async def dump(
         follow_on: go on after the first book of each symbol, with a line for each change.
         count: lines (or tables) to write at the most; None: no limit.
         timeout: seconds within which a first book must be live.
-        out: where the lines go.
+        out: where the lines go; what waits for its reader is another thread.
+        every: keep each change for a slow reader, as `Dump` says.
 
     Raises:
         DepthcliError: as `follow` does; UnreachableError also if no book became live in time.
-        OSError: `out` can't be written to; BrokenPipeError if its reader went away.
+        OSError: `out` can't be written to; BrokenPipeError if its reader went away;
+            ReaderBehindError if it is too slow for every change.
     """
     lines = Dump(
-        following, out, _as_json if as_json else _as_text, follow_on=follow_on, count=count
+        following,
+        out,
+        _as_json if as_json else _as_text,
+        follow_on=follow_on,
+        count=count,
+        every=every,
     )
     _watch_reader(out, lines)
+    try:
+        await _follow(following, lines, timeout=timeout, follow_on=follow_on)
+    finally:
+        await lines.writer.close()
+
+
+async def _follow(
+    following: Following,
+    lines: Dump,
+    *,
+    timeout: float,  # noqa: ASYNC109, as above
+    follow_on: bool,
+) -> None:
+    """Follow books until `lines` is finished, and its lines are written."""
     async with follow(following, Decimal, lines) as followed:
         try:
             done, _ = await asyncio.wait([lines.finished], timeout=timeout)
@@ -182,7 +207,15 @@ async def dump(
                 name = following.label(late[0].target)
                 reason = late[0].manager.reason or late[0].manager.state
                 lines.finish(UnreachableError(f"{name} isn't live after {timeout:g} s: {reason}"))
-            await lines.finished
+            try:
+                await lines.finished
+            except DepthcliError:
+                await lines.writer.drain()
+                raise
+            await lines.writer.drain()
+        except asyncio.CancelledError:
+            await lines.writer.close()
+            raise
         finally:
             # Whatever ended it, the managers that are stopped next have nothing to tell.
             lines.finished.cancel()

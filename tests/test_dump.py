@@ -60,15 +60,15 @@ class Written:
             following(*symbols, depth=depth), self.out, _as_json, follow_on=follow_on, count=count
         )
 
-    @property
-    def lines(self) -> list[dict]:
+    async def lines(self) -> list[dict]:
+        await self.dump.writer.drain()
         return [json.loads(line) for line in self.out.getvalue().splitlines()]
 
 
 async def test_a_line_holds_the_book_in_the_exchanges_own_digits():
     written = Written("BNBBTC")
     written.dump.book(spot(), book())
-    (line,) = written.lines
+    (line,) = await written.lines()
     received = line.pop("received_time")
     assert received > 1_700_000_000_000
     assert line == {
@@ -85,7 +85,7 @@ async def test_a_line_holds_the_book_in_the_exchanges_own_digits():
 async def test_depth_cuts_both_sides():
     written = Written("BNBBTC", depth=1)
     written.dump.book(spot(), book())
-    assert [len(written.lines[0][side]) for side in ("bids", "asks")] == [1, 1]
+    assert [len((await written.lines())[0][side]) for side in ("bids", "asks")] == [1, 1]
 
 
 async def test_without_follow_each_symbol_is_written_once_and_that_is_all():
@@ -93,7 +93,7 @@ async def test_without_follow_each_symbol_is_written_once_and_that_is_all():
     for symbol in ("BNBBTC", "BNBBTC", "ETHBTC", "BNBBTC"):
         written.dump.book(spot(symbol), book(symbol))
         written.dump.state(spot(symbol), book(symbol), State.STALE, "gap")
-    assert [line["symbol"] for line in written.lines] == ["BNBBTC", "ETHBTC"]
+    assert [line["symbol"] for line in await written.lines()] == ["BNBBTC", "ETHBTC"]
     assert written.dump.finished.done()
 
 
@@ -101,7 +101,7 @@ async def test_with_follow_every_change_is_written():
     written = Written("BNBBTC")
     for _ in range(3):
         written.dump.book(spot(), book())
-    assert len(written.lines) == 3
+    assert len(await written.lines()) == 3
     assert not written.dump.finished.done()
 
 
@@ -112,7 +112,7 @@ async def test_one_name_in_two_markets_is_two_books():
     assert not written.dump.finished.done()
     written.dump.book(Target(USDM, "BTCUSDT"), book("BTCUSDT"))
     assert written.dump.finished.done()
-    lines = [(line["market"], line["symbol"]) for line in written.lines]
+    lines = [(line["market"], line["symbol"]) for line in await written.lines()]
     assert lines == [("spot", "BTCUSDT"), ("usdm", "BTCUSDT")]
 
 
@@ -126,7 +126,7 @@ async def test_where_markets_are_mixed_each_has_its_state_and_the_end_names_the_
     written.dump.state(futures, book("BTCUSDT"), State.CLOSED, "HTTP 400")
     with pytest.raises(UnreachableError, match="usdm:BTCUSDT: HTTP 400"):
         await written.dump.finished
-    assert [line["market"] for line in written.lines] == ["spot", "usdm"]
+    assert [line["market"] for line in await written.lines()] == ["spot", "usdm"]
 
 
 async def test_the_end_waits_for_symbols_that_have_not_said_anything_yet():
@@ -142,7 +142,7 @@ async def test_without_follow_it_ends_once_nothing_more_can_come():
     written.dump.book(spot("BNBBTC"), book("BNBBTC"))
     with pytest.raises(UnreachableError, match="ETHBTC"):
         await written.dump.finished
-    assert [line["symbol"] for line in written.lines] == ["BNBBTC"]
+    assert [line["symbol"] for line in await written.lines()] == ["BNBBTC"]
 
 
 async def test_count_ends_it_after_so_many_lines_stale_ones_included():
@@ -152,7 +152,7 @@ async def test_count_ends_it_after_so_many_lines_stale_ones_included():
     assert not written.dump.finished.done()
     for _ in range(5):
         written.dump.book(spot(), book())
-    assert [line["state"] for line in written.lines] == ["live", "stale", "live"]
+    assert [line["state"] for line in await written.lines()] == ["live", "stale", "live"]
     assert written.dump.finished.done()
 
 
@@ -163,8 +163,8 @@ async def test_a_stale_line_has_a_reason_and_no_levels_and_comes_once():
     written.dump.book(spot(), book())
     written.dump.state(spot(), book(), State.STALE, "gap: 7 updates missing")
     written.dump.state(spot(), book(), State.STALE, "snapshot refused: HTTP 500; next try in 0.2 s")
-    stale = written.lines[1]
-    assert len(written.lines) == 2
+    stale = (await written.lines())[1]
+    assert len(await written.lines()) == 2
     assert (stale["state"], stale["reason"]) == ("stale", "gap: 7 updates missing")
     assert (stale["bids"], stale["asks"], stale["last_update_id"]) == ([], [], 160)
 
@@ -178,7 +178,7 @@ async def test_when_all_are_lost_for_good_it_ends_with_the_reason():
     written.dump.state(spot("ETHBTC"), book("ETHBTC"), State.CLOSED, "HTTP 400")
     with pytest.raises(UnreachableError, match="ETHBTC: HTTP 400"):
         await written.dump.finished
-    assert [line["state"] for line in written.lines] == ["closed", "closed"]
+    assert [line["state"] for line in await written.lines()] == ["closed", "closed"]
 
 
 async def test_a_place_that_cannot_be_written_to_ends_it():
@@ -191,7 +191,7 @@ async def test_a_place_that_cannot_be_written_to_ends_it():
     with pytest.raises(OSError, match="No space left"):
         await written.dump.finished
     written.dump.book(spot(), book())
-    assert len(written.lines) == 1
+    assert len(await written.lines()) == 1
 
 
 def line_of(**changes) -> BookLine:
