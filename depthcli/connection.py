@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from depthcli.client import CONNECT_TIMEOUT, TOTAL_TIMEOUT
-from depthcli.errors import BadMessageError, UnreachableError, printable
+from depthcli.errors import STATUS_HINTS, BadMessageError, UnreachableError, printable
+from depthcli.failures import cause_of
 from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, frame_decoder
 from depthcli.network import NOT_FOLLOWED, HandingConnection, proxy_for, trust
 
@@ -74,6 +76,7 @@ class Connection(Generic[N]):
         last_frame: when it last brought anything, for whatever stream, on the loop's clock.
         worked: whether it has brought anything that can be read.
         carried: the streams that it is subscribed to.
+        location_refused: whether it was refused for the country that it comes from (HTTP 451).
     """
 
     def __init__(  # noqa: PLR0917, what it is, and then whom it serves
@@ -92,6 +95,8 @@ class Connection(Generic[N]):
         self.worked = False
         self.carried: set[str] = set()
         self._market = market
+        self.location_refused = False
+        self._host = urlsplit(origin).netloc
         self._url = f"{origin}{market.websocket_prefix}/stream"
         self._proxy = proxy_for(origin)
         self._trust = trust() if origin.startswith("wss:") else None
@@ -153,6 +158,11 @@ class Connection(Generic[N]):
                     group.create_task(self._read(websocket))
         except* (OSError, WebSocketException, UnreachableError, ImportError) as group_error:
             reason = self._drop_reason or _why(group_error)
+            if self.opened_at is None:
+                self.location_refused = (
+                    _status(group_error) == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS
+                )
+                reason = f"{self._host}: {reason}"
         finally:
             self._websocket = None
         return reason
@@ -263,10 +273,20 @@ class _StreamName(msgspec.Struct):
     stream: str
 
 
-def _why(group: BaseExceptionGroup[BaseException]) -> str:
-    error: BaseException = group
+def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    return error
+
+
+def _status(group: BaseExceptionGroup[BaseException]) -> int | None:
+    """Return the HTTP status with which an upgrade was refused."""
+    error = _first(group)
+    return error.response.status_code if isinstance(error, InvalidStatus) else None
+
+
+def _why(group: BaseExceptionGroup[BaseException]) -> str:
+    error = _first(group)
     if isinstance(error, ConnectionClosed):
         closing = error.rcvd or error.sent
         if closing is None:
@@ -275,10 +295,9 @@ def _why(group: BaseExceptionGroup[BaseException]) -> str:
         return f"closed with code {closing.code}" + (f", {words}" if words else "")
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
-        elsewhere = 300 <= status < 400
-        return f"sent elsewhere, {NOT_FOLLOWED}" if elsewhere else f"refused with HTTP {status}"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    return printable(str(error)) or type(error).__name__
+        if 300 <= status < 400:
+            return f"sent elsewhere, {NOT_FOLLOWED}"
+        if status in STATUS_HINTS:
+            return f"{STATUS_HINTS[status]} (HTTP {status})"
+        return f"refused with HTTP {status}"
+    return cause_of(error)
