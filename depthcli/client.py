@@ -17,7 +17,6 @@ from depthcli.answers import Answer, read_answer
 from depthcli.backoff import Backoff
 from depthcli.compatibility import Options
 from depthcli.errors import (
-    BadMessageError,
     DepthcliError,
     ExchangeError,
     LocationRefusedError,
@@ -353,7 +352,7 @@ class AsyncClient:
                     raise
                 logger.warning("%s", error)
                 backoff.next()
-            except (UnreachableError, BadMessageError, ExchangeError) as error:
+            except (UnreachableError, ExchangeError) as error:
                 if backoff.tries == 2 or not _passes(error):
                     raise
                 logger.warning("%s, trying again", error)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from websockets.exceptions import InvalidMessage, ProxyError
 
-from depthcli.errors import printable
+from depthcli.errors import DepthcliError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,9 @@ _BROKEN: Final = (
 def cause_of(error: BaseException) -> str:
     """Return why a connection failed: the first cause in the chain of exceptions that is known."""
     causes = list(_chain(error))
+    for cause in causes:
+        if isinstance(cause, DepthcliError):
+            return printable(str(cause))
     for known in (_proxy, _network, _connection):
         for cause in causes:
             if words := known(cause):
