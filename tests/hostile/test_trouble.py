@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from http import HTTPStatus
 import httpx
 import pytest
 from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed
 
 from depthcli import AsyncClient, DepthCacheManager, FuturesDepthCacheManager, keeper
 from depthcli.dump import dump
@@ -67,6 +69,10 @@ class SmallExchange:
     async def streams(self, websocket) -> None:
         """Take in a WebSocket, and answer what it asks for."""
         self.sockets[websocket] = websocket.request.path.rpartition("streams=")[2]
+        with contextlib.suppress(ConnectionClosed):
+            await self._answer(websocket)
+
+    async def _answer(self, websocket) -> None:
         async for raw in websocket:
             request = json.loads(raw)
             if request["method"] == "SUBSCRIBE":
@@ -87,7 +93,8 @@ class SmallExchange:
             if "@depth20" in stream:
                 event |= {"b": json.loads(self.book())["bids"][:20]}
                 event |= {"a": json.loads(self.book())["asks"][:20]}
-            await websocket.send(json.dumps({"stream": stream, "data": event}))
+            with contextlib.suppress(ConnectionClosed):
+                await websocket.send(json.dumps({"stream": stream, "data": event}))
 
 
 @asynccontextmanager
@@ -127,7 +134,7 @@ async def test_one_bad_answer_for_the_snapshot_that_mends_a_gap_never_ends_a_boo
         states: list[State] = []
         async with (
             AsyncClient(rest_url=rest_url, ws_url=ws_url) as client,
-            kind(client, "AAABTC") as manager,
+            kind(client, "AAABTC", callback=lambda _: None) as manager,
         ):
             await brought_to(exchange, manager, lambda: full(manager), states)
             exchange.refusals = [answer(body, status=status)]
@@ -146,7 +153,7 @@ async def test_a_book_of_best_levels_becomes_full_when_there_is_a_snapshot(monke
         states: list[State] = []
         async with (
             AsyncClient(rest_url=rest_url, ws_url=ws_url) as client,
-            FuturesDepthCacheManager(client, "AAABTC") as manager,
+            FuturesDepthCacheManager(client, "AAABTC", callback=lambda _: None) as manager,
         ):
             await brought_to(
                 exchange, manager,
