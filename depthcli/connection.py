@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import re
+from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 from urllib.parse import quote, urlsplit
@@ -36,6 +38,10 @@ LARGEST_FRAME: Final = 8 * 2**20
 
 PING_INTERVAL: Final = 20.0
 """Seconds between our pings, and for the pong: a connection whose other end is gone is noticed."""
+
+
+MOST_KINDS: Final = 50
+"""Kinds of frames that can't be read that are told apart."""
 
 
 class Owner(Protocol[N]):
@@ -96,6 +102,7 @@ class Connection(Generic[N]):
         self.carried: set[str] = set()
         self._market = market
         self.location_refused = False
+        self._unreadable: Counter[str] = Counter()
         self._host = urlsplit(origin).netloc
         self._url = f"{origin}{market.websocket_prefix}/stream"
         self._proxy = proxy_for(origin)
@@ -165,6 +172,8 @@ class Connection(Generic[N]):
                 reason = f"{self._host}: {reason}"
         finally:
             self._websocket = None
+            for kind, count in self._unreadable.items():
+                logger.info("%d frames that can't be read: %s", count, kind)
         return reason
 
     async def _read(self, websocket: ClientConnection) -> None:
@@ -259,7 +268,13 @@ class Connection(Generic[N]):
             logger.warning("the exchange complains: %s", printable(frame.failure.msg))
 
     def _refuse(self, raw: BytesLike, error: BadMessageError) -> None:
-        logger.warning("a frame that can't be read: %s", error)
+        # Once a kind: a stream that went wrong sends many of them a second.
+        kind = re.sub(r"\d+", "0", str(error))
+        known = kind in self._unreadable
+        if known or len(self._unreadable) < MOST_KINDS:
+            self._unreadable[kind] += 1
+        if not known and len(self._unreadable) <= MOST_KINDS and kind in self._unreadable:
+            logger.warning("a frame that can't be read: %s (others like it are counted)", error)
         try:
             stream: str = msgspec.json.decode(raw, type=_StreamName).stream
         except (msgspec.MsgspecError, UnicodeError, RecursionError):

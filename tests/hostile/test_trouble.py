@@ -165,10 +165,12 @@ async def test_a_book_of_best_levels_becomes_full_when_there_is_a_snapshot(monke
 
 
 async def test_a_bad_answer_for_the_symbols_is_asked_past_and_then_told():
-    async with small_exchange() as (exchange, rest_url, _):
-        async with AsyncClient(rest_url=rest_url, ws_url="ws://127.0.0.1:9") as client:
-            exchange.info_refusals = [answer(HTML, status="404 Not Found")]
-            assert [info.symbol for info in await client.look_up(SPOT, ["AAABTC"])] == ["AAABTC"]
+    async with (
+        small_exchange() as (exchange, rest_url, ws_url),
+        AsyncClient(rest_url=rest_url, ws_url=ws_url) as client,
+    ):
+        exchange.info_refusals = [answer(HTML, status="404 Not Found")]
+        assert [info.symbol for info in await client.look_up(SPOT, ["AAABTC"])] == ["AAABTC"]
 
 
 async def dumped(rest_url: str, ws_url: str) -> None:
@@ -185,7 +187,7 @@ async def test_a_location_that_the_exchange_refuses_ends_a_dump_and_says_what_el
     refusal = answer(HTML, status="451 Unavailable For Legal Reasons")
     async with small_exchange() as (exchange, rest_url, ws_url):
         exchange.info_refusals = [refusal]
-        with pytest.raises(LocationRefusedError, match="--tld us is binance.us, --tld vision"):
+        with pytest.raises(LocationRefusedError, match=r"--tld us is binance\.us, --tld vision"):
             await dumped(rest_url, ws_url)
         exchange.refusals = [refusal]
         with pytest.raises(UnreachableError, match="refuses this location: --tld us"):
@@ -208,7 +210,7 @@ async def test_a_failed_connection_is_told_by_its_cause_and_host():
         " network"
     )
     async with AsyncClient(rest_url="http://nowhere.invalid", ws_url="ws://127.0.0.1:9") as client:
-        with pytest.raises(UnreachableError, match="nowhere.invalid can't be reached: its name"):
+        with pytest.raises(UnreachableError, match=r"nowhere\.invalid can't be reached: its name"):
             await client.snapshot(SPOT, "AAABTC", 100, float)
     assert cause_of(httpx.ReadError("")) == "the connection broke off"
     assert cause_of(httpx.ProxyError("407 Proxy Authentication Required")).startswith(
