@@ -17,13 +17,16 @@ from depthcli.answers import Answer, read_answer
 from depthcli.backoff import Backoff
 from depthcli.compatibility import Options
 from depthcli.errors import (
+    DepthcliError,
     ExchangeError,
+    LocationRefusedError,
     RateLimitedError,
     ServerError,
     UnreachableError,
     UsageError,
     printable,
 )
+from depthcli.failures import cause_of
 from depthcli.messages import (
     N,
     decode_exchange_info,
@@ -343,17 +346,17 @@ class AsyncClient:
         while True:
             try:
                 return (await self._get(market, path, parameters, weight)).body
-            except (UnreachableError, ServerError) as error:
-                if backoff.tries == 2:
-                    raise
-                logger.warning("%s, trying again", error)
-                await asyncio.sleep(backoff.next())
             except RateLimitedError as error:
                 # The budget holds the next try back for as long as the exchange said.
                 if backoff.tries == 2 or (error.retry_after or 0) > TOTAL_TIMEOUT:
                     raise
                 logger.warning("%s", error)
                 backoff.next()
+            except (UnreachableError, ExchangeError) as error:
+                if backoff.tries == 2 or not _passes(error):
+                    raise
+                logger.warning("%s, trying again", error)
+                await asyncio.sleep(backoff.next())
 
     async def _get(
         self,
@@ -384,9 +387,7 @@ class AsyncClient:
         except (TimeoutError, httpx.TimeoutException) as error:
             raise UnreachableError(f"{_host(url)} didn't answer in time") from error
         except httpx.TransportError as error:
-            raise UnreachableError(
-                f"{_host(url)} can't be reached: {printable(str(error)) or type(error).__name__}"
-            ) from error
+            raise UnreachableError(f"{_host(url)} can't be reached: {cause_of(error)}") from error
 
     async def _exchange(self, url: str, parameters: Mapping[str, str]) -> Answer:
         sent = time.time()
@@ -394,6 +395,13 @@ class AsyncClient:
             answer = await read_answer(response)
         made_at = self._server_clock.answered(sent, time.time(), answer.date)
         return replace(answer, made_at_ms=int(made_at * 1000))
+
+
+def _passes(error: DepthcliError) -> bool:
+    """Return whether another try may bring another answer."""
+    if isinstance(error, ExchangeError) and not isinstance(error, ServerError):
+        return not error.from_exchange and not isinstance(error, LocationRefusedError)
+    return True
 
 
 def _host(url: str) -> str:

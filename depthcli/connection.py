@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import re
+from collections import Counter
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from depthcli.client import CONNECT_TIMEOUT, TOTAL_TIMEOUT
-from depthcli.errors import BadMessageError, UnreachableError, printable
+from depthcli.errors import STATUS_HINTS, BadMessageError, UnreachableError, printable
+from depthcli.failures import cause_of
 from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, frame_decoder
 from depthcli.network import NOT_FOLLOWED, HandingConnection
 
@@ -34,6 +38,10 @@ LARGEST_FRAME: Final = 8 * 2**20
 
 PING_INTERVAL: Final = 20.0
 """Seconds between our pings, and for the pong: a connection whose other end is gone is noticed."""
+
+
+MOST_KINDS: Final = 50
+"""Kinds of frames that can't be read that are told apart."""
 
 
 class Owner(Protocol[N]):
@@ -74,6 +82,7 @@ class Connection(Generic[N]):
         last_frame: when it last brought anything, for whatever stream, on the loop's clock.
         worked: whether it has brought anything that can be read.
         carried: the streams that it is subscribed to.
+        location_refused: whether it was refused for the country that it comes from (HTTP 451).
     """
 
     def __init__(  # noqa: PLR0917, what it is, and then whom it serves
@@ -92,6 +101,9 @@ class Connection(Generic[N]):
         self.worked = False
         self.carried: set[str] = set()
         self._market = market
+        self.location_refused = False
+        self._unreadable: Counter[str] = Counter()
+        self._host = urlsplit(origin).netloc
         self._url = f"{origin}{market.websocket_prefix}/stream"
         self._decode: Callable[[Any], Frame[N]] = frame_decoder(conv_type)
         self._connector = connector
@@ -149,8 +161,15 @@ class Connection(Generic[N]):
                     group.create_task(self._read(websocket))
         except* (OSError, WebSocketException, UnreachableError, ImportError) as group_error:
             reason = self._drop_reason or _why(group_error)
+            if self.opened_at is None:
+                self.location_refused = (
+                    _status(group_error) == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS
+                )
+                reason = f"{self._host}: {reason}"
         finally:
             self._websocket = None
+            for kind, count in self._unreadable.items():
+                logger.info("%d frames that can't be read: %s", count, kind)
         return reason
 
     async def _read(self, websocket: ClientConnection) -> None:
@@ -245,7 +264,13 @@ class Connection(Generic[N]):
             logger.warning("the exchange complains: %s", printable(frame.failure.msg))
 
     def _refuse(self, raw: BytesLike, error: BadMessageError) -> None:
-        logger.warning("a frame that can't be read: %s", error)
+        # Once a kind: a stream that went wrong sends many of them a second.
+        kind = re.sub(r"\d+", "0", str(error))
+        known = kind in self._unreadable
+        if known or len(self._unreadable) < MOST_KINDS:
+            self._unreadable[kind] += 1
+        if not known and len(self._unreadable) <= MOST_KINDS and kind in self._unreadable:
+            logger.warning("a frame that can't be read: %s (others like it are counted)", error)
         try:
             stream: str = msgspec.json.decode(raw, type=_StreamName).stream
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -259,10 +284,20 @@ class _StreamName(msgspec.Struct):
     stream: str
 
 
-def _why(group: BaseExceptionGroup[BaseException]) -> str:
-    error: BaseException = group
+def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    return error
+
+
+def _status(group: BaseExceptionGroup[BaseException]) -> int | None:
+    """Return the HTTP status with which an upgrade was refused."""
+    error = _first(group)
+    return error.response.status_code if isinstance(error, InvalidStatus) else None
+
+
+def _why(group: BaseExceptionGroup[BaseException]) -> str:
+    error = _first(group)
     if isinstance(error, ConnectionClosed):
         closing = error.rcvd or error.sent
         if closing is None:
@@ -271,10 +306,9 @@ def _why(group: BaseExceptionGroup[BaseException]) -> str:
         return f"closed with code {closing.code}" + (f", {words}" if words else "")
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
-        elsewhere = 300 <= status < 400
-        return f"sent elsewhere, {NOT_FOLLOWED}" if elsewhere else f"refused with HTTP {status}"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    return printable(str(error)) or type(error).__name__
+        if 300 <= status < 400:
+            return f"sent elsewhere, {NOT_FOLLOWED}"
+        if status in STATUS_HINTS:
+            return f"{STATUS_HINTS[status]} (HTTP {status})"
+        return f"refused with HTTP {status}"
+    return cause_of(error)

@@ -7,6 +7,7 @@
     │   ├── RateLimitedError        HTTP 429, or -1003: wait `retry_after` seconds
     │   │   └── BannedError         HTTP 418: banned for going on after a 429
     │   ├── ForbiddenError          HTTP 403: a firewall rule
+    │   ├── LocationRefusedError    HTTP 451: the exchange refuses this location
     │   └── ServerError             HTTP 5xx, -1000, -1001, -1007: the exchange's fault
     ├── UnreachableError            no answer: refused, reset, timed out
     ├── BadMessageError             an answer or a frame that isn't what the protocol says
@@ -17,11 +18,21 @@ Each message says what happened and, where there is something to do, what to do 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class DepthcliError(Exception):
     """The base of all errors that depthcli raises on purpose."""
+
+
+STATUS_HINTS: Final = {
+    403: "refused by the exchange's firewall, or by one on the way",
+    451: (
+        "the exchange refuses this location: --tld us is binance.us, --tld vision its hosts for"
+        " market data only"
+    ),
+}
+"""What a status means, and what to do about it, where the number alone doesn't tell."""
 
 
 class UsageError(DepthcliError):
@@ -65,6 +76,8 @@ class ExchangeError(DepthcliError):
         self.message = printable(message)
         self.retry_after = retry_after
         words = [f"HTTP {status}"]
+        if status in STATUS_HINTS:
+            words = [f"{STATUS_HINTS[status]} (HTTP {status})"]
         if code is not None:
             words.append(f"code {code}")
         if self.message:
@@ -72,6 +85,14 @@ class ExchangeError(DepthcliError):
         if retry_after is not None:
             words.append(f"ask again in {retry_after:g} s")
         super().__init__(", ".join(words))
+
+    @property
+    def from_exchange(self) -> bool:
+        """Whether the body was the exchange's own; a proxy's or a CDN's says nothing of a symbol.
+
+        The exchange's codes are negative (BINANCE's "Error Codes"), as in `{"code":-1121,...}`.
+        """
+        return self.code is not None and self.code < 0
 
     @property
     def status_code(self) -> int:
@@ -94,6 +115,10 @@ class BannedError(RateLimitedError):
 
 class ForbiddenError(ExchangeError):
     """Refused by the exchange's firewall (HTTP 403)."""
+
+
+class LocationRefusedError(ExchangeError):
+    """The exchange doesn't serve this location (HTTP 451)."""
 
 
 class ServerError(ExchangeError):
@@ -130,6 +155,8 @@ def exchange_error(
         kind = RateLimitedError
     elif status == 403:
         kind = ForbiddenError
+    elif status == 451:
+        kind = LocationRefusedError
     elif status >= 500 or status == 408 or code in SERVER_FAULT_CODES:
         kind = ServerError
     if retry_after is None and issubclass(kind, RateLimitedError):

@@ -85,14 +85,7 @@ class Feed(Generic[N]):
         self._sockets: BinanceSocketManager | None = None
         self.synchronizer: Synchronizer[N]
         if levels is None:
-            self._stream = market.stream(symbol, speed)
-            self.synchronizer = Synchronizer(
-                symbol,
-                conv_type,
-                ids_are_shared=market.ids_are_shared,
-                event_at_snapshot_id_applies=market.event_at_snapshot_id_applies,
-                on_state=self._state_changed,
-            )
+            self._use_changes()
         else:
             self._use_levels(levels)
 
@@ -114,10 +107,20 @@ class Feed(Generic[N]):
 
     def follow_levels(self, levels: int) -> None:
         """Change over to the stream of the best levels, which needs no snapshot."""
+        self._change_over(lambda: self._use_levels(levels))
+
+    def follow_changes(self) -> None:
+        """Change back to the stream of diff events; until a snapshot is adopted, it isn't live."""
+        self._change_over(self._use_changes)
+
+    def _change_over(self, use: Callable[[], None]) -> None:
+        """Follow another stream; the last true book and what was counted stay."""
         self.stop()
-        cache = self.synchronizer.cache
-        self._use_levels(levels)
-        self.synchronizer.cache = cache
+        before = self.synchronizer
+        use()
+        self.synchronizer.cache = before.cache
+        self.synchronizer.counters = before.counters
+        self.last_received = None
         if self._sockets is not None:
             self.start(self._sockets)
 
@@ -188,6 +191,19 @@ class Feed(Generic[N]):
             except Exception:
                 # It is the caller's, and must not end the connection that others share.
                 logger.exception("on_state of %s raised", self.symbol)
+
+    def _use_changes(self) -> None:
+        """Follow the diff events."""
+        market = self.market
+        self._stream = market.stream(self.symbol, self._speed)
+        self.follows_levels = False
+        self.synchronizer = Synchronizer(
+            self.symbol,
+            self.conv_type,
+            ids_are_shared=market.ids_are_shared,
+            event_at_snapshot_id_applies=market.event_at_snapshot_id_applies,
+            on_state=self._state_changed,
+        )
 
     def _use_levels(self, levels: int) -> None:
         """Follow the best levels, as the exchange sends them, instead of diff events."""

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final, Generic
+import math
+from typing import TYPE_CHECKING, Final, Generic, TypeGuard
 
 from depthcli.asking import TELL
 from depthcli.backoff import JITTER, Backoff
 from depthcli.client import NO_SUCH_SYMBOL
-from depthcli.errors import DepthcliError, ExchangeError, RateLimitedError, printable
+from depthcli.errors import (
+    DepthcliError,
+    ExchangeError,
+    LocationRefusedError,
+    RateLimitedError,
+    printable,
+)
 from depthcli.messages import N
 from depthcli.schedule import FIRST_REFRESH, LONGEST_SILENCE, LOOK, SILENCE, Schedule
 from depthcli.synchronizer import State, Verdict
@@ -33,6 +40,10 @@ PROBE_LIMIT: Final = 50
 LEAST_LEVELS: Final = 50
 """Levels a side that are to be left within the horizon, whatever the user asks for: a lively market
 moves past a few of them sooner than a refresh is made."""
+
+FIRST_FULL: Final = 10.0
+LAST_FULL: Final = 900.0
+"""Seconds after which a book of best levels asks for a snapshot, at first, and at the most."""
 
 FAILED_PROBES: Final = 2
 """So many questions without an answer, and the silence itself makes the book stale."""
@@ -71,6 +82,8 @@ class Keeper(Generic[N]):
         self._acting: asyncio.Task[None] | None = None
         self._schedule: Schedule | None = None
         self._look_at = 0.0
+        self._full_at = math.inf
+        self._full_patience = Backoff(first=FIRST_FULL, step=FIRST_FULL, most=LAST_FULL)
         feed.on_need = self._look
         feed.on_event = self._event_came
 
@@ -91,14 +104,17 @@ class Keeper(Generic[N]):
             if feed.synchronizer.wants_snapshot:
                 if await self._resync(patience):
                     patience.reset()
+                    self._full_patience.reset()
                     schedule.restart(clock())
             elif self._state is State.LIVE:
                 await self._act_when_due(schedule)
             else:
                 halted = feed.synchronizer.halted
-                await self._needed_by(clock() + LONGEST_SILENCE if halted else None)
+                await self._needed_by(clock() + LONGEST_SILENCE if halted else self._full_at)
                 if feed.synchronizer.halted:
                     await self._ask_status()
+                elif clock() >= self._full_at:
+                    await self._try_full()
 
     def _look(self) -> None:
         """The book may need something; of one that isn't live, a snapshot is all that matters."""
@@ -113,10 +129,10 @@ class Keeper(Generic[N]):
             if self._hurry_if_short(self._schedule):
                 self._needed.set()
 
-    async def _needed_by(self, moment: float | None) -> None:
+    async def _needed_by(self, moment: float) -> None:
         """Wait until something is needed, or until that moment on the loop's clock."""
         timer = None
-        if moment is not None:
+        if moment < math.inf:
             timer = asyncio.get_running_loop().call_at(moment, self._needed.set)
         try:
             await self._needed.wait()
@@ -133,7 +149,7 @@ class Keeper(Generic[N]):
         try:
             snapshot = await self._asker.needed_snapshot(self._limit, feed.synchronizer.explain)
         except DepthcliError as error:
-            if type(error) is ExchangeError:
+            if self._is_final(error):
                 self._refused(error)
                 return False
             held_back = error.retry_after or 0.0 if isinstance(error, RateLimitedError) else 0.0
@@ -157,18 +173,46 @@ class Keeper(Generic[N]):
             self._feed.synchronizer.explain(f"{why}; next try in {max(left, 0.1):.1f} s")
             await asyncio.sleep(min(left, TELL))
 
+    def _is_final(self, error: DepthcliError) -> TypeGuard[ExchangeError]:
+        """Return whether the exchange itself says that asking the same again is of no use.
+
+        What stands in between (a proxy, a CDN) knows nothing of the symbol: it is asked past.
+        """
+        if isinstance(error, LocationRefusedError):
+            return not self._feed.synchronizer.counters.applied
+        return type(error) is ExchangeError and error.from_exchange
+
     def _refused(self, error: ExchangeError) -> None:
-        """The exchange gives no snapshot, for good: follow the best levels, if that is possible."""
+        """The exchange gives no snapshot: follow the best levels meanwhile, if that is possible."""
         feed = self._feed
         unknown = error.code in NO_SUCH_SYMBOL
         if unknown and feed.synchronizer.counters.applied:
             self._no_longer_listed()
-        elif feed.market.partial_levels and not unknown:
+        elif feed.market.partial_levels and not unknown and error.from_exchange:
             levels = feed.market.partial_levels[-1]
-            logger.warning("%s: %s; following the best %d levels", feed.symbol, error, levels)
+            wait = self._full_patience.next()
+            self._full_at = asyncio.get_running_loop().time() + wait
+            logger.warning(
+                "%s: %s; following the best %d levels, a snapshot is asked for again in %.0f s",
+                feed.symbol, error, levels, wait,
+            )  # fmt: skip
             feed.follow_levels(levels)
         else:
             feed.end(str(error), error)
+
+    async def _try_full(self) -> None:
+        """Go back from the best levels to the full book, if the exchange gives a snapshot now."""
+        feed = self._feed
+        try:
+            await self._asker.snapshot(self._limit, Urgency.PRECAUTION)
+        except DepthcliError as error:
+            wait = self._full_patience.next()
+            self._full_at = asyncio.get_running_loop().time() + wait
+            logger.info("%s: still no snapshot: %s; next try in %.0f s", feed.symbol, error, wait)
+            return
+        self._full_at = math.inf
+        logger.info("%s: there is a snapshot again: following all levels", feed.symbol)
+        feed.follow_changes()
 
     def _no_longer_listed(self) -> None:
         self._feed.end("the exchange no longer lists it: delisted or expired")
@@ -192,13 +236,16 @@ class Keeper(Generic[N]):
             schedule.refresh_at,
             schedule.question_at(last_received),
             schedule.status_at(last_received),
+            self._full_at,
         )
 
     async def _act(self, schedule: Schedule) -> None:
         """Do what is due."""
         clock = asyncio.get_running_loop().time
         last_received = self._feed.last_received or schedule.started
-        if clock() >= schedule.refresh_at:
+        if clock() >= self._full_at:
+            await self._try_full()
+        elif clock() >= schedule.refresh_at:
             answered = await self._audit(self._limit, Urgency.REFRESH)
             schedule.refreshed(clock(), answered=answered)
         elif clock() >= schedule.question_at(last_received):

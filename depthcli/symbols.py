@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,45 @@ if TYPE_CHECKING:
     from depthcli.messages import SymbolInfo
 
 
+_UNIFIED = re.compile(
+    r"\s*(?:(?P<market>[^:/]*):)?(?P<base>[^\s:/-]+)/(?P<quote>[^\s:/-]+):(?P<settle>[^\s:/-]+)"
+    r"(?:-(?P<expiry>\d{6})(?:-(?P<strike>[\d.]+)-(?P<side>[CP]))?)?\s*",
+    re.IGNORECASE,
+)
+"""A contract as ccxt writes it: base/quote:settle-expiry-strike-side."""
+
+
+def _from_unified(unified: re.Match[str]) -> tuple[str, str]:
+    """Return the market and the symbol of a contract written as ccxt does."""
+    base, quote, settle = (unified[part].upper() for part in ("base", "quote", "settle"))
+    expiry = unified["expiry"]
+    if unified["strike"]:
+        return "options", f"{base}-{expiry}-{unified['strike']}-{unified['side'].upper()}"
+    if settle == quote:
+        return "usdm", f"{base}{quote}" + (f"_{expiry}" if expiry else "")
+    return "coinm", f"{base}{quote}_{expiry or 'PERP'}"
+
+
 def split_market(typed: str) -> tuple[str | None, str]:
     """Return the market that was typed before a symbol, or None, and the symbol as it was typed.
 
     `usdm:BTCUSDT` is `("usdm", "BTCUSDT")`, `bnb/btc` is `(None, "bnb/btc")`. Neither is checked.
+    Contracts may be written as ccxt does, with what they settle in: `BTC/USDT:USDT` is
+    `("usdm", "BTCUSDT")`, `BTC/USD:BTC` is `("coinm", "BTCUSD_PERP")`, and
+    `BTC/USDT:USDT-261225-110000-C` is `("options", "BTC-261225-110000-C")`.
+
+    Raises:
+        UsageError: a market stands before a contract of another one.
     """
+    unified = _UNIFIED.fullmatch(typed)
+    if unified:
+        market, symbol = _from_unified(unified)
+        if unified["market"] is not None and unified["market"].strip().lower() != market:
+            raise UsageError(
+                f"{printable(typed)!r} names two markets: {printable(unified['market'])}, and by"
+                f" its ending {market}; write {market}:{symbol}"
+            )
+        return market, symbol
     head, colon, tail = typed.partition(":")
     return (head.strip(), tail) if colon else (None, typed)
 

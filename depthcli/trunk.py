@@ -177,6 +177,7 @@ class Trunk(Generic[N]):
     async def _run(self) -> None:
         clock = asyncio.get_running_loop().time
         backoff = Backoff()
+        opened_once = False
         while True:
             started = clock()
             current = await self._begin(self._deliver)
@@ -188,13 +189,18 @@ class Trunk(Generic[N]):
                 succession.cancel()
                 await asyncio.gather(succession, return_exceptions=True)
                 worked = self._current.worked
+                refused_here = self._current.location_refused and not opened_once
+                opened_once = opened_once or self._current.opened_at is not None
                 for connection in (self._current, self._successor):
                     if connection is not None:
                         await connection.close()
                 self._current = self._successor = self._handover = None
             if worked or clock() - started > STEADY:
                 backoff.reset()
-            if self._max_reconnects is not None and backoff.tries >= self._max_reconnects:
+            tried_enough = (
+                self._max_reconnects is not None and backoff.tries >= self._max_reconnects
+            )
+            if refused_here or tried_enough:
                 logger.warning("%s: lost for good: %s", self._market.name, reason)
                 for listener in self._listening(self._listeners):
                     listener.gone(f"socket lost for good: {reason}")

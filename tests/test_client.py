@@ -137,7 +137,8 @@ async def test_a_refusal_without_the_exchanges_words_is_told_by_its_status():
     async with client:
         with pytest.raises(ForbiddenError) as caught:
             await client.snapshot(SPOT, "BNBBTC", 100, float)
-    assert str(caught.value) == "HTTP 403"
+    told = "refused by the exchange's firewall, or by one on the way (HTTP 403)"
+    assert str(caught.value) == told
 
 
 async def test_nothing_is_sent_until_retry_after_is_over():

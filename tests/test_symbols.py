@@ -97,3 +97,25 @@ def test_nothing_is_offered_for_what_is_like_nothing():
     assert nearest_symbols("QQQQQQ", LISTED) == []
     with pytest.raises(UnknownSymbolError, match="check the spelling"):
         select_symbols(["QQQQQQ"], [], "spot")
+
+
+@pytest.mark.parametrize(
+    ("typed", "parts"),
+    [
+        ("BTC/USDT:USDT", ("usdm", "BTCUSDT")),
+        ("btc/usdc:usdc", ("usdm", "BTCUSDC")),
+        ("usdm:BTC/USDT:USDT", ("usdm", "BTCUSDT")),
+        ("BTC/USD:BTC", ("coinm", "BTCUSD_PERP")),
+        ("BTC/USD:BTC-261225", ("coinm", "BTCUSD_261225")),
+        ("BTC/USDT:USDT-261225", ("usdm", "BTCUSDT_261225")),
+        ("BTC/USDT:USDT-261225-110000-C", ("options", "BTC-261225-110000-C")),
+        ("DOGE/USDT:USDT-261225-0.25-p", ("options", "DOGE-261225-0.25-P")),
+    ],
+)
+def test_contracts_are_understood_as_ccxt_writes_them(typed, parts):
+    assert split_market(typed) == parts
+
+
+def test_a_market_before_a_contract_of_another_one_is_refused():
+    with pytest.raises(UsageError, match="write usdm:BTCUSDT"):
+        split_market("coinm:BTC/USDT:USDT")

@@ -138,8 +138,15 @@ class Board(App[None]):
         return self.screen_stack[0].query_one(Canvas)
 
     def _status(self) -> Status:
-        managers = [place.observer.watched.manager for place in self.desk.places]
-        states = [manager.state for manager in managers]
+        all_watched = [place.observer.watched for place in self.desk.places]
+        managers = [watched.manager for watched in all_watched]
+        # A halted symbol's book is true, but doesn't move: it isn't counted as live.
+        states = [
+            watched.manager.state
+            if watched.trading or watched.manager.state is not State.LIVE
+            else State.STALE
+            for watched in all_watched
+        ]
         paused_at = self._paused_at
         return Status(
             title=self._source,
