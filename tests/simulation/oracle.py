@@ -155,6 +155,7 @@ class Judge:
         self._live_id = 0
         self._since = self._same_at = began
         self._given_id: int | None = None
+        self._came_again: int | None = None
         self._seen = (0, 0)
         self._resyncs = -1
         self._enough = enough
@@ -280,10 +281,24 @@ class Judge:
         if before is not None and seen == self._seen:
             epoch = self.listing.epoch_of(before)
             following = epoch and epoch.next_event(before)
-            if following is None or following.last != update_id:
+            if update_id == before and epoch and self._may_come_again(epoch, before):
+                self._came_again = before
+            elif following is None or following.last != update_id:
                 expected = following.last if following else "nothing"
                 return f"after the book at {before} came the one at {update_id}, not {expected}"
         return self.went_back() or self.wrong(cache)
+
+    def _may_come_again(self, epoch: Epoch, update_id: int) -> bool:
+        """Return whether a book may be given out once more at that id.
+
+        The event that ends at a derivatives' snapshot's own id belongs on top of it, and may come
+        after it: once, where there is such an event.
+        """
+        return (
+            self.manager.market.event_at_snapshot_id_applies
+            and self._came_again != update_id
+            and any(event.last == update_id for event in epoch.events)
+        )
 
     def wrong(self, cache: DepthCache[Any]) -> str:
         """Return in what the book differs from the exchange's at its update id, if in anything."""
