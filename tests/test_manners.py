@@ -60,7 +60,7 @@ def quiet_exchange(market, count: int, weight_per_minute: int) -> Exchange:
 
 
 @asynccontextmanager
-async def a_crowd(*exchanges: Exchange):
+async def a_crowd(*exchanges: Exchange, limit: int = 50):
     async with (
         Simulator(*exchanges) as simulator,
         AsyncClient(rest_url=simulator.rest_url, ws_url=simulator.ws_url) as client,
@@ -71,7 +71,7 @@ async def a_crowd(*exchanges: Exchange):
         sockets = BinanceSocketManager(client, max_reconnects=None)
         managers = [
             DepthCacheManager(
-                client, symbol, bm=sockets, market=exchange.market, limit=50, callback=len_of
+                client, symbol, bm=sockets, market=exchange.market, limit=limit, callback=len_of
             )
             for exchange in exchanges
             for symbol in exchange.symbols
@@ -113,14 +113,16 @@ async def test_a_herd_of_stale_books_is_spread_and_the_exchange_never_complains(
 
 
 async def test_markets_that_share_a_pool_of_weight_never_overdraw_it_together(monkeypatch):
+    # Snapshots that cost much: two counts, each with its own requests under way, would overdraw it.
+    monkeypatch.setitem(globals(), "SHORT", 1.5)
     monkeypatch.setattr("depthcli.weights.MINUTE", SHORT)
-    exchanges = [quiet_exchange(market, COUNT, 800) for market in ("usdm", "coinm")]
-    async with a_crowd(*exchanges) as (simulator, account, _, managers):
+    exchanges = [quiet_exchange(market, COUNT, 2400) for market in ("usdm", "coinm")]
+    async with a_crowd(*exchanges, limit=1000) as (simulator, account, _, managers):
         await until(lambda: all(manager.state is State.LIVE for manager in managers))
         simulator.faults.abort_connections()
         await until(lambda: all(manager.counters.resyncs for manager in managers))
     assert set(account.statuses) == {200}
-    assert account.most <= 800
+    assert account.most <= 2400
     assert_nothing_was_asked_twice(account, managers)
 
 
@@ -165,7 +167,7 @@ async def test_a_ban_of_usd_m_silences_coin_m_too_and_says_until_when():
         simulator.faults.abort_connections()
         others = [manager for manager in managers if manager.market is coinm.market]
         told = re.compile(r"banned until \d\d:\d\d:\d\d UTC; the exchange may be asked again in")
-        await until(lambda: any(told.match(manager.reason) for manager in others))
+        await until(lambda: any(told.search(manager.reason) for manager in others))
         await until(lambda: all(manager.counters.resyncs for manager in managers))
         assert min(at for at, _ in account.asked) >= banned + 3 - 0.1
     assert 418 not in account.statuses
