@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from depthcli.errors import (
+    SERVER_FAULT_CODES,
     BadMessageError,
     ExchangeError,
+    ServerError,
     UnreachableError,
     exchange_error,
     printable,
 )
-from depthcli.messages import decode_failure
+from depthcli.messages import decode_failure, decode_maintenance
 from depthcli.network import NOT_FOLLOWED
 
 if TYPE_CHECKING:
@@ -30,6 +36,12 @@ LARGEST_OTHER: Final = 8 * 2**20
 LONGEST_RETRY_AFTER: Final = 4 * 24 * 3600.0
 """Seconds; the exchange bans for three days at the most, so what is longer is damage."""
 
+LONGEST_BAN: Final = 3 * 24 * 3600.0
+"""Seconds; a ban that is said to last longer is damage."""
+
+DOUBT: Final = 1.0
+"""Seconds by which we may be wrong about the exchange's clock: `Date` has whole seconds."""
+
 LARGEST_FAILURE: Final = 64 * 2**10
 """Bytes of the longest error body: a code and a sentence."""
 
@@ -38,6 +50,9 @@ GZIP: Final = 31
 
 MOST_USED: Final = 10**9
 """Request weight; a header that tells of more is damage."""
+
+_BANNED_UNTIL: Final = re.compile(r"banned until ([0-9]{13})(?![0-9])", re.ASCII | re.IGNORECASE)
+"""In the words of a ban: `IP banned until 1659146400000`, ms since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +87,63 @@ class Answer:
             return None
         return min(int(text), MOST_USED)
 
+    @property
+    def failed(self) -> bool:
+        """Whether it says that the exchange failed, be it with a status of success.
+
+        During maintenance code -1016 and `{"239999": "..."}` were announced as answers.
+        """
+        if self.status != HTTPStatus.OK:
+            return True
+        if not self.body.startswith((b'{"code"', b'{"239999"')):
+            return False
+        code, _ = self._told()
+        return code in SERVER_FAULT_CODES or self._maintenance() is not None
+
     def error(self) -> ExchangeError:
-        """Return the error that an answer without success stands for."""
+        """Return the error that an answer without success stands for.
+
+        A ban ends at the time that its words tell, or when `Retry-After` is over if that is later.
+        """
+        code, message = self._told()
+        maintenance = self._maintenance()
+        if maintenance is not None:
+            return ServerError(self.status, message=maintenance or "under maintenance")
+        retry_after, until = self._silence(message)
+        return exchange_error(self.status, code, message, retry_after, until)
+
+    def _told(self) -> tuple[int | None, str]:
+        """Return the code and the words of the exchange's error body; nothing if it isn't one."""
         try:
             failure = decode_failure(self.body)
-            code, message = failure.code, failure.msg
         except BadMessageError:
-            code, message = None, ""
+            return None, ""
+        return failure.code, failure.msg
+
+    def _maintenance(self) -> str | None:
+        """Return what the exchange says of its maintenance; None: that isn't what it answers."""
         try:
-            retry_after: float | None = float(self.headers["Retry-After"])
-        except (KeyError, ValueError):
-            retry_after = None
-        if retry_after is not None and not 0 < retry_after <= LONGEST_RETRY_AFTER:
-            retry_after = None
-        return exchange_error(self.status, code, message, retry_after)
+            return decode_maintenance(self.body).words
+        except BadMessageError:
+            return None
+
+    def _silence(self, message: str) -> tuple[float | None, datetime | None]:
+        """Return for how many seconds nothing may be asked, and until when; None: it isn't said."""
+        waits: list[tuple[float, float]] = []
+        made_at = self.made_at_ms / 1000
+        with suppress(KeyError, ValueError):
+            wait = float(self.headers["Retry-After"])
+            if 0 < wait <= LONGEST_RETRY_AFTER:
+                waits.append((wait, made_at + wait))
+        if told := _BANNED_UNTIL.search(message):
+            # By the exchange's clock, so that it doesn't matter how this machine's is set.
+            until = int(told[1]) / 1000
+            if 0 < until - made_at <= LONGEST_BAN:
+                waits.append((ceil(until - made_at) + DOUBT, until))
+        if not waits:
+            return None, None
+        wait, until = max(waits)
+        return wait, datetime.fromtimestamp(until, UTC) if made_at else None
 
 
 async def read_answer(response: Response) -> Answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from depthcli.errors import UnreachableError
+from depthcli.errors import UnreachableError, clock_time
 from depthcli.messages import N
 from depthcli.turns import Urgency
 
@@ -79,10 +79,14 @@ class Asker(Generic[N]):
         silent = self._client.silent_for(self._market)
         turn = self._client.outlook(self._market)
         if silent > TELL:
-            return f"the exchange may be asked again in {silent:.0f} s"
+            return f"{self._ban(silent)}the exchange may be asked again in {silent:.0f} s"
         if turn > TELL:
             return f"waiting for request weight, {turn:.0f} s at the most"
         return "waiting for the snapshot"
+
+    def _ban(self, silent: float) -> str:
+        until = self._client.banned_until(self._market)
+        return f"banned until {clock_time(until, silent)}; " if until else ""
 
     async def _unless_silenced(self, asking: Coroutine[Any, Any, T]) -> T:
         """Wait for an answer, but not for long while the exchange wants silence.
@@ -92,7 +96,9 @@ class Asker(Generic[N]):
 
         def give_up_if_silenced() -> None:
             if silent := self._client.silent_for(self._market):
-                raise UnreachableError(f"nothing may be asked for {silent:.0f} s")
+                raise UnreachableError(
+                    f"{self._ban(silent)}nothing may be asked for {silent:.0f} s"
+                )
 
         return await _attended(asking, UNANSWERED, give_up_if_silenced)
 

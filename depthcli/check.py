@@ -152,8 +152,11 @@ class Check(Listener[Decimal]):
     def _pause(self, one: Followed[Decimal], followed: list[Followed[Decimal]]) -> float:
         """Return the seconds between two audits that leave a share of the budget alone."""
         market = one.target.market
-        count = sum(other.target.market is market for other in followed)
-        weight = count * market.weight(one.manager.limit)
+        weight = sum(
+            other.target.market.weight(other.manager.limit)
+            for other in followed
+            if other.target.market.weight_pool == market.weight_pool
+        )
         return max(PAUSE, 60 * weight / (SHARE * market.weight_per_minute))
 
     async def _audit_one(self, one: Followed[Decimal], pause: float) -> None:

@@ -35,14 +35,15 @@ from depthcli.messages import (
 )
 from depthcli.network import RoutedTransport, Routes, origin_of
 from depthcli.pace import Pace
+from depthcli.pools import Pools
 from depthcli.server_clock import ServerClock
 from depthcli.symbols import select_symbols
-from depthcli.turns import AT_ONCE, Turns, Urgency
-from depthcli.weights import WeightBudget
+from depthcli.turns import AT_ONCE, Urgency
 from depthcli.within import within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from types import TracebackType
 
     from depthcli.markets import Market, Origins
@@ -140,7 +141,7 @@ class AsyncClient:
         ws_url = os.environ.get("DEPTHCLI_WS_URL") if ws_url is None else ws_url
         self._rest_url = origin_of(rest_url, ("http", "https")) if rest_url else None
         self._ws_url = origin_of(ws_url, ("ws", "wss")) if ws_url else None
-        self._turns: dict[str, Turns] = {}
+        self._pools = Pools()
         self._infos: dict[str, tuple[float, dict[str, SymbolInfo]]] = {}
         self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._single_asks = Pace(FEW_ASKED, 60.0)
@@ -231,12 +232,15 @@ class AsyncClient:
 
     def outlook(self, market: Market) -> float:
         """Return about how many seconds a snapshot asked for now would wait for its turn."""
-        return self._turns_of(market).outlook()
+        return self._pools.of(market).turns.outlook()
 
     def silent_for(self, market: Market) -> float:
         """Return for how many seconds nothing may be asked, since the exchange said so; 0: none."""
-        until = self._turns_of(market).budget.blocked_until
-        return max(0.0, until - asyncio.get_running_loop().time())
+        return self._pools.of(market).silent_for(asyncio.get_running_loop().time())
+
+    def banned_until(self, market: Market) -> datetime | None:
+        """Return until when the exchange has banned this address, in UTC; None: it hasn't."""
+        return self._pools.of(market).banned_until(asyncio.get_running_loop().time())
 
     async def exchange_info(self, market: Market) -> ExchangeInfo:
         """Fetch all symbols of a market, and learn its limits; tried up to three times.
@@ -330,14 +334,8 @@ class AsyncClient:
 
     def _learn(self, market: Market, info: ExchangeInfo) -> ExchangeInfo:
         if info.weight_per_minute:
-            self._turns_of(market).budget.per_minute = info.weight_per_minute
+            self._pools.of(market).learn(market, info.weight_per_minute)
         return info
-
-    def _turns_of(self, market: Market) -> Turns:
-        # One address's weight is counted per interface (/api, /fapi, ...), even on one host.
-        if market.name not in self._turns:
-            self._turns[market.name] = Turns(WeightBudget(market.weight_per_minute))
-        return self._turns[market.name]
 
     async def _get_patiently(
         self, market: Market, path: str, parameters: Mapping[str, str], weight: int
@@ -366,19 +364,18 @@ class AsyncClient:
         weight: int,
         urgency: Urgency = Urgency.NEEDED,
     ) -> Answer:
-        turns = self._turns_of(market)
-        budget = turns.budget
+        pool = self._pools.of(market)
         url = self.rest_origin(market) + path
-        async with turns.turn(weight, urgency):
+        async with pool.turns.turn(weight, urgency):
             answer = await self._send(url, parameters)
         answered = asyncio.get_running_loop().time()
         if answer.used_weight is not None:
-            budget.report(answer.used_weight, answered)
-        if answer.status == httpx.codes.OK:
+            pool.turns.budget.report(answer.used_weight, answered)
+        if not answer.failed:
             return answer
         error = answer.error()
         if isinstance(error, RateLimitedError) and error.retry_after:
-            budget.block(answered + error.retry_after)
+            pool.silence(error, answered + error.retry_after)
         raise error
 
     async def _send(self, url: str, parameters: Mapping[str, str]) -> Answer:

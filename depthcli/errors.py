@@ -18,7 +18,10 @@ Each message says what happened and, where there is something to do, what to do 
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class DepthcliError(Exception):
@@ -62,6 +65,7 @@ class ExchangeError(DepthcliError):
         code: the exchange's own error code, such as -1121, or None where the body held none.
         message: the exchange's own words, made safe to print.
         retry_after: seconds until the exchange wants to be asked again, or None.
+        until: the same moment by the exchange's clock, in UTC, or None where it doesn't say.
     """
 
     def __init__(
@@ -70,11 +74,13 @@ class ExchangeError(DepthcliError):
         code: int | None = None,
         message: str = "",
         retry_after: float | None = None,
+        until: datetime | None = None,
     ) -> None:
         self.status = status
         self.code = code
         self.message = printable(message)
         self.retry_after = retry_after
+        self.until = until
         words = [f"HTTP {status}"]
         if status in STATUS_HINTS:
             words = [f"{STATUS_HINTS[status]} (HTTP {status})"]
@@ -82,8 +88,11 @@ class ExchangeError(DepthcliError):
             words.append(f"code {code}")
         if self.message:
             words.append(self.message)
-        if retry_after is not None:
-            words.append(f"ask again in {retry_after:g} s")
+        if isinstance(self, BannedError) and until is not None:
+            words[0] = f"banned until {clock_time(until, retry_after)} ({words[0]})"
+        elif retry_after is not None:
+            when = f", at {clock_time(until, retry_after)}" if until is not None else ""
+            words.append(f"ask again in {retry_after:g} s{when}")
         super().__init__(", ".join(words))
 
     @property
@@ -145,11 +154,15 @@ RATE_CODES = frozenset({-1003, -1015})
 
 
 def exchange_error(
-    status: int, code: int | None = None, message: str = "", retry_after: float | None = None
+    status: int,
+    code: int | None = None,
+    message: str = "",
+    retry_after: float | None = None,
+    until: datetime | None = None,
 ) -> ExchangeError:
     """Return the error of the type that an HTTP status and an error code stand for."""
     kind: type[ExchangeError] = ExchangeError
-    if status == 418:
+    if status == 418 or (code in RATE_CODES and "banned until" in message.lower()):
         kind = BannedError
     elif status == 429 or code in RATE_CODES:
         kind = RateLimitedError
@@ -161,7 +174,18 @@ def exchange_error(
         kind = ServerError
     if retry_after is None and issubclass(kind, RateLimitedError):
         retry_after = kind.usual_wait
-    return kind(status, code, message, retry_after)
+    return kind(status, code, message, retry_after, until)
+
+
+def clock_time(moment: datetime, seconds: float | None = None) -> str:
+    """Return a time of day in UTC, with its date if it is a day or more away.
+
+    Args:
+        moment: in UTC.
+        seconds: how far away it is.
+    """
+    far = seconds is not None and seconds >= 24 * 3600
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if far else f"{moment:%H:%M:%S} UTC"
 
 
 def printable(text: str, limit: int = 200) -> str:

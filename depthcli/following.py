@@ -109,15 +109,23 @@ class Following:
         return self.speed or market.fastest
 
     def snapshot_limit(self, market: Market) -> int:
-        """Return how many levels a side to ask a market for: each has a budget of its own."""
+        """Return how many levels a side to ask a market for.
+
+        What is followed in all markets that share its pool of request weight has to fit into it.
+        """
         if self.limit is not None:
             return market.fit_limit(self.limit)
-        count = len(self.wanted.get(market, ()))
+        sharing = [one for one, _ in self.targets if one.weight_pool == market.weight_pool]
         limit = market.fit_limit(max(DEPTH, 2 * (self.depth or 0)))
         cheaper = [known for known in market.limits if known < limit]
-        while cheaper and count * market.weight(limit) > SHARE * market.weight_per_minute:
+        while cheaper and _weight(sharing, limit) > SHARE * market.weight_per_minute:
             limit = cheaper.pop()
         return limit
+
+
+def _weight(markets: Iterable[Market], limit: int) -> int:
+    """Return the weight of a snapshot of so many levels from each of those markets."""
+    return sum(market.weight(market.fit_limit(limit)) for market in markets)
 
 
 class Followed(NamedTuple, Generic[N]):

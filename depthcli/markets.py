@@ -40,12 +40,15 @@ class Market:
         wrong_limit_code: the exchange's error code for a limit that it doesn't accept.
         weights: `(limit, weight)`: a snapshot of at most `limit` levels costs `weight`.
         info_weight: the request weight of the full exchange info.
-        weight_per_minute: the weight per address and minute, until exchangeInfo tells.
+        weight_pool: the name of the pool that its request weight is drawn from; USD-M and COIN-M
+            share one (the exchange's notice of their integration of 2026-06).
+        weight_per_minute: the weight of the pool per address and minute, until exchangeInfo tells.
         narrows_info: whether exchangeInfo can be asked for single symbols.
         speeds: update speed in ms to the suffix of the diff stream; None: the plain one.
         partial_levels: of how many levels a side there are streams whose events are the whole top,
             in the shape of diff events.
-        streams_per_connection: how many streams one WebSocket may carry.
+        streams_per_connection: how many streams one WebSocket is given. The futures' newer
+            documents allow 1,024, older ones 200: what both allow is kept.
         messages_per_second: how many messages (requests, pings and pongs) a WebSocket may send.
         snapshot_lag: seconds by which a cached snapshot may lag behind the stream.
         ping_interval: seconds between two pings of the exchange on a WebSocket.
@@ -70,6 +73,7 @@ class Market:
     wrong_limit_code: int
     weights: tuple[tuple[int, int], ...]
     info_weight: int
+    weight_pool: str
     weight_per_minute: int
     narrows_info: bool
     speeds: Mapping[int | None, str]
@@ -179,6 +183,7 @@ SPOT: Final = Market(
     wrong_limit_code=-1130,
     weights=((100, 5), (500, 25), (1000, 50), (5000, 250)),
     info_weight=20,
+    weight_pool="spot",
     weight_per_minute=6000,
     narrows_info=True,
     speeds=MappingProxyType({None: "@depth", 100: "@depth@100ms", 1000: "@depth"}),
@@ -213,6 +218,7 @@ USDM: Final = Market(
     wrong_limit_code=-4021,
     weights=_FUTURES_WEIGHTS,
     info_weight=1,
+    weight_pool="futures",
     weight_per_minute=2400,
     narrows_info=False,
     speeds=_FUTURES_SPEEDS,
@@ -246,6 +252,7 @@ COINM: Final = Market(
     wrong_limit_code=-4021,
     weights=_FUTURES_WEIGHTS,
     info_weight=1,
+    weight_pool="futures",
     weight_per_minute=2400,
     narrows_info=False,
     speeds=_FUTURES_SPEEDS,
@@ -266,6 +273,9 @@ OPTIONS: Final = Market(
     origins=MappingProxyType(
         {
             "com": Origins("https://eapi.binance.com", "wss://fstream.binance.com"),
+            "testnet": Origins(
+                "https://testnet.binancefuture.com", "wss://fstream.binancefuture.com"
+            ),
         }
     ),
     rest_prefix="/eapi/v1",
@@ -276,7 +286,8 @@ OPTIONS: Final = Market(
     wrong_limit_code=-1130,
     weights=((50, 1), (100, 5), (500, 10), (1000, 20)),
     info_weight=1,
-    weight_per_minute=400,
+    weight_pool="options",
+    weight_per_minute=2400,
     narrows_info=False,
     speeds=MappingProxyType({None: "@depth@500ms", 100: "@depth@100ms", 500: "@depth@500ms"}),
     partial_levels=(5, 10, 20),

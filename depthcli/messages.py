@@ -105,6 +105,12 @@ class Failure(Struct, gc=False):
     msg: str = ""
 
 
+class Maintenance(Struct, gc=False, rename={"words": "239999"}):
+    """What the derivatives announced as an answer during maintenance: `{"239999": "..."}`."""
+
+    words: str
+
+
 class Frame(Struct, Generic[N], gc=False):
     """One WebSocket message: an event of a combined stream, or the reply to a request."""
 
@@ -358,4 +364,5 @@ def _is_step(step: Decimal) -> bool:
 
 decode_exchange_info: Final[Callable[[bytes | str], ExchangeInfo]] = _decoder(ExchangeInfo)
 decode_failure: Final[Callable[[bytes | str], Failure]] = _decoder(Failure)
+decode_maintenance: Final[Callable[[bytes | str], Maintenance]] = _decoder(Maintenance)
 decode_server_time: Final[Callable[[bytes | str], ServerTime]] = _decoder(ServerTime)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -196,6 +197,102 @@ async def test_a_retry_after_that_makes_no_sense_is_not_believed(value):
         assert caught.value.retry_after == 10
 
 
+BANNED = (
+    "Way too much request weight used; IP banned until {}. Please use WebSocket Streams for live"
+    " updates to avoid bans."
+)
+SENT = "Sat, 28 Nov 2026 14:10:49 GMT"
+SENT_MS = 1_795_875_049_000
+
+
+def banning(until_ms: int, status: int = 418, words: str = BANNED, **headers: str):
+    """A client that is banned once, by an exchange whose clock is not this machine's."""
+    failure = {"code": -1003, "msg": words.format(until_ms)}
+    return answering(httpx.Response(status, json=failure, headers={"Date": SENT, **headers}))
+
+
+@pytest.mark.parametrize("status", [418, 429, 400])
+@pytest.mark.parametrize(
+    "words",
+    [
+        BANNED,
+        "Way too many requests; IP(10.0.0.1) banned until {}. Please use",
+        "ip BANNED UNTIL {}",
+    ],
+)
+async def test_a_ban_lasts_until_the_time_that_its_words_tell(status, words):
+    client, requests = banning(SENT_MS + 630_000, status, words)
+    async with client:
+        with pytest.raises(BannedError) as caught:
+            await client.snapshot(SPOT, "BNBBTC", 100, float)
+        assert str(caught.value).startswith(f"banned until 14:21:19 UTC (HTTP {status})")
+        assert caught.value.until == datetime(2026, 11, 28, 14, 21, 19, tzinfo=UTC)
+        assert 630 <= caught.value.retry_after <= 632
+        assert 629 < client.silent_for(SPOT) <= 632
+        assert client.banned_until(SPOT) == caught.value.until
+        assert client.banned_until(USDM) is None
+    assert len(requests) == 1
+
+
+async def test_a_ban_of_days_is_told_with_its_date():
+    client, _ = banning(SENT_MS + 2 * 86_400_000)
+    async with client:
+        with pytest.raises(BannedError, match="^banned until 2026-11-30 14:10:49 UTC"):
+            await client.snapshot(SPOT, "BNBBTC", 100, float)
+
+
+@pytest.mark.parametrize(
+    ("header", "clock", "seconds"), [("30", "14:12:49", 120), ("600", "14:20:49", 600)]
+)
+async def test_of_two_ends_of_a_ban_the_later_one_is_kept(header, clock, seconds):
+    client, _ = banning(SENT_MS + 120_000, **{"Retry-After": header})
+    async with client:
+        with pytest.raises(BannedError, match=f"^banned until {clock} UTC") as caught:
+            await client.snapshot(SPOT, "BNBBTC", 100, float)
+        assert seconds <= caught.value.retry_after <= seconds + 2
+
+
+@pytest.mark.parametrize("until_ms", [SENT_MS - 1, SENT_MS + 4 * 86_400_000, 10**12, 10**40, 1659])
+async def test_an_end_of_a_ban_that_makes_no_sense_is_not_believed(until_ms):
+    client, _ = banning(until_ms)
+    async with client:
+        with pytest.raises(BannedError) as caught:
+            await client.snapshot(SPOT, "BNBBTC", 100, float)
+        assert caught.value.retry_after == 120
+        assert caught.value.until is None
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"239999": "System maintenance"},
+        {"code": -1016, "msg": "This service is no longer available."},
+    ],
+)
+async def test_maintenance_is_the_exchanges_fault_and_asked_past(status, body):
+    client, requests = answering(
+        httpx.Response(status, json=body), httpx.Response(200, json={"serverTime": 1})
+    )
+    async with client:
+        assert await client.server_time(USDM) == 1
+    assert len(requests) == 2
+    client, _ = answering(httpx.Response(status, json=body))
+    async with client:
+        with pytest.raises(ServerError, match=r"maintenance|no longer available"):
+            await client.snapshot(USDM, "BTCUSDT", 100, float)
+
+
+async def test_usd_m_and_coin_m_share_what_an_answer_tells_of_their_weight():
+    told = httpx.Response(200, json=BOOK, headers={"X-MBX-USED-WEIGHT-1M": "2399"})
+    client, requests = answering(told, httpx.Response(200, json=BOOK))
+    async with client:
+        await client.snapshot(USDM, "BTCUSDT", 100, float)
+        assert client.outlook(COINM) > 50
+        await client.snapshot(SPOT, "BNBBTC", 100, float)
+    assert len(requests) == 2
+
+
 async def test_what_can_pass_by_itself_is_tried_again_and_then_told():
     async with connected() as (simulator, client):
         simulator.faults.fail_next(INFO, 503, count=2)
@@ -365,6 +462,7 @@ async def test_half_an_exchange_is_refused_where_the_other_half_is_needed():
         ({"testnet": True}, SPOT, "testnet.binance.vision", "stream.testnet.binance.vision"),
         ({"testnet": True}, USDM, "testnet.binancefuture.com", "fstream.binancefuture.com"),
         ({"testnet": True}, COINM, "testnet.binancefuture.com", "dstream.binancefuture.com"),
+        ({"testnet": True}, OPTIONS, "testnet.binancefuture.com", "fstream.binancefuture.com"),
         ({"demo": True}, SPOT, "demo-api.binance.com", "demo-stream.binance.com:9443"),
         ({"demo": True}, USDM, "demo-fapi.binance.com", "fstream.binancefuture.com"),
     ],
@@ -379,7 +477,7 @@ async def test_the_environments_have_their_hosts(options, market, rest, websocke
     ("options", "market", "known"),
     [
         ({"tld": "us"}, USDM, "com, testnet, demo"),
-        ({"testnet": True}, OPTIONS, "choose one of com"),
+        ({"demo": True}, OPTIONS, "choose one of com, testnet"),
         ({"tld": "moon"}, SPOT, "com, us, vision, testnet, demo"),
     ],
 )

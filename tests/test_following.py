@@ -62,7 +62,7 @@ def test_the_users_own_limit_wins_whatever_it_costs(market, depth, count, limit)
     [
         ("spot", 5, 4, 1000), ("spot", None, 1, 1000), ("spot", 800, 1, 1600),
         ("spot", 5, 100, 500), ("spot", 5, 500, 100), ("usdm", 5, 60, 1000),
-        ("options", 5, 500, 10),
+        ("options", 5, 500, 50),
     ],
 )  # fmt: skip
 def test_few_symbols_get_deep_snapshots_and_many_get_what_there_is_weight_for(
@@ -76,6 +76,15 @@ def test_each_market_has_a_budget_of_its_own():
     mixed = following("spot", 5, 500, None, *few_options)
     assert mixed.snapshot_limit(SPOT) == 100
     assert mixed.snapshot_limit(OPTIONS) == 1000
+
+
+def test_markets_that_share_a_pool_of_weight_fit_into_it_together():
+    coinm = [Target(COINM, f"S{number}USD_PERP") for number in range(60)]
+    alone, both = following("usdm", 5, 60), following("usdm", 5, 60, None, *coinm)
+    assert (alone.snapshot_limit(USDM), both.snapshot_limit(USDM)) == (1000, 500)
+    assert both.snapshot_limit(COINM) == 500
+    options = [Target(OPTIONS, f"BTC-261225-{number}-C") for number in range(60)]
+    assert following("usdm", 5, 60, None, *options).snapshot_limit(USDM) == 1000
 
 
 def test_symbols_are_followed_once_each_in_the_order_in_which_they_were_typed():

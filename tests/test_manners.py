@@ -7,6 +7,7 @@ ours are shortened to a few seconds, for the herd has to be seen to wait.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from contextlib import asynccontextmanager
 
@@ -46,7 +47,8 @@ class Account(RestInterface):
 def quiet_exchange(market, count: int, weight_per_minute: int) -> Exchange:
     """Return an exchange of many symbols in which little happens."""
     chosen = market_named(market)
-    instruments = [instrument_named(chosen, f"A{number}USDT", 1) for number in range(count)]
+    name = "A{}USD_PERP" if market == "coinm" else "A{}USDT"
+    instruments = [instrument_named(chosen, name.format(number), 1) for number in range(count)]
     tempo = Tempo(actions_per_second=2, levels=30, reach=60)
     return Exchange(
         chosen,
@@ -58,16 +60,18 @@ def quiet_exchange(market, count: int, weight_per_minute: int) -> Exchange:
 
 
 @asynccontextmanager
-async def a_crowd(*exchanges: Exchange):
+async def a_crowd(*exchanges: Exchange, limit: int = 50):
     async with (
         Simulator(*exchanges) as simulator,
         AsyncClient(rest_url=simulator.rest_url, ws_url=simulator.ws_url) as client,
     ):
         account = simulator._service.rest = Account(exchanges)
+        for exchange in exchanges:
+            await client.exchange_info(exchange.market)  # which tells how much is allowed
         sockets = BinanceSocketManager(client, max_reconnects=None)
         managers = [
             DepthCacheManager(
-                client, symbol, bm=sockets, market=exchange.market, limit=50, callback=len_of
+                client, symbol, bm=sockets, market=exchange.market, limit=limit, callback=len_of
             )
             for exchange in exchanges
             for symbol in exchange.symbols
@@ -97,8 +101,7 @@ async def test_a_herd_of_stale_books_is_spread_and_the_exchange_never_complains(
 ):
     monkeypatch.setattr("depthcli.weights.MINUTE", SHORT)
     exchange = quiet_exchange(market, COUNT, weight_per_minute)
-    async with a_crowd(exchange) as (simulator, account, client, managers):
-        await client.exchange_info(exchange.market)  # which tells how much is allowed
+    async with a_crowd(exchange) as (simulator, account, _, managers):
         await until(lambda: all(manager.state is State.LIVE for manager in managers))
         simulator.faults.abort_connections()
         await until(lambda: all(manager.counters.resyncs for manager in managers))
@@ -106,8 +109,26 @@ async def test_a_herd_of_stale_books_is_spread_and_the_exchange_never_complains(
         assert simulator.connections == -(-COUNT // streams)
     assert set(account.statuses) == {200}
     assert account.most <= weight_per_minute
-    # Nothing was asked twice: a snapshot a book for each time that it had to be built, or for an
-    # audit, where a slow machine made a silence long.
+    assert_nothing_was_asked_twice(account, managers)
+
+
+async def test_markets_that_share_a_pool_of_weight_never_overdraw_it_together(monkeypatch):
+    # Snapshots that cost much: two counts, each with its own requests under way, would overdraw it.
+    monkeypatch.setitem(globals(), "SHORT", 1.5)
+    monkeypatch.setattr("depthcli.weights.MINUTE", SHORT)
+    exchanges = [quiet_exchange(market, COUNT, 2400) for market in ("usdm", "coinm")]
+    async with a_crowd(*exchanges, limit=1000) as (simulator, account, _, managers):
+        await until(lambda: all(manager.state is State.LIVE for manager in managers))
+        simulator.faults.abort_connections()
+        await until(lambda: all(manager.counters.resyncs for manager in managers))
+    assert set(account.statuses) == {200}
+    assert account.most <= 2400
+    assert_nothing_was_asked_twice(account, managers)
+
+
+def assert_nothing_was_asked_twice(account: Account, managers: list[DepthCacheManager]) -> None:
+    # A snapshot a book for each time that it had to be built, or for an audit, where a slow machine
+    # made a silence long.
     snapshots = sum("/depth" in target for _, target in account.asked)
     counters = [manager.counters for manager in managers]
     assert snapshots == sum(1 + counted.resyncs + counted.audits for counted in counters)
@@ -131,6 +152,24 @@ async def test_a_ban_silences_its_market_until_its_end_and_no_other():
         await until(lambda: all(manager.counters.resyncs for manager in others))
         first = min(at for at, target in account.asked if target.startswith("/api/"))
         assert first >= banned + 3 - 0.1
+    assert 418 not in account.statuses
+
+
+async def test_a_ban_of_usd_m_silences_coin_m_too_and_says_until_when():
+    usdm, coinm = quiet_exchange("usdm", 2, 2400), quiet_exchange("coinm", 2, 2400)
+    async with a_crowd(usdm, coinm) as (simulator, account, client, managers):
+        await until(lambda: all(manager.state is State.LIVE for manager in managers))
+        simulator.faults.fail_next("/fapi/v1/depth", 418, retry_after=3, code=-1003)
+        with pytest.raises(BannedError, match=r"^banned until \d\d:\d\d:\d\d UTC \(HTTP 418\)"):
+            await client.snapshot(usdm.market, usdm.symbols[0], 50, float)
+        banned = asyncio.get_running_loop().time()
+        account.asked.clear()
+        simulator.faults.abort_connections()
+        others = [manager for manager in managers if manager.market is coinm.market]
+        told = re.compile(r"banned until \d\d:\d\d:\d\d UTC; the exchange may be asked again in")
+        await until(lambda: any(told.search(manager.reason) for manager in others))
+        await until(lambda: all(manager.counters.resyncs for manager in managers))
+        assert min(at for at, _ in account.asked) >= banned + 3 - 0.1
     assert 418 not in account.statuses
 
 

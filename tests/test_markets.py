@@ -28,7 +28,7 @@ def test_paths(market, depth, info):
         (SPOT, "", 6000, 20, 1024, 5),
         (USDM, "/public", 2400, 1, 200, 10),
         (COINM, "", 2400, 1, 200, 10),
-        (OPTIONS, "/public", 400, 1, 200, 10),
+        (OPTIONS, "/public", 2400, 1, 200, 10),
     ],
 )
 def test_budgets_and_prefixes(market, prefix, weight, info, streams, messages):

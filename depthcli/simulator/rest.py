@@ -21,6 +21,10 @@ FORGIVEN: Final = 10
 
 BAN_SECONDS: Final = 120
 
+COUNTED_TOGETHER: Final = (frozenset({"usdm", "coinm"}),)
+"""Markets whose requests are counted together for each address, since the futures' interfaces were
+integrated in June 2026: one limit, one count, one ban. All others are counted by themselves."""
+
 _LEGAL_SYMBOL: Final = re.compile(r"(?:(?![a-z])[\w\-.]){1,50}")
 _LEGAL_NUMBER: Final = re.compile(r"[0-9]{1,20}")
 
@@ -83,14 +87,20 @@ class RestInterface:
 
     Attributes:
         statuses: how often each HTTP status was answered.
-        most_weight: the most request weight that was used of a market in any minute.
+        most_weight: the most request weight that was used of a budget in any minute.
     """
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self._sources = tuple(sources)
-        self._budgets = {
-            source.market.name: _Budget(source.weight_per_minute) for source in self._sources
-        }
+        self._budgets: dict[str, _Budget] = {}
+        for source in self._sources:
+            name = source.market.name
+            together = next((names for names in COUNTED_TOGETHER if name in names), {name})
+            limits = [
+                other.weight_per_minute for other in self._sources if other.market.name in together
+            ]
+            known = [self._budgets[other] for other in together if other in self._budgets]
+            self._budgets[name] = known[0] if known else _Budget(min(limits))
         self.statuses: Counter[int] = Counter()
         self.most_weight = 0
 
@@ -117,7 +127,7 @@ class RestInterface:
         budget = self._budgets[source.market.name]
         refused = budget.charge(_weight(source.market, name, query), now)
         if refused:
-            answer = _too_much(budget.per_minute, *refused)
+            answer = _too_much(budget.per_minute, *refused, now)
         else:
             answer = _answer(source, name, query, now, age)
         self.statuses[answer.status] += 1
@@ -208,13 +218,16 @@ def _weight(market: Market, name: str, query: dict[str, str]) -> int:
         return 1
 
 
-def _too_much(per_minute: int, status: int, wait: float) -> Answer:
+def _too_much(per_minute: int, status: int, wait: float, now: float) -> Answer:
     words = (
         f"Too much request weight used; current limit is {per_minute} request weight per 1 MINUTE. "
         "Please use WebSocket Streams for live updates to avoid polling the API."
     )
     if status == HTTPStatus.IM_A_TEAPOT:
-        words = "Way too much request weight used; IP banned. " + words.partition("; ")[2]
+        words = (
+            f"Way too much request weight used; IP banned until {int((now + wait) * 1000)}. "
+            "Please use WebSocket Streams for live updates to avoid bans."
+        )
     return failure(status, -1003, words, int(wait) + 1)
 
 

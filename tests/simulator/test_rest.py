@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from depthcli.markets import MARKETS, SPOT, USDM
+from depthcli.markets import COINM, MARKETS, SPOT, USDM
 from depthcli.simulator.rest import BAN_SECONDS, FORGIVEN, RestInterface
 
 from .conftest import START_MS, small_exchange
@@ -122,5 +122,28 @@ def test_over_the_budget_comes_429_then_a_ban_and_a_new_minute_forgives() -> Non
     banned = rest.respond("GET", path, minute + 61)
     assert banned.status == 418
     assert float(banned.headers["retry-after"]) >= BAN_SECONDS
+    words = json.loads(banned.body)["msg"]
+    assert f"IP banned until {int((minute + 61 + BAN_SECONDS) * 1000)}." in words
     assert rest.respond("GET", path, minute + 121).status == 418
     assert rest.respond("GET", path, minute + 62 + BAN_SECONDS).status == 200
+
+
+def test_usd_m_and_coin_m_are_counted_and_banned_together_and_spot_by_itself() -> None:
+    sources = [
+        small_exchange(SPOT, "BNBBTC"),
+        small_exchange(USDM, "BTCUSDT", weight_per_minute=10),
+        small_exchange(COINM, "BTCUSD_PERP", weight_per_minute=10),
+    ]
+    for source in sources:
+        source.advance(START_MS)
+    rest, minute = RestInterface(sources), NOW // 60 * 60
+    paths = ["/fapi/v1/depth?symbol=BTCUSDT&limit=50", "/dapi/v1/depth?symbol=BTCUSD_PERP&limit=50"]
+    answers = [rest.respond("GET", path, minute) for path in [*paths, *paths, paths[0]]]
+    assert [answer.status for answer in answers] == [200] * 5
+    used = [answer.headers["x-mbx-used-weight-1m"] for answer in answers]
+    assert used == ["2", "4", "6", "8", "10"]
+    assert rest.respond("GET", paths[1], minute).status == 429
+    for _ in range(FORGIVEN):
+        rest.respond("GET", paths[1], minute)
+    assert [rest.respond("GET", path, minute + 61).status for path in paths] == [418, 418]
+    assert rest.respond("GET", "/api/v3/ping", minute + 61).status == 200
