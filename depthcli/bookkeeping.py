@@ -97,7 +97,7 @@ class Bookkeeper(Books):
             tick=info.tick_size,
             base="contracts" if inverse else info.base_asset,
             quote=info.quote_asset,
-            trading=info.trading,
+            trading=not info.halted,
             inverse=inverse,
             address=str(one.target),
         )

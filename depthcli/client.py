@@ -17,6 +17,7 @@ from depthcli.answers import Answer, read_answer
 from depthcli.backoff import Backoff
 from depthcli.compatibility import Options
 from depthcli.errors import (
+    BadMessageError,
     DepthcliError,
     ExchangeError,
     LocationRefusedError,
@@ -142,7 +143,8 @@ class AsyncClient:
         self._rest_url = origin_of(rest_url, ("http", "https")) if rest_url else None
         self._ws_url = origin_of(ws_url, ("ws", "wss")) if ws_url else None
         self._pools = Pools()
-        self._infos: dict[str, tuple[float, dict[str, SymbolInfo]]] = {}
+        self._infos: dict[str, tuple[float, dict[str, SymbolInfo], ExchangeInfo]] = {}
+        self._warned: set[tuple[str, str]] = set()
         self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._single_asks = Pace(FEW_ASKED, 60.0)
         self.connection_pace = Pace(CONNECTION_ATTEMPTS, 300.0)
@@ -253,7 +255,7 @@ class AsyncClient:
         body = await self._get_patiently(market, market.info_path(), {}, market.info_weight)
         info = self._learn(market, decode_exchange_info(body))
         now = asyncio.get_running_loop().time()
-        self._infos[market.name] = (now, {entry.symbol: entry for entry in info.listed})
+        self._infos[market.name] = (now, {entry.symbol: entry for entry in info.listed}, info)
         return info
 
     async def symbol_info(self, market: Market, symbol: str) -> SymbolInfo | None:
@@ -266,12 +268,14 @@ class AsyncClient:
         """
         clock = asyncio.get_running_loop().time
         async with self._info_locks[market.name]:
-            asked, known = self._infos.get(market.name, (-INFO_AGE, {}))
-            if clock() - asked < INFO_AGE:
+            asked, _, _ = self._infos.get(market.name, (-INFO_AGE, {}, None))
+            fresh = clock() - asked < INFO_AGE
+            if fresh or not market.narrows_info or self._single_asks.delay(clock()):
+                if not fresh:
+                    await self.exchange_info(market)
+                _, known, info = self._infos[market.name]
+                _check_readable([symbol], info)
                 return known.get(symbol)
-            if not market.narrows_info or self._single_asks.delay(clock()):
-                await self.exchange_info(market)
-                return self._infos[market.name][1].get(symbol)
             self._single_asks.note(clock())
             try:
                 info = await self._narrow_info(market, [symbol])
@@ -279,6 +283,7 @@ class AsyncClient:
                 if error.code not in NO_SUCH_SYMBOL:
                     raise
                 return None
+            _check_readable([symbol], info)
             return next(iter(info.listed), None)
 
     async def server_time(self, market: Market) -> int:
@@ -309,6 +314,7 @@ class AsyncClient:
                     raise
         if info is None:
             info = await self.exchange_info(market)
+        _check_readable(symbols, info)
         return select_symbols(symbols, info.listed, market.name)
 
     async def _narrow_info(self, market: Market, symbols: Sequence[str]) -> ExchangeInfo:
@@ -335,6 +341,10 @@ class AsyncClient:
     def _learn(self, market: Market, info: ExchangeInfo) -> ExchangeInfo:
         if info.weight_per_minute:
             self._pools.of(market).learn(market, info.weight_per_minute)
+        for symbol, why in info.unreadable.items():
+            if (market.name, symbol) not in self._warned:
+                self._warned.add((market.name, symbol))
+                logger.warning("%s: symbol %r is left out: %s", market.name, symbol, why)
         return info
 
     async def _get_patiently(
@@ -399,6 +409,14 @@ def _passes(error: DepthcliError) -> bool:
     if isinstance(error, ExchangeError) and not isinstance(error, ServerError):
         return not error.from_exchange and not isinstance(error, LocationRefusedError)
     return True
+
+
+def _check_readable(symbols: Sequence[str], info: ExchangeInfo) -> None:
+    """Raise BadMessageError if one of the symbols is listed, but what is said of it is damaged."""
+    for symbol in symbols:
+        if symbol in info.unreadable:
+            why = info.unreadable[symbol]
+            raise BadMessageError(f"{symbol} is listed, but its entry can't be read: {why}")
 
 
 def _host(url: str) -> str:

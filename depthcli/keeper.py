@@ -273,10 +273,10 @@ class Keeper(Generic[N]):
             return
         if info is None:
             self._no_longer_listed()
-        elif info.trading:
-            synchronizer.resume()
-        else:
+        elif info.halted:
             synchronizer.halt(f"trading is halted ({printable(info.state)})")
+        else:
+            synchronizer.resume()
 
     def _hurry_if_short(self, schedule: Schedule) -> bool:
         """Let a refresh of a live book be made early where levels run short; return whether."""

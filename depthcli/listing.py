@@ -162,6 +162,10 @@ async def _fetch(markets: Sequence[Market], environment: Environment, notes: Tex
         if not isinstance(error, DepthcliError) or len(failed) == len(there):
             raise error
     notes.writelines(f"{name} is left out: {error}\n" for name, error in failed.items())
+    for market, answer in zip(there, answers, strict=True):
+        if not isinstance(answer, BaseException) and answer.unreadable:
+            unreadable = _some(answer.unreadable)
+            notes.write(f"{market.name}: left out, for the entry can't be read: {unreadable}\n")
     return [
         entry_of(info, market.name)
         for market, answer in zip(there, answers, strict=True)

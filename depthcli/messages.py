@@ -10,6 +10,7 @@ here). A price is finite and above zero, a quantity finite and not negative.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
@@ -35,6 +36,12 @@ LARGEST: Final = 1e300
 
 MOST_WEIGHT: Final = 10**9
 """A limit of request weight above it is damage."""
+
+STANDING_STILL: Final = frozenset(
+    {"HALT", "BREAK", "PRE_TRADING", "POST_TRADING", "END_OF_DAY", "PENDING_TRADING"}
+    | {"DELIVERING", "DELIVERED", "SETTLING", "CLOSE"}
+)
+"""Statuses of a symbol in which its book doesn't move."""
 
 _plain = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,64})?", re.ASCII).fullmatch
 """Matches what the exchange writes numbers like: no sign, no exponent, nothing but digits."""
@@ -188,7 +195,7 @@ class SymbolInfo(Struct, gc=False, rename="camel"):
         strike_price: options: in the quote asset.
     """
 
-    symbol: str
+    symbol: Annotated[str, Meta(min_length=1)]
     status: str = ""
     contract_status: str = ""
     base_asset: str = ""
@@ -215,6 +222,14 @@ class SymbolInfo(Struct, gc=False, rename="camel"):
         return self.state == "TRADING"
 
     @property
+    def halted(self) -> bool:
+        """Whether its status is one in which the book is known to stand still.
+
+        In others than these, such as `CANCEL_ONLY` and whatever the exchange adds, it may move.
+        """
+        return self.state in STANDING_STILL
+
+    @property
     def tick_size(self) -> Decimal | None:
         """The smallest step between two prices, in the quote asset."""
         return self._step("tick_size")
@@ -239,11 +254,16 @@ class RateLimit(Struct, gc=False, rename="camel"):
 
 
 class ExchangeInfo(Struct, gc=False, rename="camel"):
-    """The symbols of a market, with their steps, and the market's limits on requests."""
+    """The symbols of a market, with their steps, and the market's limits on requests.
+
+    Attributes:
+        unreadable: the names of symbols whose entries can't be read, and why; they are left out.
+    """
 
     symbols: list[SymbolInfo] = []
     option_symbols: list[SymbolInfo] = []
     rate_limits: list[RateLimit] = []
+    unreadable: dict[str, str] = {}
 
     @property
     def listed(self) -> list[SymbolInfo]:
@@ -261,6 +281,18 @@ class ExchangeInfo(Struct, gc=False, rename="camel"):
             ) and 0 < limit.limit <= MOST_WEIGHT:
                 return limit.limit
         return None
+
+
+class _RawInfo(Struct, gc=False, rename="camel"):
+    """An exchange info whose entries aren't decoded yet."""
+
+    symbols: list[msgspec.Raw] | None = None
+    option_symbols: list[msgspec.Raw] | None = None
+    rate_limits: list[msgspec.Raw] | None = None
+
+
+class _Named(Struct, gc=False):
+    symbol: str
 
 
 class ServerTime(Struct, gc=False, rename="camel"):
@@ -362,7 +394,51 @@ def _is_step(step: Decimal) -> bool:
     return isinstance(exponent, int) and exponent >= -64 and step.adjusted() <= 64 and step > 0
 
 
-decode_exchange_info: Final[Callable[[bytes | str], ExchangeInfo]] = _decoder(ExchangeInfo)
+def decode_exchange_info(raw: bytes | str) -> ExchangeInfo:
+    """Return an exchange info in which each entry stands for itself.
+
+    An entry that can't be read is left out and named in `unreadable`.
+
+    Raises:
+        BadMessageError: it is no exchange info, or there are entries and none has even a name.
+    """
+    try:
+        info: ExchangeInfo = _decoder(ExchangeInfo)(raw)
+    except BadMessageError as error:
+        return _decoded_one_by_one(raw, error)
+    info.unreadable = {}  # which the exchange has no word in
+    return info
+
+
+def _decoded_one_by_one(raw: bytes | str, odd: BadMessageError) -> ExchangeInfo:
+    """Decode entry after entry: slower, and only needed where one of them is odd."""
+    parts: _RawInfo = _decoder(_RawInfo)(raw)
+    info = ExchangeInfo()
+    for entry in parts.rate_limits or ():
+        with suppress(BadMessageError):
+            info.rate_limits.append(_decoder(RateLimit)(bytes(entry)))
+    for entries, listed in (
+        (parts.symbols, info.symbols),
+        (parts.option_symbols, info.option_symbols),
+    ):
+        for entry in entries or ():
+            try:
+                listed.append(_decoder(SymbolInfo)(bytes(entry)))
+            except BadMessageError as error:
+                info.unreadable[_name_in(bytes(entry))] = str(error)
+    if not info.listed and not any(info.unreadable) and info.unreadable:
+        raise odd
+    return info
+
+
+def _name_in(entry: bytes) -> str:
+    """Return the symbol that an entry is about; an empty text where it doesn't say."""
+    try:
+        return printable(_decoder(_Named)(entry).symbol)
+    except BadMessageError:
+        return ""
+
+
 decode_failure: Final[Callable[[bytes | str], Failure]] = _decoder(Failure)
 decode_maintenance: Final[Callable[[bytes | str], Maintenance]] = _decoder(Maintenance)
 decode_server_time: Final[Callable[[bytes | str], ServerTime]] = _decoder(ServerTime)

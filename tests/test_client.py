@@ -237,7 +237,7 @@ async def test_a_ban_lasts_until_the_time_that_its_words_tell(status, words):
 async def test_a_ban_of_days_is_told_with_its_date():
     client, _ = banning(SENT_MS + 2 * 86_400_000)
     async with client:
-        with pytest.raises(BannedError, match="^banned until 2026-11-30 14:10:49 UTC"):
+        with pytest.raises(BannedError, match=r"^banned until 2026-11-30 14:10:49 UTC"):
             await client.snapshot(SPOT, "BNBBTC", 100, float)
 
 
