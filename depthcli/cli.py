@@ -7,6 +7,7 @@ and `--version` are quick.
 import os
 import signal
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -63,6 +64,18 @@ for _command in (watch, dump, check, symbols, simulate):
     app.command()(_command)
 
 
+def write_any_name() -> None:
+    """Let standard output and standard error hold every symbol's name, whatever the locale says.
+
+    A file or a pipe gets UTF-8, as `dump` writes it; a terminal gets what it can show, and the
+    rest escaped. What can't be encoded at all, such as a file name that isn't text, is escaped.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line; the exit codes are those of `exit_codes`."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -72,6 +85,7 @@ def main() -> None:
     try:
         if sys.stdout is None or sys.stderr is None:
             raise UsageError("standard output and standard error must be open")
+        write_any_name()
         app()
     except DepthcliError as error:
         notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))

@@ -25,7 +25,6 @@ from depthcli.errors import (
     ServerError,
     UnreachableError,
     UsageError,
-    printable,
 )
 from depthcli.failures import cause_of
 from depthcli.messages import (

@@ -46,6 +46,9 @@ STANDING_STILL: Final = frozenset(
 _plain = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,64})?", re.ASCII).fullmatch
 """Matches what the exchange writes numbers like: no sign, no exponent, nothing but digits."""
 
+_scaled_zero = re.compile(r"0E-[0-9]{1,2}", re.ASCII).fullmatch
+"""Matches the zero that Java writes of eight decimals: a quantity that removes a level."""
+
 if TYPE_CHECKING:
     Levels: TypeAlias = list[tuple[N, N]]
 else:
@@ -380,7 +383,7 @@ def _beginning(raw: bytes | str) -> str:
 def _decimals(levels: list[tuple[Any, Any]]) -> list[tuple[Decimal, Decimal]]:
     """Return levels of texts as Decimals; BadMessageError unless they are plain numbers."""
     for price, quantity in levels:
-        if not (_plain(price) and _plain(quantity)):
+        if not (_plain(price) and (_plain(quantity) or _scaled_zero(quantity))):
             raise BadMessageError(f"no price or quantity: {printable(f'{price}, {quantity}', 99)}")
     numbers = [(Decimal(price), Decimal(quantity)) for price, quantity in levels]
     if not all(price for price, _ in numbers):

@@ -376,3 +376,15 @@ def test_bare_events_are_checked_like_wrapped_ones(digits):
     event = {"e": "depthUpdate", "E": 1, "s": "A", "U": 1, "u": 1, "b": [[digits, "1"]], "a": []}
     with pytest.raises(BadMessageError):
         event_decoder(Decimal)(json.dumps(event))
+
+
+@pytest.mark.parametrize("kind", [float, Decimal])
+def test_a_quantity_of_zero_may_be_written_as_java_does(kind):
+    event = event_decoder(kind)(json.dumps(SPOT | {"b": [["0.0024", "0E-8"]]}))
+    assert event.bids == [(kind("0.0024"), 0)]
+
+
+@pytest.mark.parametrize("level", [["0E-8", "1"], ["1E-8", "1"], ["1", "1E-8"], ["1", "-0E-8"]])
+def test_no_other_exponent_is_a_decimal(level):
+    with pytest.raises(BadMessageError):
+        event_decoder(Decimal)(json.dumps(SPOT | {"b": [level]}))
