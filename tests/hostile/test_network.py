@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from depthcli.errors import UnreachableError, UsageError
 from depthcli.markets import SPOT
 from depthcli.simulator import Simulator, source_for
 from depthcli.synchronizer import State
-from tests.hostile.servers import CERTIFICATE, answering, pipe, serving
+from tests.hostile.proxies import proxied, socks_proxied
+from tests.hostile.servers import CERTIFICATE, answering, serving
 
 PATIENCE = 20.0
 PROXIES = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"]
@@ -116,35 +118,6 @@ async def test_no_redirect_is_followed_to_anywhere():
     assert not arrived
 
 
-@asynccontextmanager
-async def proxied(*, tls, refusal=b""):
-    """A proxy that knows where `exchange.test` is, and what it was asked for."""
-    asked = []
-    async with Simulator(source_for("spot", ["BNBBTC"])) as simulator:
-        end = int(simulator.rest_url.rpartition(":")[2])
-
-        async def unwrap(reader, writer):
-            await pipe(reader, writer, "127.0.0.1", end)
-
-        async with serving(unwrap, tls=tls) as port:
-
-            async def proxy(reader, writer):
-                head = await reader.readuntil(b"\r\n\r\n")
-                asked.append(head.partition(b"\r\n")[0].decode())
-                if refusal:
-                    writer.write(refusal)
-                    await writer.drain()
-                elif head.startswith(b"CONNECT"):
-                    writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-                    await pipe(reader, writer, "127.0.0.1", port)
-                else:
-                    direct = head.replace(b"http://exchange.test", b"", 1)
-                    await pipe(reader, writer, "127.0.0.1", port, direct)
-
-            async with serving(proxy) as proxy_port:
-                yield f"http://127.0.0.1:{proxy_port}", asked
-
-
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
 async def test_a_book_becomes_live_through_a_proxy_and_tls(monkeypatch, name):
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
@@ -185,6 +158,132 @@ async def test_loopback_needs_no_proxy(monkeypatch):
         following(simulator.rest_url, simulator.ws_url) as until,
     ):
         await until(is_live)
+
+
+USER, ENCODED = "us@er:p:ss/%", "us%40er:p%3Ass%2F%25"
+
+
+@pytest.mark.parametrize("scheme", ["http://", ""])
+@pytest.mark.parametrize(("user", "encoded"), [(USER, ENCODED), ("user:", "user")])
+async def test_a_proxy_gets_user_and_password(monkeypatch, scheme, user, encoded):
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    async with proxied(tls=True, user=user) as (url, asked):
+        monkeypatch.setenv("HTTPS_PROXY", url.replace("http://", f"{scheme}{encoded}@"))
+        async with following("https://exchange.test", "wss://exchange.test") as until:
+            await until(is_live)
+    assert asked == ["CONNECT exchange.test:443 HTTP/1.1"] * 2
+
+
+async def test_without_tls_a_proxy_gets_user_and_password_too(monkeypatch):
+    async with proxied(tls=False, user=USER) as (url, asked):
+        monkeypatch.setenv("http_proxy", url.replace("//", f"//{ENCODED}@"))
+        async with following("http://exchange.test", "ws://exchange.test") as until:
+            await until(is_live)
+    assert sorted(line.split()[0] for line in asked) == ["CONNECT", "GET"]
+
+
+async def test_a_user_that_the_proxy_wants_and_does_not_get_is_told_of(monkeypatch):
+    async with proxied(tls=True, user=USER) as (url, _):
+        monkeypatch.setenv("ALL_PROXY", url)
+        async with AsyncClient(rest_url="https://exchange.test", ws_url="ws://x") as client:
+            with pytest.raises(UnreachableError, match="407"):
+                await client.snapshot(SPOT, "BNBBTC", 100, float)
+        async with following("http://127.0.0.1:9", "wss://exchange.test") as until:
+            await until(tells("407"))
+
+
+async def test_a_proxy_may_speak_tls_itself(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    async with proxied(tls=True, proxy_tls=True) as (url, asked):
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        async with following("https://exchange.test", "wss://exchange.test") as until:
+            await until(is_live)
+    assert asked == ["CONNECT exchange.test:443 HTTP/1.1"] * 2
+
+
+async def test_a_proxy_that_nobody_vouches_for_is_told_nothing(monkeypatch):
+    async with proxied(tls=True, proxy_tls=True) as (url, asked):
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        async with AsyncClient(rest_url="https://exchange.test", ws_url="ws://x") as client:
+            with pytest.raises(UnreachableError, match=r"(?i)certificate"):
+                await client.snapshot(SPOT, "BNBBTC", 100, float)
+        async with following("http://127.0.0.1:9", "wss://exchange.test") as until:
+            await until(tells("certificate verify failed"))
+    assert not asked
+
+
+@pytest.fixture
+def known_here(monkeypatch):
+    """`exchange.test` has an address where depthcli runs, as a proxy's scheme may need it."""
+    resolve = socket.getaddrinfo
+
+    def lookup(host, *arguments, **options):
+        near = host in {"exchange.test", b"exchange.test"}
+        return resolve("127.0.0.1" if near else host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "told"),
+    [
+        ("socks4", "4 127.0.0.1:443"),
+        ("socks4a", "4 exchange.test:443"),
+        ("socks5", "5 127.0.0.1:443"),
+        ("socks5h", "5 exchange.test:443"),
+        ("socks", "5 exchange.test:443"),
+    ],
+)
+async def test_a_book_becomes_live_through_socks_and_tls(monkeypatch, known_here, scheme, told):
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    async with socks_proxied(tls=True) as (port, asked):
+        monkeypatch.setenv("ALL_PROXY", f"{scheme}://127.0.0.1:{port}")
+        async with following("https://exchange.test", "wss://exchange.test") as until:
+            await until(is_live)
+    assert asked == [told] * 2
+
+
+async def test_a_book_becomes_live_through_socks_with_a_user_and_without_tls(monkeypatch):
+    async with socks_proxied(tls=False, user=USER) as (port, asked):
+        monkeypatch.setenv("ALL_PROXY", f"socks5h://{ENCODED}@127.0.0.1:{port}")
+        async with following("http://exchange.test", "ws://exchange.test") as until:
+            await until(is_live)
+    assert asked == ["5 exchange.test:80"] * 2
+
+
+async def socks_fails(match):
+    async with AsyncClient(rest_url="https://exchange.test", ws_url="ws://x") as client:
+        with pytest.raises(UnreachableError, match=match):
+            await client.snapshot(SPOT, "BNBBTC", 100, float)
+    async with following("http://127.0.0.1:9", "wss://exchange.test") as until:
+        await until(tells("socket lost"))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"), [({"user": USER}, "authentication"), ({"code": 4}, "Host unreachable")]
+)
+async def test_a_socks_proxy_that_refuses_is_told_of(monkeypatch, options, told):
+    async with socks_proxied(tls=True, **options) as (port, _):
+        monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{port}")
+        await socks_fails(told)
+
+
+async def test_an_exchange_behind_socks_that_nobody_vouches_for_is_refused(monkeypatch):
+    async with socks_proxied(tls=True) as (port, _):
+        monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{port}")
+        await socks_fails("(?i)certificate")
+
+
+async def test_socks_that_is_not_there_or_hangs_up_is_told_of(monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "socks5h://127.0.0.1:9")
+    await socks_fails("127.0.0.1:9")
+
+    async def hang_up(reader, writer):
+        await reader.read(1)
+
+    async with serving(hang_up) as port:
+        monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{port}")
+        await socks_fails("can't be reached")
 
 
 async def test_a_proxy_that_refuses_is_told_of(monkeypatch):
