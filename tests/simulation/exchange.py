@@ -76,7 +76,8 @@ class Exchange:
     """The exchange of one market.
 
     Attributes:
-        publish: called with a listing and the payload of each event; whoever listens sets it.
+        publish: called with a listing and the payload of each event; whoever listens sets it. It
+            returns whether the event is on its way to somebody, and to all who subscribed.
 
     Args:
         market: whose wire format and rule of ids are kept.
@@ -85,6 +86,8 @@ class Exchange:
         random: where everything comes from.
         loop: time passes as on its clock, and by `sleep_through`.
         snapshot_age: for so many seconds a snapshot is served again as it was.
+        early: how likely a snapshot of a derivative bears the id of an event whose changes it
+            lacks, as BINANCE.md's section 5 tells of real ones.
         pace: how many times as long it takes from trade to trade.
         lively: from when to when, on the loop's clock, the pace changes all the time; in order.
     """
@@ -98,11 +101,12 @@ class Exchange:
         loop: asyncio.AbstractEventLoop,
         *,
         snapshot_age: float = 0.0,
+        early: float = 0.0,
         pace: float = 1.0,
         lively: Iterable[tuple[float, float]] = (),
     ) -> None:
         self.market = market
-        self.publish: Callable[[Listing, bytes], None] = lambda *_: None
+        self.publish: Callable[[Listing, bytes], bool] = lambda *_: False
         self.random = random
         self.event_count = 0
         self.clock_error_ms = 0
@@ -113,9 +117,10 @@ class Exchange:
         self._lively = deque(lively)
         self._ahead = 0.0
         self._snapshot_age = snapshot_age
+        self._early = early
         self._cached: dict[tuple[str, int], tuple[float, bytes]] = {}
         self._due: list[
-            tuple[float, int, float, Listing, Callable[[Listing, float, float], None]]
+            tuple[float, int, float, Listing, Callable[[Listing, float, float], object]]
         ] = []
         self._count = 0
         self._armed = inf
@@ -175,6 +180,10 @@ class Exchange:
         made, body = self._cached.get((symbol, limit), (0.0, b""))
         if body and now - made < self._snapshot_age:
             return body
+        if not age and self._early and self.random.random() < self._early:
+            ahead = self._book_before_its_event(listing)
+            if ahead is not None:
+                return _snapshot_body(*ahead, limit)
         books, update_id = listing.books, listing.ids.last
         if age:
             epoch = listing.epoch
@@ -184,11 +193,26 @@ class Exchange:
             # Something happened in another symbol of the engine.
             listing.ids.last += self.random.randrange(3)
             listing.epoch.last_id = update_id = listing.ids.last
-        bids = ",".join(map(level_text, sorted(books[BID].items(), reverse=True)[:limit]))
-        asks = ",".join(map(level_text, sorted(books[ASK].items())[:limit]))
-        body = f'{{"lastUpdateId":{update_id},"bids":[{bids}],"asks":[{asks}]}}'.encode()
+        body = _snapshot_body(books, update_id, limit)
         self._cached[symbol, limit] = (now, body)
         return body
+
+    def _book_before_its_event(self, listing: Listing) -> tuple[Books, int] | None:
+        """Send an event; return the book from before it with the id at which it ends.
+
+        None where nothing changes, or where the event is lost on its way: the next one would link
+        to the snapshot, and nobody could know.
+        """
+        if listing.halted:
+            return None
+        while not listing.first_changed:
+            self._order(listing)
+        epoch = listing.epoch
+        if not self._close_window(listing, self.now(), 0.0):
+            return None
+        event = epoch.events[-1]
+        epoch.early[event.last] = event
+        return epoch.book_at(event.follows), event.last
 
     def restart(self, *, back: bool) -> None:
         """Begin anew with another book, and ids that are far lower or far higher than before."""
@@ -311,10 +335,11 @@ class Exchange:
         listing.changed[side][price] = quantity
         listing.first_changed = listing.first_changed or last
 
-    def _close_window(self, listing: Listing, at: float, _: float) -> None:
+    def _close_window(self, listing: Listing, at: float, _: float) -> bool:
+        """Send what has changed; return whether it is on its way to all who listen."""
         listing.closing = False
         if not listing.first_changed or listing.delisted:
-            return
+            return False
         epoch = listing.epoch
         first, last, previous = listing.first_changed, epoch.log[-1][0], listing.sent_id
         bids, asks = [",".join(map(level_text, side.items())) for side in listing.changed]
@@ -329,4 +354,10 @@ class Exchange:
         listing.changed = ({}, {})
         listing.first_changed = 0
         self.event_count += 1
-        self.publish(listing, payload)
+        return self.publish(listing, payload)
+
+
+def _snapshot_body(books: Books, update_id: int, limit: int) -> bytes:
+    bids = ",".join(map(level_text, sorted(books[BID].items(), reverse=True)[:limit]))
+    asks = ",".join(map(level_text, sorted(books[ASK].items())[:limit]))
+    return f'{{"lastUpdateId":{update_id},"bids":[{bids}],"asks":[{asks}]}}'.encode()

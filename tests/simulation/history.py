@@ -35,6 +35,7 @@ class Epoch:
         start: the book at the beginning.
         log: `(update id, side, price, quantity)` of every change, in ticks and lots.
         events: what was sent.
+        early: events by their last ids, which a snapshot bears that lacks their changes.
     """
 
     def __init__(self, first_id: int, books: Books, began: float) -> None:
@@ -43,6 +44,7 @@ class Epoch:
         self.start: Books = (dict(books[0]), dict(books[1]))
         self.log: list[tuple[int, int, int, int]] = []
         self.events: list[Event] = []
+        self.early: dict[int, Event] = {}
         self._ends: list[int] = []
 
     def sent(self, event: Event) -> None:

@@ -86,6 +86,13 @@ MUTATIONS: Final = (
         "if follows > at:",
         "if follows > at + 1:",
     ),
+    Mutation(
+        "a derivatives' event at its snapshot's own id is dropped",
+        Synchronizer,
+        ("_awaits_own_event", "_belongs_on"),
+        "self._event_at_snapshot_id_applies",
+        "False",
+    ),
     Mutation("a gap goes unseen", Synchronizer, ("advance",), "if follows > at:", "if False:"),
     Mutation(
         "an old event is applied",

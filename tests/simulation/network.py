@@ -134,11 +134,13 @@ class VirtualNetwork:
 
     # WebSockets.
 
-    def publish(self, listing: Listing, payload: bytes) -> None:
-        """Send an event to whoever is subscribed to it."""
-        for connection in self.connections:
-            if listing.stream in connection.streams:
-                connection.publish(listing.stream, payload)
+    def publish(self, listing: Listing, payload: bytes) -> bool:
+        """Send an event to whoever is subscribed to it; return whether all of them get it."""
+        stream = listing.stream
+        carriers = [each for each in self.connections if stream in each.streams]
+        for connection in carriers:
+            connection.publish(stream, payload)
+        return bool(carriers) and self.last_loss(stream) < self.loop.time()
 
     def carries(self, streams: Iterable[str]) -> None:
         """Take note that some connection carries these streams from now on, or no longer."""

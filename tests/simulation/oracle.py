@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from depthcli.synchronizer import State
-from tests.simulation.history import ASK, BID, Epoch, price_text, quantity_text
+from tests.simulation.history import ASK, BID, Epoch, Event, price_text, quantity_text
 
 if TYPE_CHECKING:
     from depthcli.book import DepthCache
@@ -150,6 +150,8 @@ class Judge:
         self.given_count = self.left_behind = 0
         self._truth = Truth(listing, number)
         self._now = Truth(listing, number)
+        self._before = Truth(listing, number)
+        self._whole_id: int | None = None
         self._state = State.CONNECTING
         self._live_epoch: Epoch | None = None
         self._live_id = 0
@@ -208,6 +210,9 @@ class Judge:
         resyncs, self._resyncs = self._resyncs, self.manager.counters.resyncs
         if resyncs == self._resyncs:
             return ""
+        epoch = self.listing.epoch_of(cache.last_update_id)
+        if epoch and cache.last_update_id in epoch.early:
+            return ""  # the event on top of the snapshot may have taken some
         for side in (cache.bids, cache.asks):
             if side.horizon is not None and len(side) < limit:
                 return f"live with {len(side)} of {limit} levels in {side!r}"
@@ -310,8 +315,19 @@ class Judge:
             return f"the exchange never had update {update_id}" if update_id else ""
         bids, asks = self._truth.at(epoch, update_id)
         if bids.is_shown_by(cache.bids) and asks.is_shown_by(cache.asks):
+            self._whole_id = update_id
             return ""
-        return self._differing(cache, (bids, asks))
+        wrong = self._differing(cache, (bids, asks))
+        awaited = self._awaited(epoch, update_id)
+        if awaited is not None:
+            # Until that event has come, nobody can know better than its snapshot.
+            before = self._before.at(epoch, awaited.follows)
+            return wrong if self._differing(cache, before) else ""
+        return wrong
+
+    def _awaited(self, epoch: Epoch, update_id: int) -> Event | None:
+        """Return the event that ends at the book's own id, if the book may still lack it."""
+        return epoch.early.get(update_id) if self._whole_id != update_id else None
 
     def _is_due(self) -> bool:
         """Return whether the book may be another one than when it was compared last."""
@@ -344,7 +360,7 @@ class Judge:
         epoch = self.listing.epoch_of(update_id)
         if epoch is None:
             return now
-        missed = epoch.next_event(update_id)
+        missed = self._awaited(epoch, update_id) or epoch.next_event(update_id)
         if missed is not None:
             return now - max(missed.at, since)
         if epoch is not epochs[-1]:

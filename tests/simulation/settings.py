@@ -39,6 +39,7 @@ class Settings:
     lifetime: float | None
     stream_lag: float
     through_httpx: bool
+    early: float
 
     @classmethod
     def draw(cls, random: Random, until: float) -> Settings:
@@ -68,6 +69,7 @@ class Settings:
             lifetime=random.choice((None, None, None, 700.0)),
             stream_lag=random.choice((0.0, 0.0, 0.4, 1.5)),
             through_httpx=random.random() < 0.1,
+            early=0.7 if market.ids_are_shared and random.random() < 0.5 else 0.0,
         )
 
     def __str__(self) -> str:

@@ -97,6 +97,7 @@ class World:
             Random(f"{seed}:exchange"),
             self.loop,
             snapshot_age=settings.snapshot_age,
+            early=settings.early,
             pace=settings.pace,
             lively=_around(self.plan),
         )
