@@ -406,7 +406,7 @@ class AsyncClient:
 def _passes(error: DepthcliError) -> bool:
     """Return whether another try may bring another answer."""
     if isinstance(error, ExchangeError) and not isinstance(error, ServerError):
-        return not error.from_exchange and not isinstance(error, LocationRefusedError)
+        return not error.is_about_request and not isinstance(error, LocationRefusedError)
     return True
 
 

@@ -96,12 +96,14 @@ class ExchangeError(DepthcliError):
         super().__init__(", ".join(words))
 
     @property
-    def from_exchange(self) -> bool:
-        """Whether the body was the exchange's own; a proxy's or a CDN's says nothing of a symbol.
+    def is_about_request(self) -> bool:
+        """Whether the exchange itself says that the request is wrong, so that it stays refused.
 
-        The exchange's codes are negative (BINANCE's "Error Codes"), as in `{"code":-1121,...}`.
+        The exchange's codes are negative, as in `{"code":-1121,...}`; a proxy's or a CDN's answer
+        has none. Codes from -1000 to -1099 tell of its servers and of the network (the exchange's
+        "Error Codes"): those pass.
         """
-        return self.code is not None and self.code < 0
+        return self.code is not None and self.code <= -1100
 
     @property
     def status_code(self) -> int:

@@ -180,7 +180,7 @@ class Keeper(Generic[N]):
         """
         if isinstance(error, LocationRefusedError):
             return not self._feed.synchronizer.counters.applied
-        return type(error) is ExchangeError and error.from_exchange
+        return type(error) is ExchangeError and error.is_about_request
 
     def _refused(self, error: ExchangeError) -> None:
         """The exchange gives no snapshot: follow the best levels meanwhile, if that is possible."""
@@ -188,7 +188,7 @@ class Keeper(Generic[N]):
         unknown = error.code in NO_SUCH_SYMBOL
         if unknown and feed.synchronizer.counters.applied:
             self._no_longer_listed()
-        elif feed.market.partial_levels and not unknown and error.from_exchange:
+        elif feed.market.partial_levels and not unknown and error.is_about_request:
             levels = feed.market.partial_levels[-1]
             wait = self._full_patience.next()
             self._full_at = asyncio.get_running_loop().time() + wait

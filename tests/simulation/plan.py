@@ -17,6 +17,9 @@ FIRST: Final = 5.0
 STALE_APART: Final = 300.0
 """Seconds between two times of old snapshots: no cache of the exchange lags for half a minute."""
 
+TELLING: Final = frozenset({418, 429, 451})
+"""Statuses by which the exchange asks for silence, or refuses this location for good."""
+
 REFUSING: Final = (403, 408, 418, 429, 500, 502, 503, 504)
 
 
@@ -105,6 +108,12 @@ def _rest(kind: str, *details: str) -> Callable[[Random, float], Fault]:
 
 
 def _status(random: Random, at: float) -> Fault:
+    if random.random() < 0.5:
+        # A proxy or a CDN answers; none of what it says is about the symbol.
+        status = random.choice([each for each in range(400, 600) if each not in TELLING])
+        detail = random.choice(("html", "json", "empty"))
+        count = random.choice((1, 1, 1, 2, 5))
+        return Fault(at, "status", seconds=60.0, count=count, detail=detail, value=status)
     status = random.choice(REFUSING)
     detail = random.choice(("", "", "garbage", "0", "-5", "soon", "1e99"))
     seconds = 60.0

@@ -71,6 +71,15 @@ def _hush(network: VirtualNetwork, answered: Answered) -> None:
         network.silent_until = max(network.silent_until, network.loop.time() + wait)
 
 
+FOREIGN: Final = {
+    "garbage": b"<html>Bad Gateway</html>",
+    "html": b"<html><body>Not Found</body></html>",
+    "json": b'{"code":404,"message":"no such route"}',
+    "empty": b"",
+}
+"""What others than the exchange answer in its place."""
+
+
 def _answered(
     network: VirtualNetwork, path: str, parameters: Mapping[str, str], fault: Fault | None
 ) -> Answered:
@@ -86,8 +95,8 @@ def _answered(
         network.violated(f"weight {used} in a minute")
     if fault is not None and fault.kind == "status":
         content = b'{"code":-1003,"msg":"Too many requests."}'
-        if fault.detail == "garbage":
-            content = b"<html>Bad Gateway</html>"
+        if fault.detail in FOREIGN:
+            content = FOREIGN[fault.detail]
         elif fault.detail:
             headers["Retry-After"] = fault.detail
         return Answered(int(fault.value), headers, content)
