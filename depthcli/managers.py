@@ -165,6 +165,8 @@ class DepthCacheManager(Generic[N]):
     async def __aenter__(self) -> Self:
         if self._feed.subscription is not None or self.state is State.CLOSED:
             raise ClosedError("this manager was started before: make a new one")
+        # Raised here, to whoever starts it, and not again and again in the keeper's task.
+        self._client.rest_origin(self.market)
         if self._bm is None:
             self._bm = BinanceSocketManager(self._client)
         self._feed.start(self._bm)

@@ -227,6 +227,35 @@ def test_an_exchange_that_is_not_there_exits_3(run):
     assert "Traceback" not in done.stderr
 
 
+DEAD = "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    "proxies",
+    [
+        {"HTTPS_PROXY": DEAD, "ALL_PROXY": "socks5://127.0.0.1:9"},
+        {"HTTPS_PROXY": DEAD, "ALL_PROXY": "socks://127.0.0.1:9/"},
+        {"HTTPS_PROXY": DEAD, "NO_PROXY": "fe80::/10"},
+        {"HTTPS_PROXY": "127.0.0.1:9", "NO_PROXY": "[::1]"},
+        {"ALL_PROXY": "socks://127.0.0.1:9/"},
+    ],
+)
+def test_an_environment_as_people_have_it_ends_no_command(run, proxies):
+    where = {"DEPTHCLI_REST_URL": "https://exchange.test", "DEPTHCLI_WS_URL": "wss://exchange.test"}
+    done = run("symbols", "bnb", **where, **proxies)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "exchange.test can't be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_proxy_that_cannot_be_one_exits_2_in_one_line_without_its_password(run):
+    where = {"DEPTHCLI_REST_URL": "https://exchange.test", "DEPTHCLI_WS_URL": "wss://exchange.test"}
+    done = run("dump", "BNBBTC", **where, HTTPS_PROXY="http://user:secret@127.0.0.1:70000")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "HTTPS_PROXY" in done.stderr
+    assert "secret" not in done.stderr
+
+
 def test_an_exchange_that_refuses_exits_3(run, simulator):
     simulator.faults.fail_next("/api/v3/exchangeInfo", 403)
     done = run("dump", "--json", "BNBBTC")

@@ -6,6 +6,13 @@ import os
 
 
 def variables(**more: str) -> dict[str, str]:
-    """Return those of this process and some more; nobody's settings of depthcli are among them."""
-    clean = {name: value for name, value in os.environ.items() if "DEPTHCLI" not in name}
+    """Return those of this process and some more; nobody's settings of depthcli are among them.
+
+    Nor are anybody's proxies.
+    """
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if "DEPTHCLI" not in name and not name.lower().endswith("_proxy")
+    }
     return {**clean, **more}

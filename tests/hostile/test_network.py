@@ -325,6 +325,15 @@ def test_a_proxy_that_cannot_be_used_is_wrong_usage(monkeypatch, proxy, why):
     assert "secret" not in told
 
 
+@pytest.mark.parametrize("direct", ["api.binance.com", "stream.binance.com"])
+async def test_a_manager_is_not_started_where_one_of_its_ways_cannot_be_used(monkeypatch, direct):
+    monkeypatch.setenv("ALL_PROXY", "nonsense://x")
+    monkeypatch.setenv("NO_PROXY", direct)
+    async with AsyncClient() as client:
+        with pytest.raises(UsageError, match="the proxy that ALL_PROXY names"):
+            await DepthCacheManager(client, "BNBBTC").__aenter__()
+
+
 def test_certificates_that_cannot_be_read_are_wrong_usage(monkeypatch, tmp_path):
     for path in (tmp_path / "missing", Path(__file__)):
         monkeypatch.setenv("SSL_CERT_FILE", str(path))
