@@ -28,6 +28,7 @@ from depthcli.client import CONNECTION_ATTEMPTS
 from depthcli.managers import DepthCacheManager
 from depthcli.markets import SPOT
 from depthcli.messages import frame_decoder, snapshot_decoder
+from depthcli.network import Routes
 from depthcli.pace import Pace
 from depthcli.sockets import BinanceSocketManager
 
@@ -243,7 +244,7 @@ async def _receive(
 class _Client:
     """What managers ask of a client, without a network for the snapshots."""
 
-    proxy = None
+    routes = Routes()
     connection_pace = Pace(CONNECTION_ATTEMPTS, 300.0)
 
     def __init__(self, port: int, snapshot: bytes) -> None:

@@ -168,6 +168,7 @@ class LineWriter(Generic[K]):
         self._done = asyncio.Event()
         self._done.set()
         self._closed = False
+        self._error: OSError | None = None
         self._given_up = threading.Event()
         self._jobs: SimpleQueue[bytes | None] = SimpleQueue()
         self._notices = SkipNotices(self._loop, lambda: backlog.skipped)
@@ -188,8 +189,14 @@ class LineWriter(Generic[K]):
         self._next()
 
     async def drain(self) -> None:
-        """Wait until everything is written, or can't be."""
+        """Wait until everything is written.
+
+        Raises:
+            OSError: it can't be.
+        """
         await self._idle.wait()
+        if self._error is not None:
+            raise self._error
 
     async def close(self) -> None:
         """Write no more than what is under way, for which the reader has two seconds."""
@@ -232,6 +239,7 @@ class LineWriter(Generic[K]):
 
     def _fail(self, error: OSError) -> None:
         self._closed = True
+        self._error = error
         self._backlog.clear()
         self._idle.set()
         self._failed(error)

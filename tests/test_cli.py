@@ -193,7 +193,7 @@ def test_dump_for_people_is_a_table(run):
         (("dump", "--json", "moon:BTCUSDT"), "no market 'moon': choose one of spot, usdm"),
         (("dump", "--json", "BNBBTC", "--testnet", "--tld", "us"), "exclude each other"),
         (("dump", "BNBBTC", "--testnet", "--rest-url", "http://h"), "--testnet and --rest-url"),
-        (("dump", "--testnet", "--options", "BTC-261225-110000-C"), "'testnet': choose one of com"),
+        (("dump", "--tld", "us", "--options", "BTC-261225-110000-C"), "'us': choose one of com"),
         (("dump", "usdm:BTCUSDT", "--tld", "us"), "USD-M futures isn't there in 'us'"),
         (("dump", "BNBBTC", "--tld", "moon"), "'com', 'us'"),
         (("watch", "BNBBTC"), "needs a terminal"),
@@ -257,7 +257,7 @@ def test_a_proxy_that_cannot_be_one_exits_2_in_one_line_without_its_password(run
 
 
 def test_an_exchange_that_refuses_exits_3(run, simulator):
-    simulator.faults.fail_next("/api/v3/exchangeInfo", 403)
+    simulator.faults.fail_next("/api/v3/exchangeInfo", 403, count=5)
     done = run("dump", "--json", "BNBBTC")
     assert done.returncode == 3
     assert "HTTP 403" in done.stderr

@@ -92,4 +92,4 @@ async def test_the_origin_is_the_clients(market, options):
             expected = None
     assert Environment(**options).rest_origin(market) == expected
     if market is OPTIONS and "rest_url" not in options:
-        assert (expected is None) == bool(options)
+        assert (expected is None) == ("tld" in options)

@@ -355,7 +355,7 @@ async def test_a_closed_manager_takes_no_more_streams():
 async def test_a_market_that_the_environment_lacks_is_refused_at_once(monkeypatch):
     monkeypatch.delenv("DEPTHCLI_REST_URL", raising=False)
     monkeypatch.delenv("DEPTHCLI_WS_URL", raising=False)
-    async with AsyncClient(testnet=True) as client:
+    async with AsyncClient(tld="us") as client:
         manager = BinanceSocketManager(client)
         with pytest.raises(UsageError, match="European options"):
             manager.subscribe(OPTIONS, "btc-261225-110000-c@depth@100ms", float, Listening())

@@ -98,7 +98,7 @@ MUTATIONS: Final = (
         "an old event is applied",
         Synchronizer,
         ("advance",),
-        "event.last_update_id <= at:",
+        "event.last_update_id <= at and not self._may_be_missing(event):",
         "False:",
     ),
     Mutation(
