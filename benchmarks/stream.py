@@ -251,6 +251,9 @@ class _Client:
         self._origin = f"ws://127.0.0.1:{port}"
         self._snapshot = snapshot_decoder(float)(snapshot)
 
+    def rest_origin(self, _market: Any) -> str:
+        return self._origin
+
     def websocket_origin(self, _market: Any) -> str:
         return self._origin
 
