@@ -20,6 +20,7 @@ from depthcli.errors import (
     BadMessageError,
     DepthcliError,
     ExchangeError,
+    ForbiddenError,
     LocationRefusedError,
     RateLimitedError,
     ServerError,
@@ -405,8 +406,10 @@ class AsyncClient:
 
 def _passes(error: DepthcliError) -> bool:
     """Return whether another try may bring another answer."""
+    if isinstance(error, ForbiddenError | LocationRefusedError):
+        return False
     if isinstance(error, ExchangeError) and not isinstance(error, ServerError):
-        return not error.is_about_request and not isinstance(error, LocationRefusedError)
+        return not error.is_about_request
     return True
 
 
