@@ -388,3 +388,42 @@ def test_a_quantity_of_zero_may_be_written_as_java_does(kind):
 def test_no_other_exponent_is_a_decimal(level):
     with pytest.raises(BadMessageError):
         event_decoder(Decimal)(json.dumps(SPOT | {"b": [level]}))
+
+
+ODD_ENTRIES = (
+    '"status":null',
+    '"contractType":7',
+    '"filters":[null]',
+    '"filters":[{"filterType":"PRICE_FILTER","tickSize":""}]',
+    '"filters":[{"filterType":"PRICE_FILTER","tickSize":{}}]',
+    '"filters":{}',
+)
+
+
+@pytest.mark.parametrize("odd", ODD_ENTRIES)
+def test_an_odd_entry_is_left_out_at_the_most_and_the_others_are_there(odd):
+    good = '{"symbol":"BTCUSDT","status":"TRADING"}'
+    info = decode_exchange_info(f'{{"symbols":[{good},{{"symbol":"NEWUSDT",{odd}}}]}}')
+    assert "BTCUSDT" in {entry.symbol for entry in info.listed}
+    assert {entry.symbol for entry in info.listed} | set(info.unreadable) == {"BTCUSDT", "NEWUSDT"}
+
+
+def test_an_entry_without_a_name_is_left_out_and_odd_limits_are_passed_over():
+    good = '{"symbol":"BTCUSDT","status":"TRADING"}'
+    info = decode_exchange_info(f'{{"symbols":[{good},{{"symbol":null}},7],"rateLimits":[7]}}')
+    assert [entry.symbol for entry in info.listed] == ["BTCUSDT"]
+    assert list(info.unreadable) == [""]
+
+
+def test_a_list_in_which_nothing_has_a_name_is_refused():
+    with pytest.raises(BadMessageError):
+        decode_exchange_info('{"symbols":[{"symbol":null},7]}')
+
+
+@pytest.mark.parametrize(
+    ("status", "halted"),
+    [("TRADING", False), ("CANCEL_ONLY", False), ("NEW", False), ("BREAK", True)],
+)
+def test_a_book_stands_still_only_in_statuses_that_are_known_for_it(status, halted):
+    (entry,) = decode_exchange_info(f'{{"symbols":[{{"symbol":"A","status":"{status}"}}]}}').listed
+    assert entry.halted is halted
