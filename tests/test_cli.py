@@ -257,7 +257,7 @@ def test_a_proxy_that_cannot_be_one_exits_2_in_one_line_without_its_password(run
 
 
 def test_an_exchange_that_refuses_exits_3(run, simulator):
-    simulator.faults.fail_next("/api/v3/exchangeInfo", 403, count=5)
+    simulator.faults.fail_next("/api/v3/exchangeInfo", 403)
     done = run("dump", "--json", "BNBBTC")
     assert done.returncode == 3
     assert "HTTP 403" in done.stderr
