@@ -7,6 +7,7 @@ import itertools
 import logging
 import re
 from collections import Counter
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 from urllib.parse import quote, urlsplit
@@ -17,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from depthcli.client import CONNECT_TIMEOUT, TOTAL_TIMEOUT
 from depthcli.errors import STATUS_HINTS, BadMessageError, UnreachableError, printable
 from depthcli.failures import cause_of
-from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, frame_decoder
+from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, beginning_of, frame_decoder
 from depthcli.network import NOT_FOLLOWED, HandingConnection
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ LARGEST_FRAME: Final = 8 * 2**20
 PING_INTERVAL: Final = 20.0
 """Seconds between our pings, and for the pong: a connection whose other end is gone is noticed."""
 
+NAMELESS: Final = 3
+"""So many frames in a row that can't be read and don't tell whose they are, and it is all streams
+whose events can't be read."""
+
+NO_EVENT: Final = "there is no event in it"
 
 MOST_KINDS: Final = 50
 """Kinds of frames that can't be read that are told apart."""
@@ -57,8 +63,8 @@ class Owner(Protocol[N]):
     def refused(self, streams: list[str], reason: str) -> None:
         """The exchange refuses these streams."""
 
-    def unreadable(self, stream: str) -> None:
-        """A frame of this stream came that can't be decoded."""
+    def unreadable(self, connection: Connection[N], streams: Collection[str], why: str) -> None:
+        """A frame of one of these streams came that can't be read, and what is wrong with it."""
 
     def leaving(self, connection: Connection[N]) -> None:
         """The exchange will soon end the connection."""
@@ -103,6 +109,7 @@ class Connection(Generic[N]):
         self._market = market
         self.location_refused = False
         self._unreadable: Counter[str] = Counter()
+        self._nameless = 0  # frames in a row that don't even tell whose they are
         self._host = urlsplit(origin).netloc
         self._url = f"{origin}{market.websocket_prefix}/stream"
         self._decode: Callable[[Any], Frame[N]] = frame_decoder(conv_type)
@@ -191,13 +198,19 @@ class Connection(Generic[N]):
         except BadMessageError as error:
             self._refuse(raw, error)
             return
-        self.worked = True
         data = frame.data
         if isinstance(data, DepthEvent):
+            self.worked = True
+            self._nameless = 0
             self.deliver(frame.stream, data, now)
         elif isinstance(data, ServerShutdown):
+            self.worked = True
             self._owner.leaving(self)
+        elif frame.stream or (frame.is_empty and b'"result"' not in bytes(raw)):
+            message = printable(f"{NO_EVENT}: {beginning_of(raw)}")
+            self._refuse(raw, BadMessageError(message, NO_EVENT))
         else:
+            self.worked = True
             self._reply(frame)
 
     async def _request(self, websocket: ClientConnection) -> None:
@@ -264,24 +277,48 @@ class Connection(Generic[N]):
             logger.warning("the exchange complains: %s", printable(frame.failure.msg))
 
     def _refuse(self, raw: BytesLike, error: BadMessageError) -> None:
+        self._log(error)
+        streams: Collection[str] = self.carried
+        if stream := self._stream_of(raw):
+            streams = [stream]
+            self._nameless = 0
+        else:
+            self._nameless += 1
+        if len(streams) == 1 or self._nameless >= NAMELESS:
+            self._owner.unreadable(self, list(streams), error.what)
+
+    def _stream_of(self, raw: BytesLike) -> str:
+        """Return whose a frame is that can't be read; an empty text where it doesn't tell."""
+        with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
+            if stream := msgspec.json.decode(raw, type=_StreamName).stream:
+                return stream
+        head = bytes(raw[:300])
+        if found := _STREAM.search(head):
+            return found[1].decode("utf-8", "replace")
+        if found := _SYMBOL.search(head):
+            name = found[1].decode("utf-8", "replace").lower()
+            return next((one for one in self.carried if one.partition("@")[0] == name), "")
+        return ""
+
+    def _log(self, error: BadMessageError) -> None:
         # Once a kind: a stream that went wrong sends many of them a second.
-        kind = re.sub(r"\d+", "0", str(error))
+        kind = re.sub(r"\d+", "0", error.what)
         known = kind in self._unreadable
         if known or len(self._unreadable) < MOST_KINDS:
             self._unreadable[kind] += 1
         if not known and len(self._unreadable) <= MOST_KINDS and kind in self._unreadable:
             logger.warning("a frame that can't be read: %s (others like it are counted)", error)
-        try:
-            stream: str = msgspec.json.decode(raw, type=_StreamName).stream
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            return
-        self._owner.unreadable(stream)
 
 
 class _StreamName(msgspec.Struct):
     """Of a frame that can't be decoded as a whole, the part that tells whose it was."""
 
-    stream: str
+    stream: str = ""
+
+
+_STREAM: Final = re.compile(rb'"stream"\s*:\s*"([^"\\]{1,100})"')
+_SYMBOL: Final = re.compile(rb'"s"\s*:\s*"([^"\\]{1,100})"')
+"""The same in a frame that isn't even JSON, or an event that isn't wrapped."""
 
 
 def _first(error: BaseException) -> BaseException:

@@ -141,7 +141,15 @@ class UnreachableError(DepthcliError):
 
 
 class BadMessageError(DepthcliError):
-    """An answer or a frame that isn't what the protocol says."""
+    """An answer or a frame that isn't what the protocol says.
+
+    Attributes:
+        what: what is wrong with it; the message may also tell how it begins.
+    """
+
+    def __init__(self, message: str, what: str = "") -> None:
+        self.what = what or message
+        super().__init__(message)
 
 
 class ClosedError(DepthcliError):

@@ -44,6 +44,7 @@ class Feed(Generic[N]):
         market, symbol, conv_type: as above.
         synchronizer: what the stream is taken into.
         subscription: the hold on the stream; None before the start.
+        last_unreadable: when the last event came that can't be read, on the loop's clock.
         follows_levels: whether the stream is that of the best levels.
         openings: how often the stream was opened.
         last_received: when the last event came, on the loop's clock; None before the first.
@@ -74,6 +75,7 @@ class Feed(Generic[N]):
         self.follows_levels = False
         self.openings = 0
         self.last_received: float | None = None
+        self.last_unreadable = 0.0
         self.error: DepthcliError | None = None
         self.on_event: Callable[[float], None] = lambda _now: None
         self.on_need: Callable[[], None] = lambda: None
@@ -145,9 +147,10 @@ class Feed(Generic[N]):
         self.pass_on()
         self.on_event(now)
 
-    def refuse(self) -> None:
-        """A frame came that can't be decoded."""
-        self.synchronizer.refuse()
+    def refuse(self, why: str) -> None:
+        """A frame came that can't be read."""
+        self.last_unreadable = asyncio.get_running_loop().time()
+        self.synchronizer.refuse(why)
 
     def lost(self, reason: str) -> None:
         """The stream broke off; it will be opened anew."""

@@ -290,8 +290,8 @@ class _Nobody(Generic[N]):
     def receive(self, event: DepthEvent[N], now: float) -> None:
         """An event came."""
 
-    def refuse(self) -> None:
-        """A frame came that can't be decoded."""
+    def refuse(self, why: str) -> None:
+        """A frame came that can't be read."""
 
     def lost(self, reason: str) -> None:
         """The stream broke off."""

@@ -109,12 +109,22 @@ class Keeper(Generic[N]):
             elif self._state is State.LIVE:
                 await self._act_when_due(schedule)
             else:
-                halted = feed.synchronizer.halted
-                await self._needed_by(clock() + LONGEST_SILENCE if halted else self._full_at)
-                if feed.synchronizer.halted:
+                await self._needed_by(self._next_look(clock()))
+                quiet = clock() - feed.last_unreadable >= LONGEST_SILENCE
+                if feed.synchronizer.unreadable and quiet:
+                    feed.synchronizer.believe()
+                elif feed.synchronizer.halted:
                     await self._ask_status()
                 elif clock() >= self._full_at:
                     await self._try_full()
+
+    def _next_look(self, now: float) -> float:
+        """Return when to see to a book that isn't live and wants no snapshot now."""
+        if self._feed.synchronizer.halted:
+            return now + LONGEST_SILENCE
+        if self._feed.synchronizer.unreadable:
+            return min(self._full_at, self._feed.last_unreadable + LONGEST_SILENCE)
+        return self._full_at
 
     def _look(self) -> None:
         """The book may need something; of one that isn't live, a snapshot is all that matters."""

@@ -139,6 +139,11 @@ class Frame(Struct, Generic[N], gc=False):
             return self.error
         return None if self.code is None else Failure(self.code, self.msg)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is neither an event nor a reply."""
+        return self.data is self.id is self.result is self.failure is None
+
 
 class Snapshot(
     Struct,
@@ -370,14 +375,23 @@ def _decoder(kind: Any) -> Callable[[bytes | str], Any]:
         try:
             return decode(raw)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            raise BadMessageError(printable(f"{error}: {_beginning(raw)}")) from error
+            what = _in_plain_words(str(error))
+            raise BadMessageError(printable(f"{what}: {beginning_of(raw)}"), what) from error
 
     return decode_or_refuse
 
 
-def _beginning(raw: bytes | str) -> str:
+def _in_plain_words(error: str) -> str:
+    """Return what the decoder says, for people who don't know it."""
+    if error.startswith("Expected `int` <= 253402300799999 - "):
+        return f"a time that isn't in ms{error[error.index(' - ') :].replace('`', '')}"
+    return printable(error.replace("`", ""))
+
+
+def beginning_of(raw: bytes | bytearray | memoryview | str) -> str:
+    """Return how a message begins, to be shown after `printable`."""
     start = raw[:80]
-    return start if isinstance(start, str) else start.decode("utf-8", "replace")
+    return start if isinstance(start, str) else bytes(start).decode("utf-8", "replace")
 
 
 def _decimals(levels: list[tuple[Any, Any]]) -> list[tuple[Decimal, Decimal]]:

@@ -50,6 +50,9 @@ class PartialSynchronizer(Synchronizer[N]):
         """Take in an event as it arrives: the first one makes the book live at once."""
         arrived: Any = event
         super().receive(arrived)
+        if self.unreadable:
+            self.pending.clear()
+            return
         if self._connected and self.state is not State.LIVE and self.pending:
             self._replace(self.pending.pop())
             self.pending.clear()

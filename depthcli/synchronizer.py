@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic
 
 from depthcli.book import DepthCache
+from depthcli.errors import printable
 from depthcli.messages import N
+from depthcli.readability import Readability
 from depthcli.worth import AuditResult, Counters, State, Verdict
 
 if TYPE_CHECKING:
@@ -108,6 +110,9 @@ class Synchronizer(Generic[N]):
         self._was_live = False
         self._unread = False
         self._until_heard = False
+        self._readability = Readability()
+        self._in_step = False  # but for what couldn't be read
+        self._readable_from = 0
         self._old_in_a_row = 0
         self._lower_snapshots = 0
         self._latest_event_time: int | None = None
@@ -118,7 +123,17 @@ class Synchronizer(Generic[N]):
     @property
     def wants_snapshot(self) -> bool:
         """Whether the book can't go on without a snapshot, and there is a stream to link it to."""
-        return self._connected and self.state is not State.LIVE and not self.halted
+        return (
+            self._connected
+            and self.state is not State.LIVE
+            and not self.halted
+            and not self._readability.wanted
+        )
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether the stream's events can't be read, so that no snapshot would help."""
+        return self._readability.wanted > 0
 
     @property
     def last_differences(self) -> list[Difference]:
@@ -136,6 +151,8 @@ class Synchronizer(Generic[N]):
             return
         self._connected = True
         self.pending.clear()
+        self._readability.believe()
+        self._readable_from = 0
         if not self._was_live:
             self._turn(State.BUFFERING)
 
@@ -188,14 +205,37 @@ class Synchronizer(Generic[N]):
             if self._on_state is not None:
                 self._on_state(self.state, reason)
 
-    def refuse(self) -> None:
-        """Count a frame of this stream that couldn't be decoded; the gap that it leaves shows."""
+    def refuse(self, why: str) -> None:
+        """Take note of a frame of this stream that can't be read: the book isn't kept up by it.
+
+        No snapshot is wanted until events can be read again (`Readability`), for its book would be
+        left behind by the next one. If they then go on where the book is, nothing was missed.
+
+        Args:
+            why: what is wrong with the frame.
+        """
         self.counters.refused += 1
+        if not self._connected:
+            return
+        again = self.unreadable
+        self._readability.failed(self.counters.applied)
+        self.halted = False
+        if not again:
+            in_step = self.state is State.LIVE and not self._awaits_own_event()
+            state = State.STALE if self.state is State.LIVE else self.state
+            self._turn(state, f"events can't be read: {why}")
+            self._in_step = in_step
+
+    def believe(self) -> None:
+        """Want a snapshot though no event could be read: there was none for long."""
+        if self.unreadable:
+            self._readability.believe()
+            self._turn(self.state, "events couldn't be read")
 
     def receive(self, event: DepthEvent[N]) -> None:
         """Take in an event as it arrives; `advance` will apply it. O(1)."""
         if event.symbol != self.symbol or event.first_update_id > event.last_update_id:
-            self.refuse()
+            self.refuse(self._oddity(event))
             return
         if not self._connected:
             return
@@ -205,6 +245,8 @@ class Synchronizer(Generic[N]):
         pending.append(event)
         if self.halted:
             self.resume()
+        if self._readability.wanted:
+            self._read_again(event)
         if self._until_heard and event.last_update_id > self.cache.last_update_id:
             self._until_heard = False
             if event.follows <= self.cache.last_update_id:
@@ -292,10 +334,38 @@ class Synchronizer(Generic[N]):
             return
         self.state, self.cause, self.reason = state, reason, reason
         self._audit = self._replacement = None
-        self._until_heard = False
+        self._until_heard = self._in_step = False
         self._old_in_a_row = 0
         if self._on_state is not None:
             self._on_state(state, reason)
+
+    def _oddity(self, event: DepthEvent[N]) -> str:
+        """Return what is wrong with an event that isn't taken."""
+        if event.symbol != self.symbol:
+            return f"one is of another symbol, {printable(event.symbol, 40)}"
+        return f"ids run back from {event.first_update_id} to {event.last_update_id}"
+
+    def _read_again(self, event: DepthEvent[N]) -> None:
+        """Take note of an event that was read after others that couldn't be."""
+        if not self._readability.read():
+            return
+        if self._in_step and self._follows_without_hole():
+            self._turn(State.LIVE)
+            return
+        # What couldn't be read lies before this event. A snapshot may lack the event that ends at
+        # its own id: that one must not be among what couldn't be read.
+        self._readable_from = event.last_update_id
+        self._turn(self.state, "events can be read again")
+
+    def _follows_without_hole(self) -> bool:
+        """Return whether the events that wait lead on from the book, and none is missing."""
+        start = at = self.cache.last_update_id
+        for event in self.pending:
+            if event.last_update_id > at:
+                if event.follows > at:
+                    return False
+                at = event.last_update_id
+        return at > start
 
     def _awaits_own_event(self) -> bool:
         """Return whether the event that ends at the book's id may still have to be applied."""
@@ -357,6 +427,8 @@ class Synchronizer(Generic[N]):
         at = snapshot.last_update_id
         pending = self.pending
         self._forget_what_ended()
+        if at < self._readable_from:
+            return Verdict.TOO_OLD
         newer = next((event for event in pending if event.last_update_id > at), None)
         if newer is not None and newer.follows > at:
             return Verdict.TOO_OLD
@@ -378,7 +450,7 @@ class Synchronizer(Generic[N]):
             self.counters.applied += 1
             if self.cache.exhausted():
                 return Verdict.TOO_OLD
-        self._lower_snapshots = 0
+        self._lower_snapshots = self._readable_from = 0
         self.counters.resyncs += self._was_live
         self._was_live = True
         self._unread = True
@@ -395,6 +467,7 @@ class Synchronizer(Generic[N]):
         later = pending[-1].event_time - pending[highest].event_time
         if behind and (later > RESTART_MS or behind > RESTART_EVENTS):
             self._lower_snapshots = LOWER_SNAPSHOTS
+            self._readable_from = 0
             for _ in range(highest + 1):
                 pending.popleft()
 

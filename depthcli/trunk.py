@@ -47,8 +47,8 @@ class StreamListener(Protocol[N]):
     def receive(self, event: DepthEvent[N], now: float) -> None:
         """An event came, at that time of the loop's clock."""
 
-    def refuse(self) -> None:
-        """A frame came that can't be decoded."""
+    def refuse(self, why: str) -> None:
+        """A frame came that can't be read, and what is wrong with it."""
 
     def lost(self, reason: str) -> None:
         """The stream broke off; it will be opened anew."""
@@ -161,10 +161,14 @@ class Trunk(Generic[N]):
         for listener in listeners:
             listener.gone(f"the exchange refused the stream: {reason}")
 
-    def unreadable(self, stream: str) -> None:
-        """A frame of this stream came that can't be decoded."""
-        for listener in self._listening([stream]):
-            listener.refuse()
+    def unreadable(self, connection: Connection[N], streams: Iterable[str], why: str) -> None:
+        """A frame of one of these streams came that can't be read, and what is wrong with it.
+
+        What a successor can't read, its predecessor may still bring; if not, that leaves a gap.
+        """
+        if connection is self._current:
+            for listener in self._listening(streams):
+                listener.refuse(why)
 
     def leaving(self, connection: Connection[N]) -> None:
         """The exchange will soon end a connection: it needs a successor."""

@@ -137,3 +137,29 @@ class TestAudit:
         synchronizer.receive(event(101, (6.0, 1.0)))
         assert drain(synchronizer) == [101]
         assert not synchronizer.audit_under_way
+
+
+def test_what_cannot_be_read_makes_it_stale_until_something_can():
+    synchronizer = opened()
+    synchronizer.receive(event(100, (5.0, 1.0)))
+    assert drain(synchronizer) == [100]
+    synchronizer.refuse("a time that isn't in ms")
+    synchronizer.refuse("something else")
+    assert synchronizer.state is State.STALE
+    assert synchronizer.reason == "events can't be read: a time that isn't in ms"
+    assert not synchronizer.wants_snapshot
+    synchronizer.receive(event(103, (6.0, 1.0)))
+    assert synchronizer.state is State.LIVE
+    assert drain(synchronizer) == [103]
+    assert synchronizer.cache.best_bid == (6.0, 1.0)
+
+
+def test_a_stream_of_which_every_other_event_is_garbled_does_not_flicker():
+    synchronizer = opened()
+    turned = 0
+    for at in range(100, 400):
+        before = synchronizer.state
+        synchronizer.refuse("garbled") if at % 2 else synchronizer.receive(event(at, (5.0, 1.0)))
+        turned += before is not synchronizer.state
+    assert turned < 6
+    assert synchronizer.state is State.STALE

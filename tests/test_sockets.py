@@ -60,7 +60,7 @@ class Listening:
         self.ids.append(event.last_update_id)
         self.changed.set()
 
-    def refuse(self) -> None:
+    def refuse(self, why: str) -> None:
         self._note("refused")
 
     def lost(self, reason) -> None:

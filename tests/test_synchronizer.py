@@ -170,6 +170,22 @@ class TestChain:
         assert drain(synchronizer) == []
         assert synchronizer.counters.refused == 1
 
+    @pytest.mark.parametrize(
+        ("odd", "why"),
+        [
+            (
+                event(101, 101, symbol="Y\x1b"),
+                "one is of another symbol, Y\N{REPLACEMENT CHARACTER}",
+            ),
+            (event(102, 101), "ids run back from 102 to 101"),
+        ],
+    )
+    def test_an_odd_event_makes_the_book_stale_at_once(self, odd, why):
+        synchronizer = live()
+        synchronizer.receive(odd)
+        assert synchronizer.state is State.STALE
+        assert synchronizer.reason == f"events can't be read: {why}"
+
     def test_derivatives_link_by_the_event_before(self):
         synchronizer = opened()
         synchronizer.receive(event(300, 310, (5.0, 2.0), previous=100))
