@@ -30,6 +30,7 @@ class DepthcliError(Exception):
 
 STATUS_HINTS: Final = {
     403: "refused by the exchange's firewall, or by one on the way",
+    407: "a proxy on the way wants a user and a password",
     451: (
         "the exchange refuses this location: --tld us is binance.us, --tld vision its hosts for"
         " market data only"

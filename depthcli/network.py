@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
 from websockets.frames import Frame, Opcode
 
-from depthcli.errors import UsageError, printable
+from depthcli.errors import UnreachableError, UsageError, printable
+from depthcli.failures import trouble_with
 from depthcli.proxies import Proxy, is_exempt, names_one, proxy_for, read_proxy
 
 if TYPE_CHECKING:
@@ -176,13 +178,23 @@ class RoutedTransport(httpx.AsyncBaseTransport):
         self._transports: dict[Route, httpx.AsyncBaseTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and return the answer; its body is still to be read."""
+        """Send a request, and return the answer; its body is still to be read.
+
+        Raises:
+            UnreachableError: the proxy on the way refuses, or can't be reached.
+            httpx.TransportError: the origin can't be reached.
+        """
         url = request.url
         route = self._routes.to(f"{url.scheme}://{url.netloc.decode('ascii')}")
         transport = self._transports.get(route)
         if transport is None:
             transport = self._transports[route] = route.rest_transport(self._limits)
-        return await transport.handle_async_request(request)
+        try:
+            return await transport.handle_async_request(request)
+        except httpx.TransportError as error:
+            if route.proxy is not None and (words := trouble_with(route.proxy, error)):
+                raise UnreachableError(words) from error
+            raise
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -280,6 +292,16 @@ class connect_directly(connect):  # noqa: N801, it is called like the function t
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, create_connection=HandingConnection, **options)
+
+    async def __aenter__(self) -> ClientConnection:
+        try:
+            return await super().__aenter__()
+        except (OSError, WebSocketException) as error:
+            if isinstance(self.proxy, str):
+                proxy = read_proxy(self.proxy, "the way")
+                if words := trouble_with(proxy, error):
+                    raise UnreachableError(words) from error
+            raise
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         """Return the error that a redirect is."""

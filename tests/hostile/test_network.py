@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -251,50 +252,78 @@ async def test_a_book_becomes_live_through_socks_with_a_user_and_without_tls(mon
     assert asked == ["5 exchange.test:80"] * 2
 
 
-async def socks_fails(match):
+async def socks_fails(match, told):
     async with AsyncClient(rest_url="https://exchange.test", ws_url="ws://x") as client:
         with pytest.raises(UnreachableError, match=match):
             await client.snapshot(SPOT, "BNBBTC", 100, float)
     async with following("http://127.0.0.1:9", "wss://exchange.test") as until:
-        await until(tells("socket lost"))
+        await until(tells("socket lost: exchange.test: "))
+        await until(tells(told))
 
 
 @pytest.mark.parametrize(
-    ("options", "told"), [({"user": USER}, "authentication"), ({"code": 4}, "Host unreachable")]
+    ("options", "told"),
+    [
+        ({"user": USER}, "No acceptable authentication methods were offered"),
+        ({"code": 2}, "Connection not allowed by ruleset"),
+        ({"code": 4}, "Host unreachable"),
+    ],
 )
 async def test_a_socks_proxy_that_refuses_is_told_of(monkeypatch, options, told):
     async with socks_proxied(tls=True, **options) as (port, _):
         monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{port}")
-        await socks_fails(told)
+        words = f"the proxy socks5h://127.0.0.1:{port} refuses: {told}"
+        await socks_fails(words, words)
 
 
 async def test_an_exchange_behind_socks_that_nobody_vouches_for_is_refused(monkeypatch):
     async with socks_proxied(tls=True) as (port, _):
         monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{port}")
-        await socks_fails("(?i)certificate")
+        await socks_fails("(?i)certificate", "certificate verify failed")
 
 
 async def test_socks_that_is_not_there_or_hangs_up_is_told_of(monkeypatch):
-    monkeypatch.setenv("ALL_PROXY", "socks5h://127.0.0.1:9")
-    await socks_fails("connection refused")
+    monkeypatch.setenv("ALL_PROXY", "socks5h://user:secret@127.0.0.1:9")
+    words = "the proxy socks5h://127.0.0.1:9 can't be reached: connection refused"
+    await socks_fails(words, words)
 
     async def hang_up(reader, writer):
         await reader.read(1)
 
     async with serving(hang_up) as port:
         monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{port}")
-        await socks_fails("can't be reached")
+        words = f"the proxy socks5h://127.0.0.1:{port} refuses: "
+        await socks_fails(words, words)
 
 
-async def test_a_proxy_that_refuses_is_told_of(monkeypatch):
-    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+async def proxy_fails(match):
+    async with AsyncClient(rest_url="https://exchange.test", ws_url="ws://x") as client:
+        with pytest.raises(UnreachableError, match=match):
+            await client.snapshot(SPOT, "BNBBTC", 100, float)
+    async with following("http://127.0.0.1:9", "wss://exchange.test") as until:
+        await until(lambda manager: re.search(match, manager.reason))
+
+
+@pytest.mark.parametrize("told", ["407 Proxy Authentication Required", "502 Bad Gateway"])
+async def test_a_proxy_that_refuses_is_told_of(monkeypatch, told):
+    refusal = f"HTTP/1.1 {told}\r\nContent-Length: 0\r\n\r\n".encode()
     async with proxied(tls=True, refusal=refusal) as (url, _):
         monkeypatch.setenv("ALL_PROXY", url)
-        async with AsyncClient(rest_url="https://exchange.test", ws_url="ws://x") as client:
-            with pytest.raises(UnreachableError, match="407"):
-                await client.snapshot(SPOT, "BNBBTC", 100, float)
-        async with following("http://127.0.0.1:9", "wss://exchange.test") as until:
-            await until(tells("407"))
+        await proxy_fails(f"the proxy {url} refuses: (HTTP )?{told}")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "why"),
+    [
+        ("http://user:secret@127.0.0.1:9", "connection refused"),
+        ("http://nowhere.invalid:9", "its name can't be resolved"),
+        ("socks5h://nowhere.invalid:9", "its name can't be resolved"),
+    ],
+)
+async def test_a_proxy_that_is_not_there_is_not_taken_for_the_exchange(monkeypatch, proxy, why):
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    address = proxy.replace("user:secret@", "")
+    await proxy_fails(f"the proxy {address} can't be reached: {why}; `depthcli watch --demo`")
 
 
 def refused(match):
