@@ -5,58 +5,34 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import urlsplit
 
-import httpx
-
-from depthcli.answers import Answer, read_answer
-from depthcli.backoff import Backoff
 from depthcli.compatibility import Options
-from depthcli.errors import (
-    BadMessageError,
-    DepthcliError,
-    ExchangeError,
-    ForbiddenError,
-    LocationRefusedError,
-    RateLimitedError,
-    ServerError,
-    UnreachableError,
-    UsageError,
-)
-from depthcli.failures import cause_of
+from depthcli.errors import BadMessageError, ExchangeError, UsageError
 from depthcli.messages import (
     N,
     decode_exchange_info,
     decode_server_time,
     snapshot_decoder,
 )
-from depthcli.network import RoutedTransport, Routes, origin_of
+from depthcli.network import Routes, origin_of
 from depthcli.pace import Pace
-from depthcli.pools import Pools
-from depthcli.server_clock import ServerClock
+from depthcli.rest import Rest, read
 from depthcli.symbols import select_symbols
-from depthcli.turns import AT_ONCE, Urgency
-from depthcli.within import within
+from depthcli.turns import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from types import TracebackType
 
+    import httpx
+
     from depthcli.markets import Market, Origins
     from depthcli.messages import ExchangeInfo, Snapshot, SymbolInfo
 
 logger = logging.getLogger(__name__)
-
-CONNECT_TIMEOUT: Final = 5.0
-"""Seconds to connect, and between any two bytes of an answer."""
-
-TOTAL_TIMEOUT: Final = 10.0
-"""Seconds for a whole request, from the first byte sent to the last one read."""
 
 MOST_NAMED: Final = 50
 """Symbols that exchange info is asked for by name; for more the address would become too long."""
@@ -142,23 +118,14 @@ class AsyncClient:
         ws_url = os.environ.get("DEPTHCLI_WS_URL") if ws_url is None else ws_url
         self._rest_url = origin_of(rest_url, ("http", "https")) if rest_url else None
         self._ws_url = origin_of(ws_url, ("ws", "wss")) if ws_url else None
-        self._pools = Pools()
         self._infos: dict[str, tuple[float, dict[str, SymbolInfo], ExchangeInfo]] = {}
         self._warned: set[tuple[str, str]] = set()
         self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._single_asks = Pace(FEW_ASKED, 60.0)
         self.connection_pace = Pace(CONNECTION_ATTEMPTS, 300.0)
-        self._server_clock = ServerClock()
         self.routes = Routes(self.proxy)
         self._routed = transport is None
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE)
-        self._http = httpx.AsyncClient(
-            headers={"Accept-Encoding": "gzip"},
-            transport=transport or RoutedTransport(self.routes, limits),
-            timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._rest = Rest(self.routes, transport)
 
     @classmethod
     async def create(cls, *arguments: Any, **options: Any) -> Self:
@@ -167,7 +134,7 @@ class AsyncClient:
 
     async def close_connection(self) -> None:
         """Close all connections. The client can't be used again."""
-        await self._http.aclose()
+        await self._rest.http.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -220,29 +187,25 @@ class AsyncClient:
             UnreachableError: no answer within the time.
             BadMessageError: the answer isn't a snapshot.
         """
-        answer = await self._get(
-            market,
-            market.depth_path(),
-            {"symbol": symbol, "limit": str(limit)},
-            market.weight(limit),
-            urgency,
-        )
-        snapshot = snapshot_decoder(conv_type)(answer.body)
+        url = self.rest_origin(market) + market.depth_path()
+        parameters = {"symbol": symbol, "limit": str(limit)}
+        answer = await self._rest.get(market, url, parameters, market.weight(limit), urgency)
+        snapshot = read(url, answer, snapshot_decoder(conv_type))
         if snapshot.time is None:
             snapshot.event_time = answer.made_at_ms
         return snapshot
 
     def outlook(self, market: Market) -> float:
         """Return about how many seconds a snapshot asked for now would wait for its turn."""
-        return self._pools.of(market).turns.outlook()
+        return self._rest.pools.of(market).turns.outlook()
 
     def silent_for(self, market: Market) -> float:
         """Return for how many seconds nothing may be asked, since the exchange said so; 0: none."""
-        return self._pools.of(market).silent_for(asyncio.get_running_loop().time())
+        return self._rest.pools.of(market).silent_for(asyncio.get_running_loop().time())
 
     def banned_until(self, market: Market) -> datetime | None:
         """Return until when the exchange has banned this address, in UTC; None: it hasn't."""
-        return self._pools.of(market).banned_until(asyncio.get_running_loop().time())
+        return self._rest.pools.of(market).banned_until(asyncio.get_running_loop().time())
 
     async def exchange_info(self, market: Market) -> ExchangeInfo:
         """Fetch all symbols of a market, and learn its limits; tried up to three times.
@@ -252,8 +215,7 @@ class AsyncClient:
             UnreachableError: no answer.
             BadMessageError: the answer isn't an exchange info.
         """
-        body = await self._get_patiently(market, market.info_path(), {}, market.info_weight)
-        info = self._learn(market, decode_exchange_info(body))
+        info = await self._info(market, {})
         now = asyncio.get_running_loop().time()
         self._infos[market.name] = (now, {entry.symbol: entry for entry in info.listed}, info)
         return info
@@ -292,8 +254,8 @@ class AsyncClient:
         Raises:
             ExchangeError, UnreachableError, BadMessageError: as for `exchange_info`.
         """
-        body = await self._get_patiently(market, f"{market.rest_prefix}/time", {}, 1)
-        return decode_server_time(body).server_time
+        url = f"{self.rest_origin(market)}{market.rest_prefix}/time"
+        return (await self._rest.look_up(market, url, {}, 1, decode_server_time)).server_time
 
     async def look_up(self, market: Market, symbols: Sequence[str]) -> list[SymbolInfo]:
         """Return what the exchange says of some symbols, in their order.
@@ -319,10 +281,13 @@ class AsyncClient:
 
     async def _narrow_info(self, market: Market, symbols: Sequence[str]) -> ExchangeInfo:
         names = ",".join(f'"{symbol}"' for symbol in symbols)
-        body = await self._get_patiently(
-            market, market.info_path(), {"symbols": f"[{names}]"}, market.info_weight
-        )
-        return self._learn(market, decode_exchange_info(body))
+        return await self._info(market, {"symbols": f"[{names}]"})
+
+    async def _info(self, market: Market, parameters: Mapping[str, str]) -> ExchangeInfo:
+        url = self.rest_origin(market) + market.info_path()
+        weight = market.info_weight
+        info = await self._rest.look_up(market, url, parameters, weight, decode_exchange_info)
+        return self._learn(market, info)
 
     def _origins(self, market: Market, other: str | None) -> Origins:
         if other is not None:
@@ -340,77 +305,12 @@ class AsyncClient:
 
     def _learn(self, market: Market, info: ExchangeInfo) -> ExchangeInfo:
         if info.weight_per_minute:
-            self._pools.of(market).learn(market, info.weight_per_minute)
+            self._rest.pools.of(market).learn(market, info.weight_per_minute)
         for symbol, why in info.unreadable.items():
             if (market.name, symbol) not in self._warned:
                 self._warned.add((market.name, symbol))
                 logger.warning("%s: symbol %r is left out: %s", market.name, symbol, why)
         return info
-
-    async def _get_patiently(
-        self, market: Market, path: str, parameters: Mapping[str, str], weight: int
-    ) -> bytes:
-        backoff = Backoff(first=0.2)
-        while True:
-            try:
-                return (await self._get(market, path, parameters, weight)).body
-            except RateLimitedError as error:
-                # The budget holds the next try back for as long as the exchange said.
-                if backoff.tries == 2 or (error.retry_after or 0) > TOTAL_TIMEOUT:
-                    raise
-                logger.warning("%s", error)
-                backoff.next()
-            except (UnreachableError, ExchangeError) as error:
-                if backoff.tries == 2 or not _passes(error):
-                    raise
-                logger.warning("%s, trying again", error)
-                await asyncio.sleep(backoff.next())
-
-    async def _get(
-        self,
-        market: Market,
-        path: str,
-        parameters: Mapping[str, str],
-        weight: int,
-        urgency: Urgency = Urgency.NEEDED,
-    ) -> Answer:
-        pool = self._pools.of(market)
-        url = self.rest_origin(market) + path
-        async with pool.turns.turn(weight, urgency):
-            answer = await self._send(url, parameters)
-        answered = asyncio.get_running_loop().time()
-        if answer.used_weight is not None:
-            pool.turns.budget.report(answer.used_weight, answered)
-        if not answer.failed:
-            return answer
-        error = answer.error()
-        if isinstance(error, RateLimitedError) and error.retry_after:
-            pool.silence(error, answered + error.retry_after)
-        raise error
-
-    async def _send(self, url: str, parameters: Mapping[str, str]) -> Answer:
-        try:
-            return await within(TOTAL_TIMEOUT, self._exchange(url, parameters))
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise UnreachableError(f"{_host(url)} didn't answer in time") from error
-        except httpx.TransportError as error:
-            raise UnreachableError(f"{_host(url)} can't be reached: {cause_of(error)}") from error
-
-    async def _exchange(self, url: str, parameters: Mapping[str, str]) -> Answer:
-        sent = time.time()
-        async with self._http.stream("GET", url, params=parameters) as response:
-            answer = await read_answer(response)
-        made_at = self._server_clock.answered(sent, time.time(), answer.date)
-        return replace(answer, made_at_ms=int(made_at * 1000))
-
-
-def _passes(error: DepthcliError) -> bool:
-    """Return whether another try may bring another answer."""
-    if isinstance(error, ForbiddenError | LocationRefusedError):
-        return False
-    if isinstance(error, ExchangeError) and not isinstance(error, ServerError):
-        return not error.is_about_request
-    return True
 
 
 def _check_readable(symbols: Sequence[str], info: ExchangeInfo) -> None:
@@ -419,7 +319,3 @@ def _check_readable(symbols: Sequence[str], info: ExchangeInfo) -> None:
         if symbol in info.unreadable:
             why = info.unreadable[symbol]
             raise BadMessageError(f"{symbol} is listed, but its entry can't be read: {why}")
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc

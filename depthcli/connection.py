@@ -15,11 +15,11 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from depthcli.client import CONNECT_TIMEOUT, TOTAL_TIMEOUT
 from depthcli.errors import STATUS_HINTS, BadMessageError, UnreachableError, printable
 from depthcli.failures import cause_of
 from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, beginning_of, frame_decoder
 from depthcli.network import NOT_FOLLOWED, HandingConnection
+from depthcli.rest import CONNECT_TIMEOUT, TOTAL_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator

@@ -319,7 +319,7 @@ async def test_what_will_not_pass_is_not_tried_again_and_a_snapshot_never_is():
 
 
 async def test_broken_and_missing_answers_are_errors_of_their_own(monkeypatch):
-    monkeypatch.setattr("depthcli.client.TOTAL_TIMEOUT", 0.3)
+    monkeypatch.setattr("depthcli.rest.TOTAL_TIMEOUT", 0.3)
     async with connected() as (simulator, client):
         simulator.faults.truncate_next_body(DEPTH)
         with pytest.raises(UnreachableError):

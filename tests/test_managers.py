@@ -126,7 +126,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(schedule_module, "SILENCE", 0.6)
     monkeypatch.setattr(keeper_module, "SILENCE", 0.6)
     monkeypatch.setattr(auditor_module, "GRACE", 0.5)
-    monkeypatch.setattr("depthcli.client.TOTAL_TIMEOUT", 1.0)
+    monkeypatch.setattr("depthcli.rest.TOTAL_TIMEOUT", 1.0)
     monkeypatch.setattr("depthcli.synchronizer.LOWER_SNAPSHOTS", 3)
 
 

@@ -11,7 +11,7 @@ from functools import cache
 
 import pytest
 
-from depthcli import AsyncClient, client as client_module
+from depthcli import AsyncClient, rest
 from depthcli.answers import LARGEST_INFO, LARGEST_OTHER
 from depthcli.errors import BadMessageError, BannedError, ServerError, UnreachableError
 from depthcli.markets import SPOT
@@ -34,6 +34,15 @@ async def asking(handler):
 async def snapshot_from(handler):
     async with asking(handler) as client:
         return await client.snapshot(SPOT, "BNBBTC", 100, float)
+
+
+def one_each(told):
+    """Return a handler that gives the same answer to each who asks."""
+
+    async def handle(reader, writer):
+        await answering(told)(reader, writer)
+
+    return handle
 
 
 @cache
@@ -85,7 +94,7 @@ async def test_an_exchange_info_may_be_longer_but_not_endless():
     assert len(info) > LARGEST_OTHER
     async with asking(answering(answer(gzip.compress(info, 1), GZIP))) as client:
         assert len((await client.exchange_info(SPOT)).listed) == 10**6 + 1
-    async with asking(answering(answer(bomb(LARGEST_INFO + 1), GZIP))) as client:
+    async with asking(one_each(answer(bomb(LARGEST_INFO + 1), GZIP))) as client:
         with pytest.raises(BadMessageError, match="more than 64 MiB"):
             await client.exchange_info(SPOT)
 
@@ -129,7 +138,7 @@ async def test_what_is_not_http_or_breaks_off_is_an_exchange_that_cannot_be_reac
 
 
 async def test_a_body_that_drips_ends_with_the_time_for_the_whole_answer(monkeypatch):
-    monkeypatch.setattr(client_module, "TOTAL_TIMEOUT", 0.3)
+    monkeypatch.setattr(rest, "TOTAL_TIMEOUT", 0.3)
 
     async def drip(reader, writer):
         await reader.readuntil(b"\r\n\r\n")

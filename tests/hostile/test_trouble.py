@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from depthcli import AsyncClient, DepthCacheManager, FuturesDepthCacheManager, keeper
 from depthcli.dump import dump
 from depthcli.environment import Environment
-from depthcli.errors import LocationRefusedError, UnreachableError, exchange_error
+from depthcli.errors import BadMessageError, LocationRefusedError, UnreachableError, exchange_error
 from depthcli.failures import cause_of
 from depthcli.following import Following, targets_of
 from depthcli.markets import SPOT
@@ -171,6 +171,38 @@ async def test_a_bad_answer_for_the_symbols_is_asked_past_and_then_told():
     ):
         exchange.info_refusals = [answer(HTML, status="404 Not Found")]
         assert [info.symbol for info in await client.look_up(SPOT, ["AAABTC"])] == ["AAABTC"]
+
+
+BAD_INFOS = {
+    "a page": HTML,
+    "nothing": b"",
+    "cut": INFO[: len(INFO) // 2],
+    "something else": b"[]",
+}
+
+
+@pytest.mark.parametrize("name", BAD_INFOS)
+async def test_an_answer_of_success_that_cannot_be_read_is_asked_past_too(name):
+    bad = answer(BAD_INFOS[name])
+    async with (
+        small_exchange() as (exchange, rest_url, ws_url),
+        AsyncClient(rest_url=rest_url, ws_url=ws_url) as client,
+    ):
+        for ask in (
+            lambda: client.look_up(SPOT, ["AAABTC"]),
+            lambda: client.exchange_info(SPOT),
+            lambda: client.symbol_info(SPOT, "AAABTC"),
+        ):
+            client._infos.clear()
+            exchange.info_refusals = [bad, bad]
+            assert await ask()
+            assert not exchange.info_refusals
+        exchange.refusals = [bad, bad, answer(b'{"serverTime":1795780000000}')]
+        assert await client.server_time(SPOT) == 1795780000000
+        exchange.info_refusals = [bad] * 3
+        with pytest.raises(BadMessageError, match=r"^127\.0\.0\.1:\d+ answers with what can't"):
+            await client.exchange_info(SPOT)
+        assert not exchange.info_refusals
 
 
 async def dumped(rest_url: str, ws_url: str) -> None:

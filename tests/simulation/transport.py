@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httpx
 
-from depthcli.client import CONNECT_TIMEOUT
+from depthcli.rest import CONNECT_TIMEOUT
 from depthcli.simulator.corruption import mistyped
 
 if TYPE_CHECKING:

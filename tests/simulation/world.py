@@ -198,7 +198,7 @@ class World:
             )
             await stack.enter_async_context(client)
             if not settings.through_httpx:
-                client._http = VirtualHttp(self.network)
+                client._rest.http = VirtualHttp(self.network)
             await client.exchange_info(settings.market)
             shared = self._sockets(client)
             stack.push_async_callback(shared.close)

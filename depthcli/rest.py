@@ -1,0 +1,183 @@
+"""Requests over HTTP: each in its turn within the request weight, some of them tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from depthcli.answers import read_answer
+from depthcli.backoff import Backoff
+from depthcli.errors import (
+    BadMessageError,
+    DepthcliError,
+    ExchangeError,
+    ForbiddenError,
+    LocationRefusedError,
+    RateLimitedError,
+    ServerError,
+    UnreachableError,
+    printable,
+)
+from depthcli.failures import cause_of
+from depthcli.network import RoutedTransport
+from depthcli.pools import Pools
+from depthcli.server_clock import ServerClock
+from depthcli.turns import AT_ONCE, Urgency
+from depthcli.within import within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from depthcli.answers import Answer
+    from depthcli.markets import Market
+    from depthcli.network import Routes
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT: Final = 5.0
+"""Seconds to connect, and between any two bytes of an answer."""
+
+TOTAL_TIMEOUT: Final = 10.0
+"""Seconds for a whole request, from the first byte sent to the last one read."""
+
+TRIES: Final = 3
+"""How often a look-up is tried at the most."""
+
+
+class Rest:
+    """Asks the exchange, within its limits.
+
+    Args:
+        routes: how each origin is reached.
+        transport: how requests are sent; None: over the routes. For tests.
+
+    Attributes:
+        http: sends the requests.
+        pools: of the request weight.
+    """
+
+    def __init__(self, routes: Routes, transport: httpx.AsyncBaseTransport | None) -> None:
+        self.pools = Pools()
+        self._server_clock = ServerClock()
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE)
+        self.http = httpx.AsyncClient(
+            headers={"Accept-Encoding": "gzip"},
+            transport=transport or RoutedTransport(routes, limits),
+            timeout=httpx.Timeout(CONNECT_TIMEOUT, pool=None),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def get(
+        self,
+        market: Market,
+        url: str,
+        parameters: Mapping[str, str],
+        weight: int,
+        urgency: Urgency = Urgency.NEEDED,
+    ) -> Answer:
+        """Ask once, when it is this request's turn.
+
+        Raises:
+            ExchangeError: the exchange refused; the subclass says how.
+            UnreachableError: no answer within the time.
+            BadMessageError: the answer is too long.
+        """
+        pool = self.pools.of(market)
+        async with pool.turns.turn(weight, urgency):
+            answer = await self._send(url, parameters)
+        answered = asyncio.get_running_loop().time()
+        if answer.used_weight is not None:
+            pool.turns.budget.report(answer.used_weight, answered)
+        if not answer.failed:
+            return answer
+        error = answer.error()
+        if isinstance(error, RateLimitedError) and error.retry_after:
+            pool.silence(error, answered + error.retry_after)
+        raise error
+
+    async def look_up(
+        self,
+        market: Market,
+        url: str,
+        parameters: Mapping[str, str],
+        weight: int,
+        decode: Callable[[bytes], T],
+    ) -> T:
+        """Ask up to three times, and return what the answer says.
+
+        An answer that can't be read is one bad answer, too: a proxy's page, or one that broke off.
+
+        Args:
+            market: whose request weight it takes.
+            url: what is asked.
+            parameters: of the URL.
+            weight: of one try.
+            decode: reads the answer's body; raises BadMessageError.
+
+        Raises:
+            ExchangeError: the exchange refused; the subclass says how.
+            UnreachableError: no answer.
+            BadMessageError: the answer isn't what was asked for.
+        """
+        backoff = Backoff(first=0.2)
+        while True:
+            try:
+                answer = await self.get(market, url, parameters, weight)
+                return read(url, answer, decode)
+            except RateLimitedError as error:
+                # The budget holds the next try back for as long as the exchange said.
+                if backoff.tries == TRIES - 1 or (error.retry_after or 0) > TOTAL_TIMEOUT:
+                    raise
+                logger.warning("%s", error)
+                backoff.next()
+            except (UnreachableError, ExchangeError, BadMessageError) as error:
+                if backoff.tries == TRIES - 1 or not _passes(error):
+                    raise
+                logger.warning("%s, trying again", error)
+                await asyncio.sleep(backoff.next())
+
+    async def _send(self, url: str, parameters: Mapping[str, str]) -> Answer:
+        try:
+            return await within(TOTAL_TIMEOUT, self._exchange(url, parameters))
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise UnreachableError(f"{_host(url)} didn't answer in time") from error
+        except httpx.TransportError as error:
+            raise UnreachableError(f"{_host(url)} can't be reached: {cause_of(error)}") from error
+
+    async def _exchange(self, url: str, parameters: Mapping[str, str]) -> Answer:
+        sent = time.time()
+        async with self.http.stream("GET", url, params=parameters) as response:
+            answer = await read_answer(response)
+        made_at = self._server_clock.answered(sent, time.time(), answer.date)
+        return replace(answer, made_at_ms=int(made_at * 1000))
+
+
+def read(url: str, answer: Answer, decode: Callable[[bytes], T]) -> T:
+    """Return what an answer says; raise BadMessageError, with the host, if it can't be read."""
+    try:
+        return decode(answer.body)
+    except BadMessageError as error:
+        told = f"{_host(url)} answers with what can't be read: {error}"
+        raise BadMessageError(printable(told, 300), error.what) from error
+
+
+def _passes(error: DepthcliError) -> bool:
+    """Return whether another try may bring another answer."""
+    if isinstance(error, ForbiddenError | LocationRefusedError):
+        return False
+    if isinstance(error, ExchangeError) and not isinstance(error, ServerError):
+        return not error.is_about_request
+    return True
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
