@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-LONGEST_RUN: Final = 64
+LONGEST_RUN: Final = 32
 """Events in a row that are wanted at the most."""
 
 STEADY: Final = 100

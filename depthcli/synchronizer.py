@@ -347,10 +347,12 @@ class Synchronizer(Generic[N]):
 
     def _read_again(self, event: DepthEvent[N]) -> None:
         """Take note of an event that was read after others that couldn't be."""
-        if not self._readability.read():
-            return
         if self._in_step and self._follows_without_hole():
+            # What couldn't be read was none of the book's events.
+            self._readability.believe()
             self._turn(State.LIVE)
+            return
+        if not self._readability.read():
             return
         # What couldn't be read lies before this event. A snapshot may lack the event that ends at
         # its own id: that one must not be among what couldn't be read.

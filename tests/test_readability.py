@@ -147,7 +147,7 @@ def test_each_relapse_wants_twice_as_many_events_up_to_a_bound():
         runs.append(readability.wanted)
         while not readability.read():
             pass
-    assert runs == [1, 2, 4, 8, 16, 32, *[LONGEST_RUN] * 4]
+    assert runs == [1, 2, 4, 8, 16, *[LONGEST_RUN] * 5]
     readability.failed(STEADY)
     assert readability.wanted == 1
 
@@ -171,3 +171,14 @@ def test_however_many_events_are_garbled_no_live_book_is_wrong_and_snapshots_are
             wrong += synchronizer.cache.best_bid != (5.0, float(synchronizer.cache.last_update_id))
     assert not wrong
     assert asked <= 60
+
+
+def test_what_is_none_of_the_books_events_costs_no_snapshot_however_often_it_comes():
+    synchronizer, told = live()
+    for at in range(101, 400):
+        synchronizer.refuse("not an event at all")
+        synchronizer.receive(event(at))
+        assert synchronizer.state is State.LIVE
+        assert drain(synchronizer) == [at]
+    assert synchronizer.counters.resyncs == 0
+    assert len(told) == 2 * 299

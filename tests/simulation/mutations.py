@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from depthcli.book import DepthCache
-from depthcli.client import AsyncClient
 from depthcli.handover import Handover
 from depthcli.keeper import Keeper
 from depthcli.lazy_side import LazySide
+from depthcli.rest import Rest
 from depthcli.schedule import Schedule
 from depthcli.synchronizer import Synchronizer
 from depthcli.weights import WeightBudget
@@ -204,8 +204,8 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "the silence that a 418 asks for isn't kept",
-        AsyncClient,
-        ("_get",),
+        Rest,
+        ("get",),
         "error.retry_after:",
         "False:",
         kinds=("status", "abort"),
