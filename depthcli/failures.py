@@ -60,7 +60,7 @@ def trouble_with(proxy: Proxy, error: BaseException) -> str:
         if not (isinstance(cause, socket.gaierror) and resolves_here) and (
             words := _network(cause)
         ):
-            return f"the proxy {proxy.address} can't be reached: {words}"
+            return f"the proxy {proxy.address}: {words}"
     return ""
 
 

@@ -181,8 +181,8 @@ class RoutedTransport(httpx.AsyncBaseTransport):
         """Send a request, and return the answer; its body is still to be read.
 
         Raises:
-            UnreachableError: the proxy on the way refuses, or can't be reached.
-            httpx.TransportError: the origin can't be reached.
+            httpx.TransportError: the origin can't be reached; where the proxy on the way is at
+                fault, an UnreachableError that says so is the cause.
         """
         url = request.url
         route = self._routes.to(f"{url.scheme}://{url.netloc.decode('ascii')}")
@@ -193,7 +193,7 @@ class RoutedTransport(httpx.AsyncBaseTransport):
             return await transport.handle_async_request(request)
         except httpx.TransportError as error:
             if route.proxy is not None and (words := trouble_with(route.proxy, error)):
-                raise UnreachableError(words) from error
+                raise httpx.ProxyError(words, request=request) from UnreachableError(words)
             raise
 
     async def aclose(self) -> None:

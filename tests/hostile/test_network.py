@@ -284,7 +284,7 @@ async def test_an_exchange_behind_socks_that_nobody_vouches_for_is_refused(monke
 
 async def test_socks_that_is_not_there_or_hangs_up_is_told_of(monkeypatch):
     monkeypatch.setenv("ALL_PROXY", "socks5h://user:secret@127.0.0.1:9")
-    words = "the proxy socks5h://127.0.0.1:9 can't be reached: connection refused"
+    words = "the proxy socks5h://127.0.0.1:9: connection refused"
     await socks_fails(words, words)
 
     async def hang_up(reader, writer):
@@ -309,7 +309,7 @@ async def test_a_proxy_that_refuses_is_told_of(monkeypatch, told):
     refusal = f"HTTP/1.1 {told}\r\nContent-Length: 0\r\n\r\n".encode()
     async with proxied(tls=True, refusal=refusal) as (url, _):
         monkeypatch.setenv("ALL_PROXY", url)
-        await proxy_fails(f"the proxy {url} refuses: (HTTP )?{told}")
+        await proxy_fails(f"exchange.test.*: the proxy {url} refuses: (HTTP )?{told}")
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ async def test_a_proxy_that_refuses_is_told_of(monkeypatch, told):
 async def test_a_proxy_that_is_not_there_is_not_taken_for_the_exchange(monkeypatch, proxy, why):
     monkeypatch.setenv("ALL_PROXY", proxy)
     address = proxy.replace("user:secret@", "")
-    await proxy_fails(f"the proxy {address} can't be reached: {why}; `depthcli watch --demo`")
+    await proxy_fails(f"exchange.test.*: the proxy {address}: {why}; `depthcli watch --demo`")
 
 
 def refused(match):
