@@ -83,7 +83,13 @@ def watch(
     port: WebPort = 8000,
 ) -> None:
     """Show live depth, a panel a symbol. q leaves, ? explains."""
-    from depthcli.environment import environment_of, market_of, on_command_line, typed
+    from depthcli.environment import (
+        environment_of,
+        market_of,
+        market_was_said,
+        on_command_line,
+        typed,
+    )
     from depthcli.following import Following, targets_of
     from depthcli.logs import log_to
     from depthcli.tui.terminal import in_browser
@@ -115,7 +121,7 @@ def watch(
         raise UsageError("watch needs a terminal; for programs and pipes there is: depthcli dump")
     log_to(log_file)
     following = Following(
-        targets=targets_of(symbols, default),
+        targets=targets_of(symbols, default, market_was_said=market_was_said(context, options)),
         depth=depth,
         limit=limit,
         speed=update_speed,
@@ -194,13 +200,17 @@ def dump(
 ) -> None:
     """Print books for programs, one a line, and nothing else on standard output."""
     from depthcli.dump import TEXT_DEPTH, dump as dump_books
-    from depthcli.environment import environment_of, market_of
+    from depthcli.environment import environment_of, market_of, market_was_said
     from depthcli.following import Following, targets_of
     from depthcli.logs import log_to
 
     log_to(log_file)
     following = Following(
-        targets=targets_of(symbols, market_of(context, market, options)),
+        targets=targets_of(
+            symbols,
+            market_of(context, market, options),
+            market_was_said=market_was_said(context, options),
+        ),
         depth=depth if as_json else depth or TEXT_DEPTH,
         limit=limit,
         speed=update_speed,
@@ -255,13 +265,17 @@ def check(
     Exit code 0: no level differs; 1: one does; 3: a book could not be compared.
     """
     from depthcli.check import check as check_books
-    from depthcli.environment import environment_of, market_of
+    from depthcli.environment import environment_of, market_of, market_was_said
     from depthcli.following import Following, targets_of
     from depthcli.logs import log_to
 
     log_to(log_file)
     following = Following(
-        targets=targets_of(symbols, market_of(context, market, options)),
+        targets=targets_of(
+            symbols,
+            market_of(context, market, options),
+            market_was_said=market_was_said(context, options),
+        ),
         depth=None,
         limit=limit,
         speed=update_speed,

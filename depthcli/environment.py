@@ -87,6 +87,11 @@ def market_of(context: typer.Context, name: str, options: bool) -> Market:
     return OPTIONS if options else market
 
 
+def market_was_said(context: typer.Context, options: bool) -> bool:
+    """Return whether the user named a market beside the symbols, with `--market` or `--options`."""
+    return options or typed(context, "market")
+
+
 def typed(context: typer.Context, name: str) -> bool:
     """Return whether an option was said on the command line or in the environment."""
     return _source(context, name) in {"COMMANDLINE", "ENVIRONMENT"}

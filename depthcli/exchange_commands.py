@@ -62,17 +62,21 @@ def symbols(
     tld: Tld = None,
 ) -> None:
     """List and search the exchange's symbols. Exit code 1: none matches."""
-    from depthcli.environment import environment_of, market_of
+    from depthcli.environment import environment_of, market_of, market_was_said
     from depthcli.listing import Search, list_symbols
     from depthcli.logs import log_to
-    from depthcli.markets import MARKETS
-    from depthcli.symbols import split_market
+    from depthcli.markets import MARKETS, OPTIONS
+    from depthcli.symbols import names_market_by_ending, split_market, two_markets
 
     log_to(None)
-    named, pattern = split_market(pattern or "")
+    named, wanted = split_market(pattern or "")
+    said = OPTIONS.name if options else market
+    by_ending = names_market_by_ending(pattern or "") and said not in {"all", named}
+    if by_ending and market_was_said(context, options):
+        raise two_markets(pattern or "", said)
     market = market if named is None else named
     search = Search(
-        pattern=pattern,
+        pattern=wanted,
         underlying=underlying,
         expiry=expiry,
         side=side,

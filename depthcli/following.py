@@ -14,7 +14,7 @@ from depthcli.markets import MARKETS, Market, market_named
 from depthcli.messages import N
 from depthcli.remembering import client_of
 from depthcli.sockets import BinanceSocketManager
-from depthcli.symbols import canonical_symbol, split_market
+from depthcli.symbols import canonical_symbol, names_market_by_ending, split_market, two_markets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -44,20 +44,26 @@ class Target(NamedTuple):
         return f"{self.market.name}:{self.symbol}"
 
 
-def targets_of(typed: Iterable[str], default: Market) -> tuple[Target, ...]:
+def targets_of(
+    typed: Iterable[str], default: Market, *, market_was_said: bool = False
+) -> tuple[Target, ...]:
     """Return what the user means, each once, in order.
 
     Args:
         typed: symbols as people type them, with their market before a colon or without.
         default: the market of those without.
+        market_was_said: whether the user named that market beside the symbols, so that a contract
+            whose ending names another one contradicts it.
 
     Raises:
-        UsageError: there is no such market, or a symbol can't be one.
+        UsageError: there is no such market, a symbol can't be one, or two markets are named for it.
     """
     targets = []
     for one in typed:
         name, symbol = split_market(one)
         market = default if name is None else market_named(name)
+        if market_was_said and market is not default and names_market_by_ending(one):
+            raise two_markets(one, default.name)
         targets.append(Target(market, canonical_symbol(symbol)))
     return tuple(dict.fromkeys(targets))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 from typing import TYPE_CHECKING, Final, Generic, TypeGuard
 
 from depthcli.asking import TELL
@@ -83,6 +84,7 @@ class Keeper(Generic[N]):
         self._schedule: Schedule | None = None
         self._look_at = 0.0
         self._full_at = math.inf
+        self._told = ""
         self._full_patience = Backoff(first=FIRST_FULL, step=FIRST_FULL, most=LAST_FULL)
         feed.on_need = self._look
         feed.on_event = self._event_came
@@ -104,6 +106,7 @@ class Keeper(Generic[N]):
             if feed.synchronizer.wants_snapshot:
                 if await self._resync(patience):
                     patience.reset()
+                    self._told = ""
                     self._full_patience.reset()
                     schedule.restart(clock())
             elif self._state is State.LIVE:
@@ -157,7 +160,7 @@ class Keeper(Generic[N]):
         feed = self._feed
         openings = feed.openings
         try:
-            snapshot = await self._asker.needed_snapshot(self._limit, feed.synchronizer.explain)
+            snapshot = await self._asker.needed_snapshot(self._limit, self._tell)
         except DepthcliError as error:
             if self._is_final(error):
                 self._refused(error)
@@ -175,10 +178,18 @@ class Keeper(Generic[N]):
             await asyncio.sleep(patience.next())
         return False
 
+    def _tell(self, doing: str) -> None:
+        """Tell what a snapshot is waited for; in the log once, not with each second that passes."""
+        self._feed.synchronizer.explain(doing)
+        if (kind := re.sub(r"[0-9.:]+", "", doing)) != self._told:
+            self._told = kind
+            logger.info("%s: %s", self._feed.symbol, doing)
+
     async def _pause(self, why: str, seconds: float) -> None:
         """Wait until the next try, and count down."""
         clock = asyncio.get_running_loop().time
         until = clock() + seconds
+        logger.warning("%s: %s; next try in %.1f s", self._feed.symbol, why, seconds)
         while (left := until - clock()) > 0:
             self._feed.synchronizer.explain(f"{why}; next try in {max(left, 0.1):.1f} s")
             await asyncio.sleep(min(left, TELL))

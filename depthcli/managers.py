@@ -20,7 +20,7 @@ from depthcli.markets import COINM, OPTIONS, SPOT, USDM
 from depthcli.messages import N, check_number_type
 from depthcli.schedule import DEFAULT_REFRESH
 from depthcli.sockets import BinanceSocketManager
-from depthcli.symbols import canonical_symbol
+from depthcli.symbols import symbol_of
 from depthcli.synchronizer import State, Verdict
 from depthcli.turns import Urgency
 
@@ -45,7 +45,8 @@ class DepthCacheManager(Generic[N]):
 
     Args:
         client: where the exchange is.
-        symbol: in any case; `bnb/btc` and `bnb-btc` are understood.
+        symbol: in any case; `bnb/btc` and `bnb-btc` are understood, and of contracts ccxt's way to
+            write them, such as `BTC/USDT:USDT`.
         loop: taken for the sake of scripts that pass it; the running loop is used.
         refresh_interval: seconds between two refreshes, at which a fresh snapshot is compared with
             the book and replaces it, while the stream goes on; 0 or None: never.
@@ -67,7 +68,8 @@ class DepthCacheManager(Generic[N]):
             event replaces the book, which needs no snapshot. Futures and options only.
 
     Raises:
-        UsageError: the symbol can't be one, or the market has no such speed or levels.
+        UsageError: the symbol can't be one or is of another market, or the market has no such speed
+            or levels.
         ValueError: `conv_type` isn't float or Decimal.
     """
 
@@ -90,7 +92,7 @@ class DepthCacheManager(Generic[N]):
         levels: int | None = None,
     ) -> None:
         self.market = market or self.default_market
-        self.symbol = canonical_symbol(symbol)
+        self.symbol = symbol_of(symbol, self.market.name)
         self.limit = self.market.fit_limit(limit)
         self._client = client
         self._bm = bm

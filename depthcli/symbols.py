@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from depthcli.errors import UnknownSymbolError, UsageError, printable
 
@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
     from depthcli.messages import SymbolInfo
 
+MANAGERS: Final = {
+    "spot": "DepthCacheManager(client, {!r})",
+    "usdm": "FuturesDepthCacheManager(client, {!r})",
+    "coinm": "FuturesDepthCacheManager(client, {!r}, coin=True)",
+    "options": "OptionsDepthCacheManager(client, {!r})",
+}
+"""How the library follows a symbol of each market."""
 
 _UNIFIED = re.compile(
     r"\s*(?:(?P<market>[^:/]*):)?(?P<base>[^\s:/-]+)/(?P<quote>[^\s:/-]+):(?P<settle>[^\s:/-]+)"
@@ -57,6 +64,21 @@ def split_market(typed: str) -> tuple[str | None, str]:
     return (head.strip(), tail) if colon else (None, typed)
 
 
+def names_market_by_ending(typed: str) -> bool:
+    """Return whether only a contract's ending names its market, as ccxt writes it."""
+    unified = _UNIFIED.fullmatch(typed)
+    return unified is not None and unified["market"] is None
+
+
+def two_markets(typed: str, said: str) -> UsageError:
+    """Return the error of a contract whose ending names another market than was said."""
+    market, symbol = split_market(typed)
+    return UsageError(
+        f"{printable(typed)!r} is of market {market}, and --market says {said}: leave that away,"
+        f" or write {market}:{symbol}"
+    )
+
+
 def canonical_symbol(typed: str) -> str:
     """Return a symbol as the exchange writes it.
 
@@ -73,6 +95,26 @@ def canonical_symbol(typed: str) -> str:
     if not symbol or not all(character.isalnum() or character in "-_." for character in symbol):
         raise UsageError(f"{printable(typed)!r} can't be a symbol: give one such as BNBBTC")
     return symbol
+
+
+def symbol_of(typed: str, market: str) -> str:
+    """Return a symbol of one market as the exchange writes it, by whichever name it is known.
+
+    `BTC/USDT:USDT` and `usdm:BTCUSDT` are understood where the market is `usdm`.
+
+    Raises:
+        UsageError: it is of another market, or can't be a symbol.
+    """
+    named, symbol = split_market(typed)
+    if named is not None and named.lower() != market:
+        known = MANAGERS.get(named.lower())
+        if known is None:
+            raise UsageError(f"{printable(typed)!r} can't be a symbol: give one such as BNBBTC")
+        raise UsageError(
+            f"{printable(typed)!r} is of market {named.lower()}, and this manager is of {market}:"
+            f" write {known.format(canonical_symbol(symbol))}"
+        )
+    return canonical_symbol(symbol)
 
 
 def select_symbols(

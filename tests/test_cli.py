@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import signal
 import socket
 import subprocess
@@ -225,6 +226,48 @@ def test_an_exchange_that_is_not_there_exits_3(run):
     assert (done.returncode, done.stdout) == (3, "")
     assert "can't be reached" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["dump", "check", "symbols"])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ("BTC/USDT:USDT", "--market", "spot"),
+            "is of market usdm, and --market says spot: leave that away, or write usdm:BTCUSDT",
+        ),
+        (("BTC/USD:BTC", "--options"), "is of market coinm, and --market says options"),
+        (("usdm:BTC/USD:BTC",), "names two markets"),
+    ],
+)
+def test_a_contract_that_contradicts_the_market_is_wrong_usage(
+    run_here, capsys, command, arguments, words
+):
+    assert run_here(command, *arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert words in " ".join(shown.err.split())
+
+
+def test_a_market_that_only_the_file_says_contradicts_nothing(
+    run_here, capsys, tmp_path, monkeypatch
+):
+    file = tmp_path / "config.toml"
+    file.write_text('[exchange]\nmarket = "coinm"\n')
+    monkeypatch.setenv("DEPTHCLI_CONFIG", str(file))
+    assert run_here("dump", "BTC/USDT:USDT", "--market", "usdm", "--timeout", "1") == 3
+    assert run_here("dump", "BTC/USDT:USDT", "--timeout", "1") == 3
+    assert "names two markets" not in capsys.readouterr().err
+
+
+def test_the_log_says_why_a_snapshot_is_refused_and_what_is_waited_for(run, simulator, tmp_path):
+    log = tmp_path / "log"
+    simulator.faults.fail_next("/api/v3/depth", 503, message="Busy.")
+    done = run("dump", "--json", "ETHBTC", "--log-file", str(log))
+    assert (done.returncode, done.stderr) == (0, "")
+    told = log.read_text()
+    assert re.search(r"ETHBTC: snapshot refused: HTTP 503.*Busy\.; next try in [\d.]+ s\n", told)
+    assert told.index("snapshot refused") < told.index("ETHBTC: live")
 
 
 DEAD = "http://127.0.0.1:9"

@@ -28,7 +28,7 @@ from depthcli import (
     trunk as trunk_module,
 )
 from depthcli.backoff import Backoff
-from depthcli.errors import ClosedError, ExchangeError
+from depthcli.errors import ClosedError, ExchangeError, UsageError
 from depthcli.markets import market_named
 from depthcli.simulator import Simulator, source_for
 from depthcli.simulator.corruption import CORRUPTIONS
@@ -643,3 +643,12 @@ async def test_where_no_snapshot_is_to_be_had_the_best_levels_are_followed(caplo
         simulator.faults.fail_next("/depth", 404, count=1000, code=-4108)
         await top_of(None, exchange, client, symbol, 5)
         assert "following the best 20 levels" in caplog.text
+
+
+async def test_a_contract_as_ccxt_writes_it_is_understood_or_refused_with_what_to_write():
+    async with AsyncClient(rest_url="http://127.0.0.1:9", ws_url="ws://127.0.0.1:9") as client:
+        assert FuturesDepthCacheManager(client, "BTC/USDT:USDT").symbol == "BTCUSDT"
+        with pytest.raises(
+            UsageError, match=r"write FuturesDepthCacheManager\(client, 'BTCUSDT'\)"
+        ):
+            DepthCacheManager(client, "BTC/USDT:USDT")

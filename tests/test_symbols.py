@@ -7,7 +7,13 @@ from hypothesis import given, strategies as st
 
 from depthcli.errors import UnknownSymbolError, UsageError
 from depthcli.messages import SymbolInfo
-from depthcli.symbols import canonical_symbol, nearest_symbols, select_symbols, split_market
+from depthcli.symbols import (
+    canonical_symbol,
+    nearest_symbols,
+    select_symbols,
+    split_market,
+    symbol_of,
+)
 
 LISTED = ["BNBBTC", "BNBUSDT", "BNBETH", "ETHBTC", "BTCUSDT", "BTCUSDC", "币安人生USDT"]
 
@@ -119,3 +125,38 @@ def test_contracts_are_understood_as_ccxt_writes_them(typed, parts):
 def test_a_market_before_a_contract_of_another_one_is_refused():
     with pytest.raises(UsageError, match="write usdm:BTCUSDT"):
         split_market("coinm:BTC/USDT:USDT")
+
+
+@pytest.mark.parametrize(
+    ("typed", "market", "symbol"),
+    [
+        ("bnb/btc", "spot", "BNBBTC"),
+        ("spot:bnbbtc", "spot", "BNBBTC"),
+        ("BTC/USDT:USDT", "usdm", "BTCUSDT"),
+        ("USDM:BTCUSDT", "usdm", "BTCUSDT"),
+        ("BTC/USD:BTC", "coinm", "BTCUSD_PERP"),
+        ("BTC/USDT:USDT-261225-110000-C", "options", "BTC-261225-110000-C"),
+    ],
+)
+def test_a_symbol_of_a_market_is_understood_by_each_of_its_names(typed, market, symbol):
+    assert symbol_of(typed, market) == symbol
+
+
+@pytest.mark.parametrize(
+    ("typed", "market", "write"),
+    [
+        ("BTC/USDT:USDT", "spot", "FuturesDepthCacheManager(client, 'BTCUSDT')"),
+        ("BTC/USD:BTC", "usdm", "FuturesDepthCacheManager(client, 'BTCUSD_PERP', coin=True)"),
+        ("options:BTC-261225-110000-C", "spot", "OptionsDepthCacheManager(client, 'BTC-"),
+        ("spot:BNBBTC", "usdm", "DepthCacheManager(client, 'BNBBTC')"),
+    ],
+)
+def test_a_symbol_of_another_market_is_refused_with_what_to_write(typed, market, write):
+    with pytest.raises(UsageError, match="is of market") as caught:
+        symbol_of(typed, market)
+    assert f"write {write}" in str(caught.value)
+
+
+def test_what_is_no_market_before_a_colon_is_no_symbol():
+    with pytest.raises(UsageError, match="can't be a symbol"):
+        symbol_of("nonsense:BNBBTC", "spot")

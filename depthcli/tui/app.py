@@ -151,10 +151,14 @@ class WatchApp(Board):
         """Ask for a symbol, and watch it."""
         books = self._books
         if books is not None:
-            self.push_screen(Search("add a symbol", books.search), self._add)
+            self.push_screen(Search("add a symbol", books.search), self._add_all)
 
-    async def _add(self, name: str | None) -> None:
-        if not name or self._books is None:
+    async def _add_all(self, names: list[str] | None) -> None:
+        for name in names or ():
+            await self._add(name)
+
+    async def _add(self, name: str) -> None:
+        if self._books is None:
             return
         try:
             watched = await self._books.add(name)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from textual.app import ComposeResult
+    from textual.events import Paste
 
 
 class Prompt(ModalScreen[str | None]):
@@ -52,8 +53,23 @@ class Prompt(ModalScreen[str | None]):
         self.dismiss(event.value)
 
 
-class Search(ModalScreen[str | None]):
+class Names(Input):
+    """A line for one name or several: what is pasted in lines comes with blanks between."""
+
+    def _on_paste(self, event: Paste) -> None:
+        # What handles it next, the parent's, takes the first line only.
+        event.text = " ".join(event.text.split())
+
+
+def names_in(text: str) -> list[str]:
+    """Return the names in a text, each once; blanks and commas separate them."""
+    return list(dict.fromkeys(text.replace(",", " ").split()))
+
+
+class Search(ModalScreen[list[str] | None]):
     """Asks for one of many names, and lists those that match what is typed.
+
+    Several names, with blanks or commas between, are taken as they are.
 
     Args:
         title: of the box.
@@ -75,7 +91,7 @@ class Search(ModalScreen[str | None]):
         """Lay out the text over the list."""
         with Vertical(id="search") as box:
             box.border_title = self._box_title
-            yield Input(placeholder="such as BNBBTC", compact=True)
+            yield Names(placeholder="such as BNBBTC", compact=True)
             names = OptionList(id="found")
             names.can_focus = False
             yield names
@@ -93,6 +109,10 @@ class Search(ModalScreen[str | None]):
 
     async def _fill(self, text: str) -> None:
         found = self.query_one(OptionList)
+        several = names_in(text)
+        if len(several) > 1:
+            found.set_options([Option(f"Enter adds {', '.join(several)}", disabled=True)])
+            return
         try:
             names = await self._search(text)
         except Exception as error:  # noqa: BLE001, whatever keeps the list away is said in its place
@@ -112,10 +132,14 @@ class Search(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
+        typed = names_in(event.value)
+        if len(typed) > 1:
+            self.dismiss(typed)
+            return
         found = self.query_one(OptionList)
         chosen = None if found.highlighted is None else found.get_option_at_index(found.highlighted)
-        self.dismiss(chosen.id if chosen and chosen.id else event.value.strip() or None)
+        self.dismiss([chosen.id] if chosen and chosen.id else typed or None)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(event.option.id)
+        self.dismiss(None if event.option.id is None else [event.option.id])

@@ -59,6 +59,7 @@ class FakeManager:
         self.ticks = ticks
         self.random = random.Random(f"{seed}:{symbol}")
         self.conv_type = conv_type
+        self.trading = True
 
     @property
     def cache(self) -> DepthCache[Any]:
@@ -83,7 +84,14 @@ class FakeManager:
     @property
     def watched(self) -> Watched:
         base, quote = ASSETS.get(self.symbol, ("", ""))
-        return Watched(self, self.price_decimals, self.quantity_decimals, base=base, quote=quote)
+        return Watched(
+            self,
+            self.price_decimals,
+            self.quantity_decimals,
+            base=base,
+            quote=quote,
+            trading=self.trading,
+        )
 
     def price(self, ticks: int) -> Any:
         return self.conv_type(Decimal(ticks).scaleb(-self.price_decimals))

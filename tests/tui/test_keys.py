@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from textual.events import Leave, MouseMove, MouseScrollDown, MouseScrollUp
+from textual.events import Leave, MouseMove, MouseScrollDown, MouseScrollUp, Paste
+from textual.widgets import Input
 
 from depthcli.errors import UnknownSymbolError, UnreachableError
 from depthcli.tui.canvas import Canvas
@@ -494,6 +495,37 @@ async def test_symbols_are_added_as_one_types_and_dropped(clock: Clock) -> None:
         await screen.press("p", "a", *"sol", "enter")
         await screen.pass_time(0.1)
         assert titles(screen) == ["SOLUSDT"]
+
+
+@pytest.mark.parametrize(
+    "pasted", ["SOLUSDT\nXRPUSDT\n", " SOLUSDT,\r\nXRPUSDT", "SOLUSDT XRPUSDT"]
+)
+async def test_lines_that_are_pasted_are_as_many_symbols(clock: Clock, pasted: str) -> None:
+    async with stage(books_of(1, clock), SIZE, clock, books=Keeper(clock)) as screen:
+        await screen.press("a")
+        screen.app.screen.query_one(Input).post_message(Paste(pasted))
+        await screen.pilot.pause()
+        await screen.pilot.pause()
+        assert "Enter adds SOLUSDT, XRPUSDT" in screen.text()
+        await screen.press("enter")
+        await screen.pass_time(0.1)
+        assert titles(screen) == ["BNBBTC", "SOLUSDT", "▶XRPUSDT"]
+
+
+async def test_of_several_symbols_one_that_is_unknown_keeps_no_other_away(clock: Clock) -> None:
+    async with stage(books_of(1, clock), SIZE, clock, books=Keeper(clock)) as screen:
+        await screen.press("a", *"NOPE SOLUSDT", "enter")
+        await screen.pass_time(0.1)
+        assert titles(screen) == ["BNBBTC", "▶SOLUSDT"]
+
+
+async def test_a_halted_symbols_book_is_not_counted_as_live(clock: Clock) -> None:
+    halted, lively = books_of(2, clock)
+    halted.trading = False
+    async with stage([halted, lively], SIZE, clock) as screen:
+        await screen.pass_time(0.1)
+        assert "1 live" in screen.lines()[0]
+        assert "1 stale" in screen.lines()[0]
 
 
 async def test_an_unknown_symbol_changes_nothing(clock: Clock) -> None:
