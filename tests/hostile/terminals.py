@@ -30,9 +30,10 @@ class Terminal:
     Args:
         command: what runs.
         ignored: a signal that it inherits as ignored, as `nohup` does it.
+        more: environment variables.
     """
 
-    def __init__(self, *command: str, ignored: int | None = None) -> None:
+    def __init__(self, *command: str, ignored: int | None = None, **more: str) -> None:
         self._master, self._slave = pty.openpty()
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, SIZE)
         self._before = termios.tcgetattr(self._slave)
@@ -53,7 +54,7 @@ class Terminal:
             stderr=self._slave,
             start_new_session=True,
             preexec_fn=prepare,  # noqa: PLW1509
-            env=variables(TERM="xterm-256color"),
+            env=variables(TERM="xterm-256color", **more),
         )
 
     def __enter__(self) -> Self:
