@@ -37,6 +37,18 @@ def log_to(file: Path | None) -> None:
         logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     logger.propagate = False
+    logging.getLogger("asyncio").addFilter(_is_no_echo)
+
+
+def _is_no_echo(record: logging.LogRecord) -> bool:
+    """Return False for what websockets lets fall when a proxy hangs up in place of an answer.
+
+    The error that it raises besides has told it already; this is a second one, which nobody can
+    catch, and asyncio would print its traceback.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    ended = isinstance(error, EOFError) and error.args == ("stream ended",)
+    return not (ended or type(error).__name__ == "InvalidProxyMessage")
 
 
 class _SafeFormatter(logging.Formatter):

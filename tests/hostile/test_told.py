@@ -128,3 +128,16 @@ async def test_a_socks_proxy_that_says_no(way):
         told, _ = await asyncio.gather(in_a_pipe(environment), on_screen(environment, words))
     assert "exchange.test" in told
     assert words in told
+
+
+async def test_a_proxy_that_hangs_up():
+    async def hang_up(reader, writer):
+        await reader.read(1)
+
+    async with serving(hang_up) as port, exchange() as environment:
+        url = f"http://127.0.0.1:{port}"
+        environment |= {"DEPTHCLI_WS_URL": "wss://exchange.test", "HTTPS_PROXY": url}
+        words = f"the proxy {url} refuses: it hangs up; {OFFLINE}"
+        told, _ = await asyncio.gather(in_a_pipe(environment), on_screen(environment, words))
+    assert told.count("\n") == 1
+    assert words in told
