@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import subprocess
 import sys
@@ -50,18 +51,19 @@ async def exchange(rest=None, ws=None):
         yield {f"DEPTHCLI_{way}_URL": url for way, url in where.items()}
 
 
-async def in_a_pipe(environment) -> str:
+async def in_a_pipe(environment, *options: str) -> str:
     """Return what `dump` complains of, which it ends with 3 for."""
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "depthcli", "dump", "--json", "BNBBTC", "--timeout", "5"],
+        [sys.executable, "-m", "depthcli", "dump", "--json", "BNBBTC", "--timeout", "5", *options],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         check=False,
         env=variables(**environment),
     )
-    assert (done.returncode, done.stdout) == (3, "")
+    assert done.returncode == 3
+    assert all(json.loads(line)["state"] == "closed" for line in done.stdout.splitlines())
     assert "Traceback" not in done.stderr
     return done.stderr
 
@@ -141,3 +143,17 @@ async def test_a_proxy_that_hangs_up():
         told, _ = await asyncio.gather(in_a_pipe(environment), on_screen(environment, words))
     assert told.count("\n") == 1
     assert words in told
+
+
+@pytest.mark.parametrize("refused", ["exchangeInfo", "depth", "stream"])
+async def test_a_location_that_is_refused_ends_a_dump_that_follows_at_once(refused):
+    status = "451 Unavailable For Legal Reasons"
+    async with AsyncExitStack() as stack:
+        simulator = await stack.enter_async_context(Simulator(source_for("spot", ["BNBBTC"])))
+        where = {"DEPTHCLI_REST_URL": simulator.rest_url, "DEPTHCLI_WS_URL": simulator.ws_url}
+        if refused == "stream":
+            port = await stack.enter_async_context(serving(refusing(status)))
+            where["DEPTHCLI_WS_URL"] = f"ws://127.0.0.1:{port}"
+        else:
+            simulator.faults.fail_next(f"/api/v3/{refused}", 451, count=9)
+        assert LOCATION in await in_a_pipe(where, "--follow", "--timeout", "3600")
