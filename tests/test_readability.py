@@ -182,3 +182,18 @@ def test_what_is_none_of_the_books_events_costs_no_snapshot_however_often_it_com
         assert drain(synchronizer) == [at]
     assert synchronizer.counters.resyncs == 0
     assert len(told) == 2 * 299
+
+
+def test_an_old_event_that_can_be_read_does_not_show_that_nothing_was_missed():
+    synchronizer, _ = live()
+    synchronizer.refuse("garbled")
+    synchronizer.receive(event(100))
+    assert synchronizer.state is State.STALE
+    assert synchronizer.wants_snapshot
+
+
+def test_a_stream_that_can_be_read_is_believed_anyway():
+    synchronizer, told = live()
+    synchronizer.believe()
+    assert synchronizer.state is State.LIVE
+    assert not told
