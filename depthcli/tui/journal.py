@@ -73,7 +73,8 @@ class Journal:
         elif audits != before.audits:
             differ = manager.counters.differences
             odd = State.STALE if differ else State.LIVE
-            self.entries.append(Entry(wall, name, odd, f"audited: {differ} levels differ"))
+            where = f": {manager.counters.by_rank}" if differ else ""
+            self.entries.append(Entry(wall, name, odd, f"audited: {differ} levels differ{where}"))
 
     def note(self, wall: float, name: str, text: str) -> None:
         """Take note of something that the user did."""
