@@ -100,6 +100,39 @@ def test_ctrl_c_before_anything_runs_says_nothing():
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
+SWALLOWED = """
+class Import:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1_000):
+            pass
+
+def app():
+    Import()
+    running.run(asyncio.sleep(30))
+"""
+TURNED_INTO_ANOTHER = """
+def app():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(30)
+    except SystemExit:
+        raise SyntaxError("can't load unicodedata module") from None
+"""
+
+
+@pytest.mark.parametrize("app", [SWALLOWED, TURNED_INTO_ANOTHER])
+def test_ctrl_c_while_modules_are_loaded_is_never_lost(app):
+    script = (
+        f"import asyncio, os, signal, time\nfrom depthcli import cli, running\n{app}\n"
+        "cli.app = app\ncli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 @pytest.mark.parametrize(
     ("ending", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGHUP, 129)]
 )
