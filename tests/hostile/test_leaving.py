@@ -56,6 +56,13 @@ def test_a_dump_ends_after_whole_lines_with_the_signals_exit_code(simulator, end
     assert all(json.loads(line)["symbol"] == "BNBBTC" for line in [first, *rest.splitlines()])
 
 
+def wait_for_request(simulator, words: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not any(words in request for request in simulator.call(lambda it: list(it.requests))):
+        assert time.monotonic() < deadline, f"nobody asked for {words}"
+        time.sleep(0.02)
+
+
 def wait_until_full(process) -> None:
     """Wait until the pipe that nobody reads holds all that it can."""
     before, deadline = 0, time.monotonic() + PATIENCE
@@ -70,9 +77,12 @@ def wait_until_full(process) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_a_dump_whose_pipe_is_full_ends_after_whole_lines(simulator, ending):
+def test_a_dump_whose_pipe_is_full_goes_on_and_ends_after_whole_lines(simulator, ending):
     with start(simulator, *FOLLOW[:-3], "--depth", "1000", "BNBBTC") as process:
         wait_until_full(process)
+        simulator.call(lambda running: running.requests.clear())
+        simulator.faults.abort_connections()
+        wait_for_request(simulator, "/api/v3/depth")  # the book is built anew meanwhile
         process.send_signal(ending)
         lines, complaints = process.communicate(timeout=PATIENCE)
     assert (process.returncode, complaints) == (128 + ending, "")
