@@ -215,7 +215,7 @@ async def sleep_long(apart: Apart, seconds: float, account: Account) -> None:
     account.skipped = sum(
         int(number.replace(",", "")) for number in re.findall(r"([\d,]+) changes skipped", said)
     )
-    check_end(account, signal.SIGTERM, dump.process.returncode, rest)
+    check_end(account, signal.SIGTERM, dump.process.returncode, rest, "")
 
 
 async def compare(apart: Apart, line: Line, account: Account) -> None:
@@ -232,7 +232,8 @@ async def compare(apart: Apart, line: Line, account: Account) -> None:
 
 async def end_stalled(apart: Apart, ending: signal.Signals, pause: float, account: Account) -> None:
     """Let a reader stall, tell the command to end, and go on reading after a pause."""
-    dump = Dump(apart, "--depth", "1000", *apart.symbols[:2])
+    # Snapshots of 5,000 levels, one run after the other, would use up the exchange's weight.
+    dump = Dump(apart, "--depth", "1000", "--limit", "1000", *apart.symbols[:2])
     full, since = 0, time.monotonic()
     async with asyncio.timeout(PATIENCE):
         while full < FULL or time.monotonic() - since < 0.5:
@@ -243,13 +244,13 @@ async def end_stalled(apart: Apart, ending: signal.Signals, pause: float, accoun
             if full != before:
                 since = time.monotonic()
     began = time.monotonic()
-    rest, _ = await dump.end(ending, pause)
+    rest, said = await dump.end(ending, pause)
     account.longest_end = round(max(account.longest_end, time.monotonic() - began), 2)
     account.stalled += 1
-    check_end(account, ending, dump.process.returncode, rest)
+    check_end(account, ending, dump.process.returncode, rest, said)
 
 
-def check_end(account: Account, ending: signal.Signals, code: int, rest: bytes) -> None:
+def check_end(account: Account, ending: signal.Signals, code: int, rest: bytes, said: str) -> None:
     """Complain of lines that are cut, and of another exit code than the signal's."""
     *lines, last = rest.split(b"\n")
     broken = bool(last)
@@ -262,7 +263,7 @@ def check_end(account: Account, ending: signal.Signals, code: int, rest: bytes) 
             account.whole_lines += 1
     if broken or code != 128 + ending:
         cut = "with a cut line" if broken else "with whole lines"
-        account.complaints.append(f"{ending.name}: exit code {code} {cut}: {rest[-200:]!r}")
+        account.complaints.append(f"{ending.name}: {code} {cut}: {rest[-200:]!r} {said}")
 
 
 async def run(options: argparse.Namespace) -> Account:
@@ -272,6 +273,7 @@ async def run(options: argparse.Namespace) -> Account:
         if options.seconds:
             await sleep_long(apart, options.seconds, account)
             account.judge()
+    with exchange_apart(Setting("spot", 2, options.seed)) as apart:
         for number in range(options.runs):
             pause = chance.uniform(0.05, 1.5)
             await end_stalled(apart, ENDINGS[number % len(ENDINGS)], pause, account)
