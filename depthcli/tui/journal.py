@@ -110,7 +110,7 @@ def journal(entries: Iterable[Entry], width: int, height: int, back: int) -> lis
         if narrow:
             rows.append(line(width, head))
             head = []
-        for text in wrap(entry.text, max(width - start - 1, 10), 2):
+        for text in wrap(entry.text, max(width - start - 1, 10), 3 if narrow else 2):
             rows.append(line(width, [*(head or [(" " * start, "")]), (text, "")]))
             head = []
     end = max(len(rows) - back, min(len(rows), height - 1))
