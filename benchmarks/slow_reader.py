@@ -63,6 +63,7 @@ class Line(msgspec.Struct):
     received_time: int
     bids: list[tuple[str, str]]
     asks: list[tuple[str, str]]
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -78,7 +79,7 @@ class Account:
         before_mb: the most memory before it fell asleep.
         grown_mb: by how much the most memory while it slept was more.
         skipped: changes of which it was told that they were skipped.
-        not_live: lines that weren't live books, with the state.
+        not_live: lines that weren't live books, with the state and its reason.
         connections: WebSockets that were open at any look, the least and the most.
         newest_seconds: from waking until each symbol's newest book had come.
         compared: books that were compared with the exchange's then.
@@ -177,7 +178,7 @@ async def sleep_long(apart: Apart, seconds: float, account: Account) -> None:
         count += 1
         newest[line.symbol] = line
         if line.state != "live":
-            account.not_live.append(f"{line.symbol}: {line.state}")
+            account.not_live.append(f"{line.symbol}: {line.state}, {line.reason}")
 
     await dump.read(take, lambda: len(newest) == account.symbols)
     before: list[int] = []
