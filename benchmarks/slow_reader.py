@@ -147,7 +147,8 @@ class Dump:
             while not enough():
                 data = await asyncio.to_thread(os.read, self._descriptor, 1 << 20)
                 if not data:
-                    raise EOFError
+                    _, said = self.process.communicate(timeout=PATIENCE)
+                    raise EOFError(f"exit code {self.process.returncode}: {said.decode()}")
                 *whole, self._begun = (self._begun + data).split(b"\n")
                 for line in whole:
                     take(self._decode(line))
