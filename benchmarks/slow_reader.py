@@ -45,7 +45,7 @@ AT_ONCE: Final = 5.0
 CALM: Final = 10.0
 """Seconds for which the reader keeps up before it falls asleep."""
 
-PATIENCE: Final = 90.0
+PATIENCE: Final = 240.0
 """Seconds that anything else may take at the most."""
 
 FULL: Final = 60_000
