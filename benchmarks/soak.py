@@ -321,7 +321,8 @@ class Soak:
 
     def _count(self, manager: DepthCacheManager[float]) -> None:
         for name, value in asdict(manager.counters).items():
-            self._counters[name] += value or 0
+            if not isinstance(value, dict):
+                self._counters[name] += value or 0
 
     def _look(self) -> Sample:
         return look(time.monotonic() - self._began, self._live)

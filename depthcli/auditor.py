@@ -97,9 +97,10 @@ class Auditor(Generic[N]):
         """Take note of what an audit found, and give the mended book out."""
         self.last = asyncio.get_running_loop().time()
         symbol = self._feed.symbol
+        if not differences:
+            return
+        where = self._feed.synchronizer.counters.by_rank
+        logger.error("%s: audit: %d levels differ: %s", symbol, len(differences), where)
         for difference in differences[:MOST_LOGGED]:
             logger.error("%s: audit: %s", symbol, difference)
-        if len(differences) > MOST_LOGGED:
-            logger.error("%s: audit: %d levels differ in all", symbol, len(differences))
-        if differences:
-            self._feed.pass_on()
+        self._feed.pass_on()

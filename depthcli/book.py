@@ -37,12 +37,32 @@ _KINDS: dict[type, type[BookSide[Any]]] = {float: _kind_of_floats(), Decimal: La
 
 
 class Difference(NamedTuple):
-    """A level on which two books disagree; a quantity of zero means that the level is absent."""
+    """A level on which two books disagree.
+
+    Attributes:
+        side: `bid` or `ask`.
+        price: of the level.
+        ours: the quantity in the one book; zero: it has no such level.
+        theirs: the quantity in the other book; zero: it has no such level.
+        rank: one more than the other book has better levels on that side; 1 is the best. Levels
+            that only the one book has don't count, so they never push others down. One of them has
+            the rank that it would take in the other book, and so shares it with the next level
+            there, and with others like it in between.
+    """
 
     side: str
     price: float | Decimal
     ours: float | Decimal
     theirs: float | Decimal
+    rank: int
+
+    def __str__(self) -> str:
+        price, ours, theirs = (
+            f"{Decimal(str(number)):f}" for number in (self.price, self.ours, self.theirs)
+        )
+        return (
+            f"{self.side} {price}, rank {self.rank}: {ours} in the book, {theirs} at the exchange"
+        )
 
 
 class Comparison(NamedTuple):
@@ -50,7 +70,7 @@ class Comparison(NamedTuple):
 
     Attributes:
         levels: how many levels were compared, of both sides together.
-        differences: those on which the books disagree.
+        differences: those on which the books disagree; bids before asks, either best first.
     """
 
     levels: int
@@ -172,11 +192,12 @@ class DepthCache(Generic[N]):
             prices = mine.keys() | yours.keys()
             count += len(prices)
             nothing = self.conv_type(0)
-            found.extend(
-                Difference(name, price, mine.get(price, nothing), yours.get(price, nothing))
-                for price in sorted(prices)
-                if mine.get(price) != yours.get(price)
-            )
+            rank = 1
+            for price in sorted(prices, reverse=ours.falling):
+                if mine.get(price) != yours.get(price):
+                    quantities = mine.get(price, nothing), yours.get(price, nothing)
+                    found.append(Difference(name, price, *quantities, rank))
+                rank += price in yours
         return Comparison(count, found)
 
     def differences(self, other: DepthCache[N]) -> list[Difference]:

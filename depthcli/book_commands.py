@@ -262,6 +262,9 @@ def check(
 ) -> None:
     """Compare live books with the exchange's snapshots, level by level.
 
+    Where levels differ, it tells how many of the best 20, 100 and 1,000 a side, and how many lie
+    deeper.
+
     Exit code 0: no level differs; 1: one does; 3: a book could not be compared.
     """
     from depthcli.check import check as check_books

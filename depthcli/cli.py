@@ -5,7 +5,6 @@ and `--version` are quick.
 """
 
 import os
-import signal
 import sys
 from io import TextIOWrapper
 from typing import Annotated
@@ -18,6 +17,7 @@ from depthcli.completion import end_word
 from depthcli.config_commands import config_app
 from depthcli.errors import DepthcliError, UsageError, printable
 from depthcli.exchange_commands import simulate, symbols
+from depthcli.running import early_interrupt
 
 LONGEST_LINE = 1_000
 """Characters of the longest line of an error that is shown."""
@@ -69,7 +69,12 @@ def write_any_name() -> None:
 
     A file or a pipe gets UTF-8, as `dump` writes it; a terminal gets what it can show, and the
     rest escaped. What can't be encoded at all, such as a file name that isn't text, is escaped.
+
+    Raises:
+        UsageError: one of them is closed.
     """
+    if sys.stdout is None or sys.stderr is None:
+        raise UsageError("standard output and standard error must be open")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
@@ -78,16 +83,16 @@ def write_any_name() -> None:
 
 def main() -> None:
     """Run the command line; the exit codes are those of `exit_codes`."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        # While a command is still being loaded, Ctrl-C ends it without a word.
-        signal.signal(signal.SIGINT, lambda *_: sys.exit(exit_codes.INTERRUPTED))
+    early_interrupt.heed()
     end_word(os.environ)
     try:
-        if sys.stdout is None or sys.stderr is None:
-            raise UsageError("standard output and standard error must be open")
         write_any_name()
         app()
-    except DepthcliError as error:
+    except Exception as error:
+        if early_interrupt.came:
+            sys.exit(exit_codes.INTERRUPTED)
+        if not isinstance(error, DepthcliError):
+            raise
         notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
         for line in f"depthcli: {error}{notes}".split("\n"):
             print(printable(line, LONGEST_LINE), file=sys.stderr)

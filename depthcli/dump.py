@@ -113,6 +113,8 @@ class Dump(Listener[Decimal]):
         """Write that a book which was live is no longer."""
         before = self._states.get(target)
         self._states[target] = state
+        if self.finished.done():
+            return  # managers that are closed in the end have nothing to tell
         if self._follow_on and state is not before and state in {State.STALE, State.CLOSED}:
             line = self._encode(_line(target, cache, state, reason))
             self.writer.add(target, lambda: line, lasting=True)

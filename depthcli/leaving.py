@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 
@@ -29,8 +29,12 @@ class ToldToEndError(Exception):
         self.exit_code = 128 + number
 
 
-def run(job: Coroutine[Any, Any, T]) -> T:
+def run(job: Coroutine[Any, Any, T], *, interrupted: Callable[[], bool]) -> T:
     """Run a job until it is done or one of the `ENDINGS` comes, which cancels it.
+
+    Args:
+        job: what is run.
+        interrupted: whether Ctrl-C came before there was a loop to hear it.
 
     A second signal ends the process at once. A signal that the parent wants to be ignored, as
     `nohup` does, stays ignored.
@@ -38,10 +42,10 @@ def run(job: Coroutine[Any, Any, T]) -> T:
     Raises:
         ToldToEndError: a signal came, and the job has ended.
     """
-    return asyncio.run(_until_told(job))
+    return asyncio.run(_until_told(job, interrupted))
 
 
-async def _until_told(job: Coroutine[Any, Any, T]) -> T:
+async def _until_told(job: Coroutine[Any, Any, T], interrupted: Callable[[], bool]) -> T:
     loop = asyncio.get_running_loop()
     working = asyncio.ensure_future(job)
     told: list[int] = []
@@ -59,6 +63,8 @@ async def _until_told(job: Coroutine[Any, Any, T]) -> T:
             loop.add_signal_handler(ending, end, ending)
     except NotImplementedError:  # Windows: there Ctrl-C is a KeyboardInterrupt
         return await working
+    if interrupted():
+        end(signal.SIGINT)
     try:
         result = await working
     except asyncio.CancelledError:

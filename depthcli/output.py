@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound="Hashable")
 
 NEWEST_BYTES: Final = 1 << 20
-"""Bytes of lines that may wait before a reader counts as behind and gets only the newest."""
+"""Bytes of lines that may wait before a reader counts as behind and gets only the newest; besides
+what the thread has before it."""
 
 EVERY_BYTES: Final = 64 << 20
 """Bytes of lines that may wait where every line is to be kept."""
 
-BATCH_BYTES: Final = 1 << 16
-"""Bytes after which no more lines are added to those that are written at once."""
+BATCH_BYTES: Final = 1 << 18
+"""Bytes after which no more lines are added to those that are written at once. The thread may get
+the interpreter only 200 times a second: a file, which is never slow, takes 50 MB/s at that size."""
+
+MOST_HANDED: Final = 1 << 20
+"""Bytes that the thread has before it at the most, so that it needn't wait for a busy loop."""
 
 LAST_LINE_PATIENCE: Final = 2.0
 """Seconds that a reader has for the lines under way when a command is told to end."""
@@ -58,14 +63,15 @@ class Backlog(Generic[K]):
     Attributes:
         skipped: lines that were never rendered, or were dropped, because a newer one of their key
             came.
+        size: bytes of the lines that wait rendered; 0 once the reader is behind.
     """
 
     def __init__(self, limit: int | None, *, every: bool) -> None:
         self.skipped = 0
+        self.size = 0
         self._limit = limit
         self._every = every
         self._lines: deque[_Entry[K]] = deque()
-        self._size = 0
         self._newest: dict[K, list[tuple[bool, Callable[[], bytes]]]] = {}
 
     def __bool__(self) -> bool:
@@ -87,8 +93,8 @@ class Backlog(Generic[K]):
             return
         line = render()
         self._lines.append(_Entry(key, render, lasting, line))
-        self._size += len(line)
-        if self._limit is None or self._size <= self._limit or len(self._lines) == 1:
+        self.size += len(line)
+        if self._limit is None or self.size <= self._limit or len(self._lines) == 1:
             return
         if self._every:
             raise ReaderBehindError(
@@ -98,7 +104,7 @@ class Backlog(Generic[K]):
         for entry in self._lines:
             self._replace(entry.key, entry.render, entry.lasting)
         self._lines.clear()
-        self._size = 0
+        self.size = 0
 
     def take(self, most: int | None = None) -> list[bytes]:
         """Return the lines to write next, `most` at the most; none if nothing waits."""
@@ -107,7 +113,7 @@ class Backlog(Generic[K]):
         while size < BATCH_BYTES and (most is None or len(taken) < most):
             if self._lines:
                 line = self._lines.popleft().line
-                self._size -= len(line)
+                self.size -= len(line)
             elif self._newest:
                 line = self._render_first()
             else:
@@ -120,7 +126,7 @@ class Backlog(Generic[K]):
         """Forget what waits."""
         self._lines.clear()
         self._newest.clear()
-        self._size = 0
+        self.size = 0
 
     def _replace(self, key: K, render: Callable[[], bytes], lasting: bool) -> None:
         waiting = self._newest.setdefault(key, [])
@@ -163,12 +169,14 @@ class LineWriter(Generic[K]):
         self._left = count
         self._failed = failed
         self._counted = counted
+        self._handed = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._done = asyncio.Event()
         self._done.set()
         self._closed = False
         self._error: OSError | None = None
+        self._ending = threading.Event()
         self._given_up = threading.Event()
         self._jobs: SimpleQueue[bytes | None] = SimpleQueue()
         self._notices = SkipNotices(self._loop, lambda: backlog.skipped)
@@ -200,8 +208,7 @@ class LineWriter(Generic[K]):
 
     async def close(self) -> None:
         """Write no more than what is under way, for which the reader has two seconds."""
-        self._closed = True
-        self._backlog.clear()
+        self._end()
         self._notices.close()
         try:
             async with asyncio.timeout(LAST_LINE_PATIENCE):
@@ -213,24 +220,31 @@ class LineWriter(Generic[K]):
             self._jobs.put(None)
 
     def _next(self) -> None:
-        """Give the thread something to do, if it has nothing."""
-        if not self._done.is_set():
-            return
-        lines = [] if self._closed else self._backlog.take(self._left)
-        if not lines:
+        """Give the thread something to do: all that waits if it has nothing, else whole batches."""
+        backlog = self._backlog
+        while not self._closed and (
+            not self._handed or (backlog.size >= BATCH_BYTES and self._handed < MOST_HANDED)
+        ):
+            lines = backlog.take(self._left)
+            if not lines:
+                break
+            if self._left is not None:
+                self._left -= len(lines)
+            data = b"".join(lines)
+            self._handed += len(data)
+            self._idle.clear()
+            self._done.clear()
+            self._jobs.put(data)
+        if not self._handed:
             self._idle.set()
-            return
-        if self._left is not None:
-            self._left -= len(lines)
-        self._idle.clear()
-        self._done.clear()
-        self._jobs.put(b"".join(lines))
 
-    def _written(self, error: OSError | None) -> None:
-        self._done.set()
+    def _written(self, size: int, error: OSError | None) -> None:
+        self._handed -= size
+        if not self._handed:
+            self._done.set()
         if error is not None:
             self._fail(error)
-        elif self._left == 0:
+        elif self._left == 0 and not self._handed and not self._closed:
             self._closed = True
             self._idle.set()
             self._counted()
@@ -238,21 +252,29 @@ class LineWriter(Generic[K]):
             self._next()
 
     def _fail(self, error: OSError) -> None:
-        self._closed = True
+        if self._error is not None:
+            return
         self._error = error
-        self._backlog.clear()
+        self._end()
         self._idle.set()
         self._failed(error)
+
+    def _end(self) -> None:
+        """Begin nothing more."""
+        self._closed = True
+        self._ending.set()
+        self._backlog.clear()
 
     def _work(self) -> None:
         while (data := self._jobs.get()) is not None:
             failure: OSError | None = None
             try:
-                self._write(data)
+                if not self._ending.is_set():
+                    self._write(data)
             except OSError as error:
                 failure = error
             with suppress(RuntimeError):  # the loop has ended meanwhile
-                self._loop.call_soon_threadsafe(self._written, failure)
+                self._loop.call_soon_threadsafe(self._written, len(data), failure)
 
     def _writer_for(self, out: BinaryIO) -> Callable[[bytes], None]:
         """Return what writes bytes at once, past the file's own buffer where there is one."""

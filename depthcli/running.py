@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
@@ -17,6 +18,33 @@ COLLECT_AFTER: Final = (10_000, 10, 100)
 1,500 books takes a quarter of a second, in which events wait: so that is done seldom."""
 
 
+class EarlyInterrupt:
+    """Ctrl-C while a command is still being loaded: it ends the process without a word.
+
+    The exception alone isn't enough: Python drops it where it is raised inside a callback of the
+    import system, and C code makes another error of it.
+
+    Attributes:
+        came: whether there was a Ctrl-C.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def heed(self) -> None:
+        """Begin to listen, unless the parent wants Ctrl-C to be ignored."""
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._end)
+
+    def _end(self, *_: object) -> None:
+        self.came = True
+        sys.unraisablehook = lambda _: None
+        sys.exit(exit_codes.INTERRUPTED)
+
+
+early_interrupt: Final = EarlyInterrupt()
+
+
 def run(job: Coroutine[Any, Any, T]) -> T:
     """Run a command's job, and return what it returns.
 
@@ -29,7 +57,7 @@ def run(job: Coroutine[Any, Any, T]) -> T:
 
     gc.set_threshold(*COLLECT_AFTER)
     try:
-        return run_until_told(job)
+        return run_until_told(job, interrupted=lambda: early_interrupt.came)
     except KeyboardInterrupt:
         raise typer.Exit(exit_codes.INTERRUPTED) from None
     except ToldToEndError as told:

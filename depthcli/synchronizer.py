@@ -24,7 +24,7 @@ from depthcli.book import DepthCache
 from depthcli.errors import printable
 from depthcli.messages import N
 from depthcli.readability import Readability
-from depthcli.worth import AuditResult, Counters, State, Verdict
+from depthcli.worth import AuditResult, ByRank, Counters, State, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from depthcli.book import Comparison, Difference
     from depthcli.messages import DepthEvent, Snapshot
 
-__all__ = ["AuditResult", "Counters", "State", "Synchronizer", "Verdict"]
+__all__ = ["AuditResult", "ByRank", "Counters", "State", "Synchronizer", "Verdict"]
 
 MOST_PENDING: Final = 20_000
 """Events that wait at the most, for a snapshot or for a reader: beyond it memory isn't spent."""
@@ -499,7 +499,8 @@ class Synchronizer(Generic[N]):
             if not fresh.exhausted():
                 self.cache.adopt(fresh)
         elif comparison.differences:
-            self.doubt(f"audit: {len(comparison.differences)} levels differ from the exchange's")
+            differ = f"{len(comparison.differences)} levels differ from the exchange's"
+            self.doubt(f"audit: {differ}, {self.counters.by_rank.nearest}")
         return Verdict.AUDITED
 
     def _audited(self, comparison: Comparison) -> None:
@@ -509,3 +510,5 @@ class Synchronizer(Generic[N]):
         self.counters.audits += 1
         self.counters.differences = len(comparison.differences)
         self.counters.differences_ever += len(comparison.differences)
+        self.counters.by_rank = self.last_audit.by_rank
+        self.counters.by_rank_ever += self.counters.by_rank

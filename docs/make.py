@@ -41,6 +41,8 @@ SECTIONS: Final = {
         "synchronizer.State",
         "synchronizer.Counters",
         "synchronizer.AuditResult",
+        "synchronizer.ByRank",
+        "book.Difference",
     ),
     "Markets": ("markets.Market", "markets.market_named"),
     "Errors": (

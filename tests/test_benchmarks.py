@@ -36,6 +36,17 @@ def test_the_scale_hands_connections_over_and_nothing_is_missed():
     assert (account["handovers"], account["compared"]) == ("3", "6")
 
 
+def test_a_slow_reader_costs_nothing_and_gets_whole_lines():
+    options = ["--symbols", "4", "--seconds", "2", "--runs", "2"]
+    command = [sys.executable, "-m", "benchmarks.slow_reader", *options]
+    done = subprocess.run(
+        command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=100
+    )
+    account = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert (account["complaints"], done.returncode) == ("[]", 0), done.stdout + done.stderr
+    assert (account["compared"], account["stalled"]) == ("4", "2")
+
+
 async def test_an_answer_that_nobody_waits_for_any_more_is_not_taken_for_the_next_ones():
     with exchange_apart(Setting("spot", 2)) as apart:
         for symbol in apart.symbols:

@@ -9,11 +9,16 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given, strategies as st
 
 from depthcli import book as book_module
 from depthcli.book import DepthCache, Difference
 from depthcli.lazy_side import LazySide
 from depthcli.messages import DepthEvent, Snapshot
+from depthcli.worth import ByRank
+
+QUANTITIES = st.integers(0, 3)
+"""Zero: there is no such level."""
 
 
 def book(bids: list[tuple[float, float]], asks: list[tuple[float, float]]) -> DepthCache[float]:
@@ -140,10 +145,82 @@ class TestDifferences:
         ours = book([(3.0, 6.0), (2.0, 1.0)], [(4.0, 2.0)])
         theirs = book([(3.0, 5.0)], [(4.0, 2.0), (5.0, 9.0)])
         assert ours.differences(theirs) == [
-            Difference("bid", 2.0, 1.0, 0.0),
-            Difference("bid", 3.0, 6.0, 5.0),
-            Difference("ask", 5.0, 0.0, 9.0),
+            Difference("bid", 3.0, 6.0, 5.0, 1),
+            Difference("bid", 2.0, 1.0, 0.0, 2),
+            Difference("ask", 5.0, 0.0, 9.0, 2),
         ]
+
+    def test_a_rank_is_the_place_on_the_side_of_the_other_book(self):
+        ours = book([], [(price, 1.0) for price in (1.0, 2.0, 2.5, 2.6, 3.0, 9.0)])
+        theirs = book([], [(price, 1.0) for price in (1.5, 2.0, 3.0)])
+        assert [(one.price, one.rank) for one in ours.differences(theirs)] == [
+            (1.0, 1),  # only ours: the place that it would take,
+            (1.5, 1),  # which it shares with the level that has it
+            (2.5, 3),
+            (2.6, 3),
+            (9.0, 4),
+        ]
+        assert [(one.price, one.rank) for one in theirs.differences(ours)] == [
+            (1.0, 1),
+            (1.5, 2),
+            (2.5, 3),
+            (2.6, 4),
+            (9.0, 6),
+        ]
+
+    def test_a_difference_is_told_in_words_without_exponents(self):
+        ours = book([(2.5, 1e-07)], [])
+        (found,) = ours.differences(book([(2.5, 3e-08)], []))
+        assert str(found) == ("bid 2.5, rank 1: 0.0000001 in the book, 0.00000003 at the exchange")
+        exact = Difference("ask", Decimal("1E-8"), Decimal("0E-8"), Decimal("10.50"), 1)
+        assert str(exact) == (
+            "ask 0.00000001, rank 1: 0.00000000 in the book, 10.50 at the exchange"
+        )
+
+    @given(
+        kind=st.sampled_from([float, Decimal]),
+        truth=st.lists(st.dictionaries(st.integers(1, 60), QUANTITIES), min_size=2, max_size=2),
+        wrong=st.lists(st.dictionaries(st.integers(1, 60), QUANTITIES), min_size=2, max_size=2),
+        spread=st.sampled_from([1, 7, 40]),
+    )
+    def test_differences_and_their_ranks_are_those_of_a_naive_count(
+        self, kind, truth, wrong, spread
+    ):
+        # Some 1,200 levels that both have stand between those that may differ.
+        plain = {500 + number * spread: 1 for number in range(600)}
+        theirs = [
+            plain | {number * spread: count for number, count in one.items()} for one in truth
+        ]
+        ours = [
+            {
+                price: count
+                for price, count in (side | {n * spread: c for n, c in one.items()}).items()
+                if count
+            }
+            for side, one in zip(theirs, wrong, strict=True)
+        ]
+        theirs = [{price: count for price, count in side.items() if count} for side in theirs]
+        books = []
+        for bids, asks in (ours, theirs):
+            cache = DepthCache("X", kind)
+            for side, levels in ((cache.bids, bids), (cache.asks, asks)):
+                side.load([(kind(price), kind(count)) for price, count in levels.items()])
+            books.append(cache)
+        found = books[0].differences(books[1])
+        named = {(one.side, int(one.price)): one for one in found}
+        naive: dict[tuple[str, int], tuple[int, int, int]] = {}
+        for name, mine, yours in zip(("bid", "ask"), ours, theirs, strict=True):
+            for price in mine.keys() | yours.keys():
+                if mine.get(price, 0) != yours.get(price, 0):
+                    better = [p for p in yours if (p > price if name == "bid" else p < price)]
+                    naive[name, price] = (mine.get(price, 0), yours.get(price, 0), len(better) + 1)
+        assert {key: (one.ours, one.theirs, one.rank) for key, one in named.items()} == naive
+        assert len(found) == len(naive)
+        by_rank = ByRank.of(found)
+        for most, count in ((20, by_rank.best_20), (100, by_rank.best_100)):
+            assert count == sum(rank <= most for *_, rank in naive.values())
+        assert by_rank.best_1000 == sum(rank <= 1000 for *_, rank in naive.values())
+        assert by_rank.best_1000 + by_rank.deeper == len(naive)
 
     def test_it_says_how_many_levels_were_compared(self):
         ours = book([(3.0, 6.0), (2.0, 1.0)], [(4.0, 2.0)])

@@ -26,16 +26,24 @@ from depthcli.errors import UnreachableError
 from depthcli.following import Following, targets_of
 from depthcli.markets import SPOT
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
+from depthcli.worth import ByRank
 
 SYMBOLS = ("BNBBTC", "ETHBTC")
 
 
 class Lying:
-    """An exchange whose snapshots, after the first of a symbol, are wrong in one level."""
+    """An exchange whose snapshots, after the first of a symbol, are wrong in some bids.
 
-    def __init__(self, exchange, symbol: str) -> None:
+    Args:
+        exchange: what is told otherwise.
+        symbol: whose snapshots.
+        places: which bids; 0 is the best.
+    """
+
+    def __init__(self, exchange, symbol: str, places: tuple[int, ...] = (300,)) -> None:
         self._exchange = exchange
         self._symbol = symbol
+        self._places = places
         self._asked = 0
 
     def __getattr__(self, name):
@@ -49,7 +57,8 @@ class Lying:
         if self._asked == 1:
             return body
         book = json.loads(body)
-        book["bids"][300][1] = "98765.43200000"
+        for place in self._places:
+            book["bids"][place][1] = "98765.43200000"
         return json.dumps(book).encode()
 
 
@@ -59,11 +68,12 @@ def quick(monkeypatch):
     monkeypatch.setattr(check_module, "PAUSE", 0.3)
 
 
-def checked(simulator, *symbols: str, seconds: float = 0, timeout: float = 20):
+def checked(simulator, *symbols: str, seconds: float = 0, timeout: float = 20, limit=None):
     out = io.BytesIO()
     following = Following(
         targets=targets_of(symbols, SPOT),
         depth=None,
+        limit=limit,
         refresh_interval=0,
         environment=Environment(rest_url=simulator.rest_url, ws_url=simulator.ws_url),
     )
@@ -117,8 +127,38 @@ async def test_a_level_that_differs_is_named_and_the_books_are_not_true():
     assert wrong["differ"] == 1
     (difference,) = wrong["differences"]
     assert (difference["side"], difference["exchange"]) == ("bid", "98765.43200000")
+    assert 280 < difference["rank"] < 320  # better levels come and go before the comparison
     assert Decimal(difference["book"]) != Decimal(difference["exchange"])
     assert lines()[-1]["summary"]["differ"] == 1
+
+
+async def test_it_tells_how_many_differ_near_the_touch_and_how_many_far_from_it(caplog):
+    caplog.set_level("INFO", "depthcli")
+    source = source_for("spot", SYMBOLS, seed=3)
+    deepest = len(json.loads(source.snapshot("BNBBTC", 5_000))["bids"]) - 1
+    assert deepest > 1_100
+    # What an event sets after the snapshot is right again: most likely near the touch.
+    lying = Lying(source, "BNBBTC", (*range(2, 19, 2), 50, 70, 500, 1_060, 1_080))
+    async with Simulator(lying) as simulator:
+        checking, lines = checked(simulator, *SYMBOLS, limit=5_000)
+        assert await checking is False
+    by_symbol = {line["symbol"]: line for line in lines()[:-1]}
+    ranks = [each["rank"] for each in by_symbol["BNBBTC"]["differences"]]
+    assert ranks == sorted(ranks)
+    found = by_symbol["BNBBTC"]["by_rank"]
+    for place, most in (("best_20", 20), ("best_100", 100), ("best_1000", 1_000)):
+        assert found[place] == sum(rank <= most for rank in ranks)
+    assert 1 <= found["best_20"] < found["best_100"] < found["best_1000"] < len(ranks)
+    assert found["deeper"] == sum(rank > 1_000 for rank in ranks)
+    assert set(by_symbol["ETHBTC"]["by_rank"].values()) == {0}
+    assert lines()[-1]["summary"]["by_rank"] == found
+    where = (
+        "{best_20} in the best 20, {best_100} in the best 100,"
+        " {best_1000} in the best 1,000, {deeper} deeper"
+    ).format_map(found)
+    assert f"BNBBTC: audit: {len(ranks)} levels differ: {where}" in caplog.text
+    reason = f"levels differ from the exchange's, {found['best_20']} in the best 20"
+    assert f"audit: {len(ranks)} {reason}" in caplog.text
 
 
 async def test_books_that_can_not_be_compared_are_neither_true_nor_wrong():
@@ -158,21 +198,24 @@ def test_the_command_exits_0_if_all_is_true_and_1_if_not(lies, code, monkeypatch
             main()
     assert (ended.value.code or 0) == code
     shown = capfdbinary.readouterr().out.decode()
-    assert f"levels: {code} differ" in shown
+    where = ": 0 in the best 20, 0 in the best 100, 1 in the best 1,000, 0 deeper" if lies else ""
+    assert f"levels: {code} differ{where}\n" in shown
     assert shown.splitlines()[-1].startswith("1 audits of 1 symbol, ")
-    assert shown.endswith(f"{code} differ\n")
+    assert shown.endswith(f": {code} differ{where}\n")
 
 
 def test_lines_for_people():
-    difference = DifferenceLine("bid", "0.0024", "0", "10.5")
-    line = AuditLine("BNBBTC", "spot", 160, 0, 2_000, 30, [difference] * MOST_SHOWN)
+    difference = DifferenceLine("bid", "0.0024", "0", "10.5", 17)
+    by_rank = ByRank(2, 12, 29, 1)
+    line = AuditLine("BNBBTC", "spot", 160, 0, 2_000, 30, by_rank, [difference] * MOST_SHOWN)
     rows = _audit_text("BNBBTC", line).splitlines()
-    assert rows[0] == "BNBBTC  id 160  2,000 levels: 30 differ"
-    assert rows[1] == "  bid 0.0024: 0 in the book, 10.5 at the exchange"
+    where = "2 in the best 20, 12 in the best 100, 29 in the best 1,000, 1 deeper"
+    assert rows[0] == f"BNBBTC  id 160  2,000 levels: 30 differ: {where}"
+    assert rows[1] == "  bid 0.0024, rank 17: 0 in the book, 10.5 at the exchange"
     assert rows[-1] == "  and 10 more"
-    none = AuditLine("BNBBTC", "spot", 160, 0, 0, None, [], "gap")
+    none = AuditLine("BNBBTC", "spot", 160, 0, 0, None, None, [], "gap")
     assert _audit_text("BNBBTC", none) == "BNBBTC  id 160  no audit: gap"
-    summary = Summary(5, 10_000, 77, 2, 0, ["ETHBTC"])
+    summary = Summary(5, 10_000, 77, 2, 0, unchecked=["ETHBTC"])
     assert _summary_text(summary, 3) == (
         "5 audits of 3 symbols, 10,000 levels compared after 77 events,"
         " built anew 2 times, not checked: ETHBTC: 0 differ"

@@ -267,6 +267,16 @@ async def test_a_book_that_is_not_live_in_time_is_told_with_its_reason():
         assert out.getvalue() == b""
 
 
+async def test_books_that_are_not_live_in_time_are_no_closed_ones_in_the_end():
+    async with exchange() as (simulator, where):
+        simulator.faults.fail_next("/api/v3/depth", 500, count=100)
+        out = io.BytesIO()
+        options = OPTIONS | {"timeout": 0.5, "follow_on": True}
+        with pytest.raises(UnreachableError, match=r"BNBBTC isn't live after 0.5 s"):
+            await dump(following("BNBBTC", "ETHBTC", **where), **options, out=out)
+        assert out.getvalue() == b""
+
+
 async def test_a_symbol_that_the_exchange_refuses_ends_it_at_once_with_the_reason():
     async with exchange() as (simulator, where):
         simulator.faults.fail_next("/api/v3/depth", 400, code=-1121, message="Invalid symbol.")

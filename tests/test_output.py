@@ -111,8 +111,9 @@ async def test_the_line_under_way_is_finished_in_the_end_and_nothing_comes_after
     writing = Writing()
     for letter in (b"a", b"b", b"c"):
         writing.add(letter)
-    closing = asyncio.create_task(writing.writer.close())
     beginning = await asyncio.to_thread(writing.reader.read, 10)
+    closing = asyncio.create_task(writing.writer.close())
+    await asyncio.sleep(0)
     reading = asyncio.create_task(writing.read())
     await closing
     writing.out.close()
@@ -123,6 +124,7 @@ async def test_a_reader_that_reads_no_more_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(output, "LAST_LINE_PATIENCE", 0.01)
     writing = Writing()
     writing.add(b"a")
+    await asyncio.to_thread(writing.reader.read, 10)
     await writing.writer.close()
     writing.add(b"b")
     assert not writing.writer._done.is_set()
@@ -130,6 +132,22 @@ async def test_a_reader_that_reads_no_more_is_not_waited_for(monkeypatch):
     async with asyncio.timeout(20):
         await writing.writer._done.wait()
     writing.out.close()
+
+
+async def test_a_file_is_not_behind_though_the_loop_is_busy(tmp_path):
+    backlog = Backlog[int](1 << 20, every=False)
+    path = tmp_path / "lines"
+    with path.open("wb") as out:
+        writer = LineWriter(out, backlog, count=None, failed=print, counted=lambda: None)
+        for number in range(150):
+            line = b"%d" % number + b" " * 50_000 + b"\n"
+            writer.add(number % 3, lambda line=line: line)
+            if number % 30 == 29:  # 1.5 MB in one turn of the loop
+                await writer.drain()
+        await writer.close()
+    assert backlog.skipped == 0
+    numbers = [int(line.split()[0]) for line in path.read_bytes().splitlines()]
+    assert numbers == list(range(150))
 
 
 async def test_the_loop_goes_on_while_the_reader_sleeps_and_count_counts_what_is_written():

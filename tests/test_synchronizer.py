@@ -14,6 +14,7 @@ from depthcli.synchronizer import (
     MOST_PENDING,
     RESTART_EVENTS,
     RESTART_MS,
+    ByRank,
     State,
     Synchronizer,
     Verdict,
@@ -343,7 +344,7 @@ class TestAudit:
         assert synchronizer.offer(snapshot(102, (5.0, 1.5), (4.0, 1.0)), LIMIT) is Verdict.AUDITED
         # The snapshot knows of a level that our book lacked: found, and mended.
         assert synchronizer.counters.differences == 1
-        assert [tuple(found)[1:] for found in synchronizer.last_differences] == [(4.0, 0.0, 1.0)]
+        assert [tuple(found)[1:] for found in synchronizer.last_differences] == [(4.0, 0.0, 1.0, 2)]
         assert synchronizer.cache.get_bids() == [[5.0, 2.0], [4.0, 1.0]]
         assert synchronizer.cache.last_update_id == 104
         assert synchronizer.state is State.LIVE
@@ -386,7 +387,9 @@ class TestAudit:
         synchronizer.begin_audit()
         assert synchronizer.offer(snapshot(100, (5.0, 7.0)), 50, replace=False) is Verdict.AUDITED
         assert synchronizer.state is State.STALE
-        assert "1 levels differ" in synchronizer.reason
+        assert synchronizer.reason == (
+            "audit: 1 levels differ from the exchange's, 1 in the best 20"
+        )
 
     def test_a_difference_that_shows_with_a_later_event_is_not_given_out(self):
         synchronizer = live()
@@ -407,6 +410,38 @@ class TestAudit:
         assert found is not None
         assert (found.update_id, found.levels, len(found.differences)) == (100, 2, 1)
         assert (synchronizer.counters.differences, synchronizer.counters.differences_ever) == (1, 3)
+
+    def test_it_is_told_how_many_differ_near_the_touch_and_how_many_far_from_it(self):
+        synchronizer = opened()
+        levels = [(5_000.0 - place, 1.0) for place in range(1_500)]
+        synchronizer.offer(snapshot(100, *levels), 5_000)
+        wrong = {place: (5_000.0 - place, 2.0) for place in (19, 20, 99, 100, 999, 1_000, 1_200)}
+        shown = [wrong.get(place, level) for place, level in enumerate(levels)]
+        drain(synchronizer)
+        for _ in range(2):
+            synchronizer.begin_audit()
+            synchronizer.offer(snapshot(100, *shown), 5_000, replace=True)
+            shown = levels
+        counters = synchronizer.counters
+        assert synchronizer.last_audit is not None
+        assert counters.by_rank == synchronizer.last_audit.by_rank == ByRank(1, 3, 5, 2)
+        assert counters.by_rank_ever == ByRank(2, 6, 10, 4)
+        assert str(counters.by_rank_ever) == (
+            "2 in the best 20, 6 in the best 100, 10 in the best 1,000, 4 deeper"
+        )
+
+    @pytest.mark.parametrize(
+        ("by_rank", "nearest"),
+        [
+            (ByRank(), ""),
+            (ByRank(1, 3, 5, 2), "1 in the best 20"),
+            (ByRank(0, 3, 5, 2), "3 in the best 100"),
+            (ByRank(0, 0, 1_234, 2), "1,234 in the best 1,000"),
+            (ByRank(0, 0, 0, 2), "2 below the best 1,000"),
+        ],
+    )
+    def test_the_nearest_that_differ_are_told_in_short(self, by_rank, nearest):
+        assert by_rank.nearest == nearest
 
     def test_a_reader_is_given_the_mended_book(self):
         synchronizer = live()

@@ -40,6 +40,7 @@ NUMBERS: Final = (
     ("0.3 s", "the age: since the last event came, or since the book was last true"),
     ("audited", "a fresh snapshot was compared with the book: so many levels differed"),
     ("3 ever", "so many differed in all audits since the start; it should never be seen"),
+    ("in the best 20", "where the nearest of those lay, by rank; the log (l) tells it of all"),
 )
 
 STATES: Final = (

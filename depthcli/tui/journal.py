@@ -73,7 +73,8 @@ class Journal:
         elif audits != before.audits:
             differ = manager.counters.differences
             odd = State.STALE if differ else State.LIVE
-            self.entries.append(Entry(wall, name, odd, f"audited: {differ} levels differ"))
+            where = f": {manager.counters.by_rank}" if differ else ""
+            self.entries.append(Entry(wall, name, odd, f"audited: {differ} levels differ{where}"))
 
     def note(self, wall: float, name: str, text: str) -> None:
         """Take note of something that the user did."""
@@ -109,7 +110,7 @@ def journal(entries: Iterable[Entry], width: int, height: int, back: int) -> lis
         if narrow:
             rows.append(line(width, head))
             head = []
-        for text in wrap(entry.text, max(width - start - 1, 10), 2):
+        for text in wrap(entry.text, max(width - start - 1, 10), 3 if narrow else 2):
             rows.append(line(width, [*(head or [(" " * start, "")]), (text, "")]))
             head = []
     end = max(len(rows) - back, min(len(rows), height - 1))

@@ -183,6 +183,7 @@ class Observer:
             audit_age=None if audited is None else now - audited,
             differences=source.counters.differences,
             differences_ever=source.counters.differences_ever,
+            by_rank=source.counters.by_rank_ever,
             reason_age=now - self._reason_since,
             buffered=source.buffered,
             trading=watched.trading,

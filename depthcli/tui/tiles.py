@@ -157,10 +157,12 @@ def foot(picture: Picture, count: int, width: int) -> Line:
 
     That is up to where the snapshot vouches for them, if that can be seen, and the last audit.
     """
-    audit: Segment = (audit_text(picture), "reason" if _odd(picture) else "label")
+    style = "reason" if _odd(picture) else "label"
+    audit: Segment = (audit_text(picture), style)
+    audit_where: Segment = (audit_text(picture, where=True), style)
     bids, asks = picture.known
     known: Segment = (f"vouched for: {bids} bids, {asks} asks" if picture.cut else "", "reason")
-    for wish in ((known, audit), (known,), (audit,)):
+    for wish in ((known, audit_where), (known, audit), (known,), (audit_where,), (audit,)):
         said = [part for part in wish if part[0]]
         room = width - width_of(said) - 3 * len(said) - 2
         if said and room >= _LEAST_LEANING:
@@ -209,12 +211,19 @@ def _odd(picture: Picture) -> bool:
     return bool(picture.differences or picture.differences_ever)
 
 
-def audit_text(picture: Picture) -> str:
-    """Return what the last audit found, in words; empty before the first."""
+def audit_text(picture: Picture, *, where: bool = False) -> str:
+    """Return what the last audit found, in words; empty before the first.
+
+    Args:
+        picture: the book.
+        where: whether to say, too, where the nearest of all levels lay that ever differed.
+    """
     if picture.audit_age is None or picture.differences is None:
         return ""
     ever = f", {picture.differences_ever} ever" if picture.differences_ever else ""
-    return f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ{ever}"
+    nearest = picture.by_rank.nearest if where else ""
+    said = f"audited {age_text(picture.audit_age)} ago: {picture.differences} differ{ever}"
+    return f"{said}, {nearest}" if nearest else said
 
 
 def differ_text(picture: Picture) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from depthcli.synchronizer import State
+from depthcli.synchronizer import ByRank, State
 
 if TYPE_CHECKING:
     from depthcli.analytics import Cost
@@ -114,6 +114,7 @@ class Picture:
         audit_age: seconds since the last audit, or None.
         differences: levels that differed in the last audit, or None.
         differences_ever: levels that differed in all audits together.
+        by_rank: how many of those lay near the touch, and how many far from it.
         reason_age: seconds since the reason was given.
         buffered: events that wait for a snapshot.
         trading: whether the exchange matches orders now.
@@ -149,6 +150,7 @@ class Picture:
     audit_age: float | None
     differences: int | None
     differences_ever: int = 0
+    by_rank: ByRank = field(default_factory=ByRank)
     reason_age: float = 0.0
     buffered: int = 0
     trading: bool = True

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import signal
+import struct
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -52,6 +56,67 @@ def test_a_dump_ends_after_whole_lines_with_the_signals_exit_code(simulator, end
     assert all(json.loads(line)["symbol"] == "BNBBTC" for line in [first, *rest.splitlines()])
 
 
+def wait_for_request(simulator, words: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not any(words in request for request in simulator.call(lambda it: list(it.requests))):
+        assert time.monotonic() < deadline, f"nobody asked for {words}"
+        time.sleep(0.02)
+
+
+def wait_until_full(process) -> None:
+    """Wait until the pipe that nobody reads holds all that it can."""
+    before, deadline = 0, time.monotonic() + PATIENCE
+    while True:
+        answer = fcntl.ioctl(process.stdout.fileno(), termios.FIONREAD, bytes(4))
+        (waiting,) = struct.unpack("i", answer)
+        if waiting == before > 32_768:
+            return
+        assert time.monotonic() < deadline, f"only {waiting} bytes came"
+        before = waiting
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_dump_whose_pipe_is_full_goes_on_and_ends_after_whole_lines(simulator, ending):
+    with start(simulator, *FOLLOW[:-3], "--depth", "1000", "BNBBTC") as process:
+        wait_until_full(process)
+        simulator.call(lambda running: running.requests.clear())
+        simulator.faults.abort_connections()
+        wait_for_request(simulator, "/api/v3/depth")  # the book is built anew meanwhile
+        process.send_signal(ending)
+        lines, complaints = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, complaints) == (128 + ending, "")
+    assert lines.endswith("\n")
+    for line in lines.splitlines():
+        book = json.loads(line)
+        assert (book["state"], len(book["bids"]) > 500) in {("live", True), ("stale", False)}
+
+
+def test_every_change_is_kept_up_to_the_bound_and_then_it_is_an_error(simulator):
+    script = (
+        "from depthcli import cli, dump\n"
+        "assert dump.EVERY_BYTES == 64 << 20\n"
+        "dump.EVERY_BYTES = 1 << 20\n"
+        "cli.main()\n"
+    )
+    where = ["--rest-url", simulator.rest_url, "--ws-url", simulator.ws_url]
+    options = ["dump", "--json", "--follow", "--when-behind", "every", "BNBBTC"]
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *options, *where],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=variables(),
+    ) as process:
+        complaint = process.stderr.read()  # while nobody reads its lines
+        process.wait(PATIENCE)
+    assert process.returncode == 1
+    assert complaint == (
+        "depthcli: the reader is more than 1 MiB behind: read faster, ask for fewer levels"
+        " (--depth), or let it skip changes (--when-behind newest)\n"
+    )
+
+
 def test_a_dump_under_nohup_survives_its_terminal(simulator):
     with start(simulator, *FOLLOW, ignored=signal.SIGHUP) as process:
         process.stdout.readline()
@@ -93,6 +158,39 @@ def test_ctrl_c_before_anything_runs_says_nothing():
         "from depthcli import cli\n"
         "cli.app = lambda: (os.kill(os.getpid(), signal.SIGINT), time.sleep(30))\n"
         "cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+SWALLOWED = """
+class Import:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1_000):
+            pass
+
+def app():
+    Import()
+    running.run(asyncio.sleep(30))
+"""
+TURNED_INTO_ANOTHER = """
+def app():
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(30)
+    except SystemExit:
+        raise SyntaxError("can't load unicodedata module") from None
+"""
+
+
+@pytest.mark.parametrize("app", [SWALLOWED, TURNED_INTO_ANOTHER])
+def test_ctrl_c_while_modules_are_loaded_is_never_lost(app):
+    script = (
+        f"import asyncio, os, signal, time\nfrom depthcli import cli, running\n{app}\n"
+        "cli.app = app\ncli.main()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, timeout=PATIENCE, check=False

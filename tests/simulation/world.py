@@ -148,7 +148,9 @@ class World:
             for name in ("longest_behind", "longest_short", "longest_mended"):
                 setattr(outcome, name, max(getattr(outcome, name), getattr(judge, name)))
             counters = dataclasses.asdict(judge.manager.counters)
-            outcome.counters.update({name: count or 0 for name, count in counters.items()})
+            outcome.counters.update(
+                {name: count or 0 for name, count in counters.items() if name[:7] != "by_rank"}
+            )
         return outcome
 
     def slept(self, seconds: float) -> None:

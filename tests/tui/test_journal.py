@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from depthcli.messages import Snapshot
 from depthcli.synchronizer import State
 from depthcli.tui.journal import Entry, Journal, journal
 from tests.tui.books import FakeManager, manager
@@ -32,6 +33,22 @@ def test_each_change_is_told_once() -> None:
         "BNBBTC audited: 0 levels differ",
     ]
     assert [entry.time for entry in kept.entries] == [100.0, 101.0, 102.0, 104.5, 105.0]
+
+
+def test_an_audit_that_found_something_tells_how_near_to_the_touch() -> None:
+    book, kept = manager("BNBBTC", 10.0), Journal()
+    kept.look("BNBBTC", book, 10.0, 100.0)
+    synchronizer = book.synchronizer
+    wrong = [(price, 9_876.5) for price, _ in book.cache.bids.levels()]
+    synchronizer.begin_audit()
+    asks = book.cache.asks.levels()
+    synchronizer.offer(Snapshot(book.cache.last_update_id, wrong, asks), 1_000)
+    kept.look("BNBBTC", book, 11.0, 101.0)
+    count, near = len(wrong), min(len(wrong), 20)
+    assert says(kept)[-1] == (
+        f"BNBBTC audited: {count} levels differ: {near} in the best 20, {count} in the best 100,"
+        f" {count} in the best 1,000, 0 deeper"
+    )
 
 
 def test_a_countdown_is_no_news() -> None:

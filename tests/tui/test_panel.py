@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
-from depthcli.synchronizer import State
+from depthcli.synchronizer import ByRank, State
 from depthcli.tui.edges import Status, footer, header
 from depthcli.tui.layout import shape
 from depthcli.tui.ordering import Order, ordered
@@ -182,6 +182,13 @@ def test_what_audits_ever_found_stays_in_sight() -> None:
     assert "0/3 differ   12 s" in listed([found], 200, 2)[1]
 
 
+def test_an_audit_says_how_near_to_the_touch_levels_ever_differed_where_there_is_room() -> None:
+    found = replace(BOOK, differences=0, differences_ever=3, by_rank=ByRank(0, 2, 3, 0))
+    said = "audited 12 s ago: 0 differ, 3 ever"
+    assert styled(drawn(found, 120, 20), "reason") == f"{said}, 2 in the best 100"
+    assert styled(drawn(found, 80, 20), "reason") == said
+
+
 CUT = replace(BOOK, horizons=(0.0098123, None), bids_tail=1)
 
 
@@ -312,6 +319,7 @@ def pictures(draw: st.DrawFn) -> Picture:
         audit_age=draw(st.none() | st.floats(0, 1e9)),
         differences=draw(st.none() | st.integers(0, 10**6)),
         differences_ever=draw(st.integers(0, 10**6)),
+        by_rank=ByRank(*draw(st.tuples(*[st.integers(0, 10**6)] * 4))),
         horizons=tuple(draw(st.none() | st.floats(1e-9, 1e9)) for _ in sides),
         bids_tail=draw(st.integers(0, len(sides[0]))),
         asks_tail=draw(st.integers(0, len(sides[1]))),
