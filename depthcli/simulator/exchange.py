@@ -63,7 +63,7 @@ class Exchange:
 
     Attributes:
         early: the latest early snapshots, a thousand at the most: the symbol and the update id to
-            the time, in ms since the exchange began.
+            the update id that the levels had reached.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Exchange:
         self._sequence = count()
         self._expiries: list[tuple[int, str]] = []
         self._told_early: list[StreamEvent] = []
-        self.early: dict[tuple[str, int], float] = {}
+        self.early: dict[tuple[str, int], int] = {}
         for instrument in instruments:
             self.list_symbol(instrument)
 
@@ -179,12 +179,11 @@ class Exchange:
         made = listing.early_snapshot(limit, self._epoch_ms or 0.0, self._told_early)
         if made is None:
             return self.snapshot(symbol, limit)
-        update_id, body = made
-        self.early[symbol, update_id] = self._time_ms
+        self.early[symbol, made.update_id] = made.follows
         if len(self.early) > MOST_EARLY:
             del self.early[next(iter(self.early))]
         self._schedule(listing)
-        return body
+        return made.body
 
     def exchange_info(self, symbols: Sequence[str] | None = None) -> bytes:
         """Return the exchange info, of all symbols or of those named.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthcli.simulator import wire
 from depthcli.simulator.flow import ASK, BID, Change, OrderFlow, Tempo
@@ -31,6 +31,20 @@ LONGEST_LAG: Final = 5000
 for hours of them."""
 
 TRADING: Final = "TRADING"
+
+
+class EarlySnapshot(NamedTuple):
+    """A snapshot that lacks the event which ends at its own id.
+
+    Attributes:
+        update_id: its id.
+        follows: the update id that its levels have reached.
+        body: the answer.
+    """
+
+    update_id: int
+    follows: int
+    body: bytes
 
 
 class Listing:
@@ -171,7 +185,7 @@ class Listing:
 
     def early_snapshot(
         self, limit: int, epoch_ms: float, events: list[StreamEvent]
-    ) -> tuple[int, bytes] | None:
+    ) -> EarlySnapshot | None:
         """Return a snapshot that lacks the event which ends at its own id; the event is told now.
 
         Where nothing has changed since the event before, the next action happens at once.
@@ -182,7 +196,7 @@ class Listing:
             events: where the event goes, once for each stream that tells of it.
 
         Returns:
-            The id and the snapshot; None if nothing can change, or nobody listens.
+            None if nothing can change, or nobody listens.
         """
         speeds = {stream.speed for stream in self._watched if stream.speed and not stream.levels}
         windows = [self._windows[speed] for speed in speeds]
@@ -197,7 +211,7 @@ class Listing:
         body = self.snapshot(limit, epoch_ms, age, last_id)
         for window in windows:
             self._tell(window, self._reached_ms, epoch_ms, events, owed=True)
-        return last_id, body
+        return EarlySnapshot(last_id, follows, body)
 
     def restart_ids(self, start: int) -> None:
         """Number updates anew; changes not yet told are lost."""
