@@ -263,6 +263,8 @@ class World:
                     carried_since = self.network.carried_since(judge.listing.stream)
                     self._judge(judge, judge.unlinked(carried_since))
             elif changed and state is State.STALE:
+                if reason.startswith("ids went back") and not self._may_go_back():
+                    self.fail(f"{symbol}: {reason}, though the exchange never began anew")
                 self.outcome.causes[_kind_of(reason)] += 1
                 self._judge(judge, judge.without_cause(self._undisturbed(judge)))
                 if self._snapshots_are_fresh:
@@ -321,6 +323,10 @@ class World:
                 given(cache)
                 if slow:
                     await asyncio.sleep(self.random.uniform(0, 0.2))
+
+    def _may_go_back(self) -> bool:
+        # An event that is overtaken by seconds looks like one of an exchange that began anew.
+        return any(self.network.happened[kind] for kind in ("restart", "clock", "delay"))
 
     def _may_end(self) -> bool:
         return any(fault.kind == "delist" for fault in self.plan)
