@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from depthcli.markets import MARKETS
-from depthcli.messages import event_decoder, snapshot_decoder
+from depthcli.messages import decode_exchange_info, event_decoder, snapshot_decoder
 from depthcli.synchronizer import State, Synchronizer, Verdict
 from tests.naive import NaiveBook, both_sides
 
@@ -106,3 +106,22 @@ def test_best_bid_and_ask_are_the_recorded_ones_at_the_same_update_id(recording)
             (Decimal(ticker["a"]), Decimal(ticker["A"])),
         ), ticker
     assert compared >= 20
+
+
+@pytest.mark.parametrize(
+    ("name", "weight", "known"),
+    [("spot", 1200, ("NKNUSDT", "0.0001")), ("usdm", 2400, ("SUSHIUSDT", "0.0010"))],
+)
+def test_the_recorded_exchange_info_tells_symbols_steps_and_the_weight(name, weight, known):
+    path = FOLDER / f"{name}.jsonl.gz"
+    if not path.exists():
+        pytest.skip(f"no recorded market data here: {path} is absent")
+    with gzip.open(path) as lines:
+        entry = json.loads(next(lines))
+    info = decode_exchange_info(json.dumps(entry["data"]))
+    assert not info.unreadable
+    assert info.weight_per_minute == weight
+    symbol, tick = known
+    (listed,) = [one for one in info.listed if one.symbol == symbol]
+    assert listed.trading
+    assert listed.tick_size == Decimal(tick)
