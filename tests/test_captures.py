@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from depthcli.markets import MARKETS
+from depthcli.markets import MARKETS, Market
 from depthcli.messages import decode_exchange_info, event_decoder, snapshot_decoder
 from depthcli.synchronizer import State, Synchronizer, Verdict
 from tests.naive import NaiveBook, both_sides
@@ -21,8 +21,13 @@ FOLDER = Path(__file__).parents[2] / "shared" / "captures"
 class Recorded:
     """One symbol of a recording, rebuilt by a synchroniser and, beside it, by the naive book."""
 
-    def __init__(self, symbol: str, *, ids_are_shared: bool) -> None:
-        self.synchronizer = Synchronizer(symbol, Decimal, ids_are_shared=ids_are_shared)
+    def __init__(self, symbol: str, market: Market) -> None:
+        self.synchronizer = Synchronizer(
+            symbol,
+            Decimal,
+            ids_are_shared=market.ids_are_shared,
+            event_at_snapshot_id_applies=market.event_at_snapshot_id_applies,
+        )
         self.synchronizer.opened()
         self.naive = NaiveBook()
         self.touches: dict[int, tuple[object, object]] = {}
@@ -73,9 +78,7 @@ def recording(request):
                 symbol = data["s"]
             else:
                 continue
-            recorded = symbols.setdefault(
-                symbol, Recorded(symbol, ids_are_shared=market.ids_are_shared)
-            )
+            recorded = symbols.setdefault(symbol, Recorded(symbol, market))
             if kind == "rest":
                 recorded.snapshot(data, int(query["limit"][0]))
             elif "@depth" in source:
