@@ -325,8 +325,9 @@ class World:
                     await asyncio.sleep(self.random.uniform(0, 0.2))
 
     def _may_go_back(self) -> bool:
-        # An event that is overtaken by seconds looks like one of an exchange that began anew.
-        return any(self.network.happened[kind] for kind in ("restart", "clock", "delay"))
+        # Events that come seconds late look like those of an exchange that began anew.
+        kinds = ("restart", "clock", "delay", "slow")
+        return any(self.network.happened[kind] for kind in kinds)
 
     def _may_end(self) -> bool:
         return any(fault.kind == "delist" for fault in self.plan)
