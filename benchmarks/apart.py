@@ -120,12 +120,26 @@ class Apart:
         """Take a symbol on again that was taken off."""
         await self._ask("relist", symbol)
 
-    async def book(self, symbol: str, update_id: int) -> Book:
-        """Return the book as it was at that update id.
+    async def gap(self) -> None:
+        """Lose the next event of each symbol, but for those that early snapshots lack."""
+        await self._ask("gap")
+
+    async def book(self, symbol: str, update_id: int, levels: int = DEPTH) -> Book:
+        """Return the best levels of the book as it was at that update id.
 
         Its own id is another one if the exchange doesn't know that book, or no longer.
         """
-        told = json.loads(await self._ask("book", symbol, update_id))
+        return await self._book("book", symbol, update_id, levels)
+
+    async def early_book(self, symbol: str, update_id: int, levels: int = DEPTH) -> Book:
+        """Return the levels that an early snapshot with that update id had.
+
+        Its own id is None if there was no such snapshot.
+        """
+        return await self._book("early_book", symbol, update_id, levels)
+
+    async def _book(self, *question: Any) -> Book:
+        told = json.loads(await self._ask(*question))
         bids, asks = (
             [(float(price), float(quantity)) for price, quantity in told.get(side, ())]
             for side in ("bids", "asks")
@@ -274,11 +288,19 @@ class _Served:
         instrument = instrument_named(self._source.market, symbol, self._setting.seed)
         self._source.list_symbol(instrument)
 
-    def book(self, symbol: str, update_id: int) -> bytes:
+    def gap(self) -> None:
+        for symbol in self._source.symbols:
+            self._simulator.faults.drop_next_events(symbol)
+
+    def book(self, symbol: str, update_id: int, levels: int) -> bytes:
         if symbol not in self._source.symbols:
             return b"{}"
         age = self._source.last_update_id(symbol) - update_id
-        return self._source.snapshot(symbol, DEPTH, age) if age >= 0 else b"{}"
+        return self._source.snapshot(symbol, levels, age) if age >= 0 else b"{}"
+
+    def early_book(self, symbol: str, update_id: int, levels: int) -> bytes:
+        follows = self._source.early.get((symbol, update_id))
+        return b"{}" if follows is None else self.book(symbol, follows, levels)
 
     def manners(self) -> tuple[int, int, dict[int, int]]:
         simulator = self._simulator

@@ -439,7 +439,8 @@ class Synchronizer(Generic[N]):
             self._lower_snapshots += 1
             if self._lower_snapshots <= LOWER_SNAPSHOTS:
                 return Verdict.TOO_OLD
-        self._latest_event_time = pending[-1].event_time if pending else None
+        # What was under way when the snapshot was made is old, too, and may be much later.
+        self._latest_event_time = None if newer is None else pending[-1].event_time
         self._last_event = None
         self.cache.load(snapshot, limit)
         while pending and not self._belongs_on(pending[0], snapshot):

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from depthcli.markets import MARKETS
-from depthcli.messages import event_decoder, snapshot_decoder
+from depthcli.markets import MARKETS, Market
+from depthcli.messages import decode_exchange_info, event_decoder, snapshot_decoder
 from depthcli.synchronizer import State, Synchronizer, Verdict
 from tests.naive import NaiveBook, both_sides
 
@@ -21,8 +21,13 @@ FOLDER = Path(__file__).parents[2] / "shared" / "captures"
 class Recorded:
     """One symbol of a recording, rebuilt by a synchroniser and, beside it, by the naive book."""
 
-    def __init__(self, symbol: str, *, ids_are_shared: bool) -> None:
-        self.synchronizer = Synchronizer(symbol, Decimal, ids_are_shared=ids_are_shared)
+    def __init__(self, symbol: str, market: Market) -> None:
+        self.synchronizer = Synchronizer(
+            symbol,
+            Decimal,
+            ids_are_shared=market.ids_are_shared,
+            event_at_snapshot_id_applies=market.event_at_snapshot_id_applies,
+        )
         self.synchronizer.opened()
         self.naive = NaiveBook()
         self.touches: dict[int, tuple[object, object]] = {}
@@ -73,9 +78,7 @@ def recording(request):
                 symbol = data["s"]
             else:
                 continue
-            recorded = symbols.setdefault(
-                symbol, Recorded(symbol, ids_are_shared=market.ids_are_shared)
-            )
+            recorded = symbols.setdefault(symbol, Recorded(symbol, market))
             if kind == "rest":
                 recorded.snapshot(data, int(query["limit"][0]))
             elif "@depth" in source:
@@ -106,3 +109,22 @@ def test_best_bid_and_ask_are_the_recorded_ones_at_the_same_update_id(recording)
             (Decimal(ticker["a"]), Decimal(ticker["A"])),
         ), ticker
     assert compared >= 20
+
+
+@pytest.mark.parametrize(
+    ("name", "weight", "known"),
+    [("spot", 1200, ("NKNUSDT", "0.0001")), ("usdm", 2400, ("SUSHIUSDT", "0.0010"))],
+)
+def test_the_recorded_exchange_info_tells_symbols_steps_and_the_weight(name, weight, known):
+    path = FOLDER / f"{name}.jsonl.gz"
+    if not path.exists():
+        pytest.skip(f"no recorded market data here: {path} is absent")
+    with gzip.open(path) as lines:
+        entry = json.loads(next(lines))
+    info = decode_exchange_info(json.dumps(entry["data"]))
+    assert not info.unreadable
+    assert info.weight_per_minute == weight
+    symbol, tick = known
+    (listed,) = [one for one in info.listed if one.symbol == symbol]
+    assert listed.trading
+    assert listed.tick_size == Decimal(tick)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -86,3 +87,50 @@ def test_links_lead_somewhere(page):
             there = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
             slugs = {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in there}
             assert heading in slugs, link
+
+
+def names_in(path: Path) -> set[str]:
+    """Return what a module defines: functions, classes, their members and its values."""
+    names: set[str] = set()
+
+    def add(body, prefix=""):
+        for node in body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                names.add(prefix + node.name)
+                if isinstance(node, ast.ClassDef):
+                    add(node.body, f"{prefix}{node.name}.")
+            elif isinstance(node, ast.AnnAssign):
+                names.add(prefix + ast.unparse(node.target))
+            elif isinstance(node, ast.Assign):
+                names.update(prefix + ast.unparse(target) for target in node.targets)
+
+    add(ast.parse(path.read_text(encoding="utf-8")).body)
+    return names
+
+
+def assumed() -> list[list[str]]:
+    """Return the rows of the table of what is assumed of the exchange."""
+    page = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("\n## What we assume of the exchange\n")
+    section, _, _ = section.partition("\n## ")
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:2] == "| "]
+    return [row for row in rows if row[0] != "rule"]
+
+
+@pytest.mark.parametrize("row", assumed(), ids=lambda row: row[0])
+def test_the_code_and_the_tests_of_what_is_assumed_of_the_exchange_are_there(row):
+    rule, source, code, tests, confirmed = row
+    assert rule
+    assert source
+    assert confirmed
+    for cell, folder in ((code, "depthcli/"), (tests, "tests/")):
+        references = re.findall(r"`([^`:]+)(?::([^`]+))?`", cell)
+        assert references
+        for file, name in references:
+            assert file.startswith(folder)
+            assert (ROOT / file).is_file(), file
+            assert not name or name in names_in(ROOT / file), f"{file}: {name}"
+
+
+def test_much_is_assumed_of_the_exchange():
+    assert len(assumed()) > 40

@@ -36,8 +36,8 @@ class Account(RestInterface):
         self.asked: list[tuple[float, str]] = []
         self.most = 0
 
-    def respond(self, method, target, now, age=0):
-        answer = super().respond(method, target, now * 60 / SHORT, age)
+    def respond(self, method, target, now, *arguments, **options):
+        answer = super().respond(method, target, now * 60 / SHORT, *arguments, **options)
         self.statuses[answer.status] += 1
         self.asked.append((asyncio.get_running_loop().time(), target))
         self.most = max(self.most, int(answer.headers["x-mbx-used-weight-1m"]))

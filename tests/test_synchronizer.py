@@ -300,6 +300,19 @@ class TestIdsThatGoBack:
         drain(synchronizer)
         assert synchronizer.state is State.LIVE
 
+    def test_an_event_that_was_under_way_when_the_snapshot_was_made_is_no_restart(self):
+        synchronizer = opened()
+        synchronizer.receive(event(90, 95, time=5_000))
+        synchronizer.offer(snapshot(100, (4.0, 1.0)), LIMIT)
+        drain(synchronizer)
+        under_way = 5_001 + RESTART_MS
+        synchronizer.receive(event(96, 99, time=under_way))
+        drain(synchronizer)
+        assert synchronizer.state is State.LIVE
+        synchronizer.receive(event(7, 9, time=under_way + 1 + RESTART_MS))
+        drain(synchronizer)
+        assert synchronizer.reason == "ids went back to 9"
+
     def test_what_waited_before_a_loss_is_forgotten(self):
         synchronizer = opened()
         synchronizer.receive(event(10, 11))

@@ -40,6 +40,9 @@ ENGINE_IDS_PER_MS: Final = 2.0
 
 ID_AFTER_RESTART: Final = 1000
 
+MOST_EARLY: Final = 1000
+"""So many early snapshots are remembered."""
+
 PriceLevels = list[tuple[str, str]]
 
 
@@ -57,6 +60,10 @@ class Exchange:
         snapshot_age_ms: for so long a snapshot is served again as it was; None for the market's.
         longest_catch_up_ms: if `advance` is called with a time further ahead, the order flow in
             between is left out; None: it never is.
+
+    Attributes:
+        early: the latest early snapshots, a thousand at the most: the symbol and the update id to
+            the update id that the levels had reached.
     """
 
     def __init__(
@@ -90,6 +97,8 @@ class Exchange:
         self._agenda: list[tuple[float, int, Listing]] = []
         self._sequence = count()
         self._expiries: list[tuple[int, str]] = []
+        self._told_early: list[StreamEvent] = []
+        self.early: dict[tuple[str, int], int] = {}
         for instrument in instruments:
             self.list_symbol(instrument)
 
@@ -128,7 +137,7 @@ class Exchange:
         if self._longest_catch_up_ms is not None:
             earliest = now_ms - self._longest_catch_up_ms - self._time_ms
             self._epoch_ms = max(self._epoch_ms, earliest)
-        events: list[StreamEvent] = []
+        events, self._told_early = self._told_early, []
         while self._expiries and self._expiries[0][0] <= now_ms:
             expiry_ms, symbol = heappop(self._expiries)
             self._run(expiry_ms, events)
@@ -154,6 +163,27 @@ class Exchange:
             body = listing.snapshot(limit, epoch_ms)
             cached[limit] = (self._time_ms, body)
         return body
+
+    def early_snapshot(self, symbol: str, limit: int) -> bytes:
+        """Return a snapshot that lacks the event which ends at its own id.
+
+        The event comes with the next `advance`. Where such a snapshot can't be, the answer is an
+        ordinary one: on spot, while the symbol is halted, and while nobody listens to it.
+
+        Raises:
+            KeyError: the symbol isn't listed.
+        """
+        if not self.market.event_at_snapshot_id_applies:
+            return self.snapshot(symbol, limit)
+        listing = self._caught_up(symbol)
+        made = listing.early_snapshot(limit, self._epoch_ms or 0.0, self._told_early)
+        if made is None:
+            return self.snapshot(symbol, limit)
+        self.early[symbol, made.update_id] = made.follows
+        if len(self.early) > MOST_EARLY:
+            del self.early[next(iter(self.early))]
+        self._schedule(listing)
+        return made.body
 
     def exchange_info(self, symbols: Sequence[str] | None = None) -> bytes:
         """Return the exchange info, of all symbols or of those named.

@@ -10,9 +10,10 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from depthcli.errors import UsageError
+from depthcli.markets import MARKETS
 from depthcli.simulator.corruption import CORRUPTIONS, Delivery, corrupted
 from depthcli.simulator.plan import (
     CONNECTION_FAULTS,
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
+
+EARLY_PATHS: Final = frozenset(
+    market.depth_path() for market in MARKETS.values() if market.event_at_snapshot_id_applies
+)
+"""Where snapshots are asked for that may lack the event which ends at their own id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,21 +235,37 @@ class Faults:
         fault = RestFault("stale", age=age)
         self._requests.append(_Scripted("stale", "depth", count, rest=fault))
 
+    def early_next_snapshot(self, count: int = 1) -> None:
+        """Answer the next snapshot requests for derivatives with the id of an event they lack.
+
+        The event comes at once, and no fault happens to it.
+        """
+        self._requests.append(_Scripted("early", "depth", count, rest=RestFault("early")))
+
     def mistyped_next(self, path: str = "*", count: int = 1) -> None:
         """Answer the next requests with JSON whose values have the wrong types."""
         self._requests.append(_Scripted("mistyped", path, count, rest=RestFault("mistyped")))
 
-    def deliveries(self, stream: str, payload: bytes, market: str = "") -> list[Delivery]:
-        """Return what is sent now instead of an event, in order; usually just the event."""
+    def deliveries(
+        self, stream: str, payload: bytes, market: str = "", *, owed: bool = False
+    ) -> list[Delivery]:
+        """Return what is sent now instead of an event, in order; usually just the event.
+
+        Args:
+            stream: the event's stream.
+            payload: the event.
+            market: the market's name.
+            owed: whether it is sent whatever else goes wrong (`StreamEvent.owed`).
+        """
         delivery = Delivery(payload)
-        if self._clock() < self._stalled_until:
+        if not owed and self._clock() < self._stalled_until:
             self.log["stall"] += 1
             return []
         if not (self._events or self._held or self._late or self._plan.chances):
             return [delivery]
         key = market, stream
         held = self._held.pop(key, None)
-        fault = self._event_fault(stream, market, may_swap=held is None)
+        fault = None if owed else self._event_fault(stream, market, may_swap=held is None)
         kind = fault.kind if fault else ""
         if fault:
             self.log[kind] += 1
@@ -338,6 +360,8 @@ class Faults:
     def _drawn_rest_fault(self, path: str) -> RestFault | None:
         kind = self._plan.draw(REST_FAULTS, self._random)
         if not kind or (kind == "stale" and not path.endswith("depth")):
+            return None
+        if kind == "early" and path not in EARLY_PATHS:
             return None
         argument = self._plan.argument(kind)
         return RestFault(kind, status=int(argument), seconds=argument, age=int(argument))

@@ -64,8 +64,14 @@ class HttpConnection:
         service = self._service
         service.requests.append(f"{method} {target}")
         fault = service.faults.rest_fault(urlsplit(target).path)
-        answer = service.rest.respond(method, target, service.clock(), fault.age if fault else 0)
-        if fault is None or fault.kind == "stale":
+        answer = service.rest.respond(
+            method,
+            target,
+            service.clock(),
+            fault.age if fault else 0,
+            early=fault is not None and fault.kind == "early",
+        )
+        if fault is None or fault.kind in {"stale", "early"}:
             self._send(answer)
         else:
             self._misbehave(fault, answer)

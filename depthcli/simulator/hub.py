@@ -73,8 +73,9 @@ class Hub:
     def publish(self, market: str, event: StreamEvent) -> None:
         """Queue an event for all who listen, with the faults that are due."""
         if (market, event.stream) in self._subscribers:
-            for delivery in self._faults.deliveries(event.stream, event.payload, market):
-                self._queue(market, event.stream, delivery)
+            stream, payload, owed = event
+            for delivery in self._faults.deliveries(stream, payload, market, owed=owed):
+                self._queue(market, stream, delivery)
 
     def publish_late(self) -> None:
         """Queue the events that were delayed, and are due now."""

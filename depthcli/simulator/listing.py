@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthcli.simulator import wire
 from depthcli.simulator.flow import ASK, BID, Change, OrderFlow, Tempo
@@ -31,6 +31,20 @@ LONGEST_LAG: Final = 5000
 for hours of them."""
 
 TRADING: Final = "TRADING"
+
+
+class EarlySnapshot(NamedTuple):
+    """A snapshot that lacks the event which ends at its own id.
+
+    Attributes:
+        update_id: its id.
+        follows: the update id that its levels have reached.
+        body: the answer.
+    """
+
+    update_id: int
+    follows: int
+    body: bytes
 
 
 class Listing:
@@ -141,8 +155,17 @@ class Listing:
         self.status = TRADING
         self._halted_ms = self._resumes_ms = math.inf
 
-    def snapshot(self, limit: int, epoch_ms: float, age: int = 0) -> bytes:
-        """Return the best levels of the book, as they were `age` updates ago."""
+    def snapshot(
+        self, limit: int, epoch_ms: float, age: int = 0, update_id: int | None = None
+    ) -> bytes:
+        """Return the best levels of the book, as they were `age` updates ago.
+
+        Args:
+            limit: levels a side.
+            epoch_ms: what the time zero is called outside, ms since the epoch.
+            age: in updates.
+            update_id: the id that it bears; None for the book's own.
+        """
         last_update_id = self.ids.reached(self._reached_ms)
         if age:
             last_update_id, (bids, asks) = self._undo_log().back(
@@ -156,9 +179,39 @@ class Listing:
             self._market,
             self.instrument,
             int(epoch_ms + self._reached_ms),
-            last_update_id,
+            last_update_id if update_id is None else update_id,
             wire.both_sides(self.instrument, best_bids, best_asks),
         )
+
+    def early_snapshot(
+        self, limit: int, epoch_ms: float, events: list[StreamEvent]
+    ) -> EarlySnapshot | None:
+        """Return a snapshot that lacks the event which ends at its own id; the event is told now.
+
+        Where nothing has changed since the event before, the next action happens at once.
+
+        Args:
+            limit: levels a side.
+            epoch_ms: what the time zero is called outside, ms since the epoch.
+            events: where the event goes, once for each stream that tells of it.
+
+        Returns:
+            None if nothing can change, or nobody listens.
+        """
+        speeds = {stream.speed for stream in self._watched if stream.speed and not stream.levels}
+        windows = [self._windows[speed] for speed in speeds]
+        if not windows or self._halted_ms < math.inf:
+            return None
+        while not all(window.last_id for window in windows):
+            self._number(self.flow.act(), self._reached_ms)
+        last_id = windows[0].last_id
+        # What the shortest event tells is in the longer ones, too.
+        follows = max(window.previous_id for window in windows)
+        age = self.ids.reached(self._reached_ms) - follows
+        body = self.snapshot(limit, epoch_ms, age, last_id)
+        for window in windows:
+            self._tell(window, self._reached_ms, epoch_ms, events, owed=True)
+        return EarlySnapshot(last_id, follows, body)
 
     def restart_ids(self, start: int) -> None:
         """Number updates anew; changes not yet told are lost."""
@@ -201,14 +254,26 @@ class Listing:
             if at_ms < window.due_ms:
                 continue
             if window.last_id:
-                now_ms = int(epoch_ms + window.due_ms)
-                for stream, name in self._watched.items():
-                    if stream.speed == window.speed:
-                        payload = self._payload(window, stream.levels, now_ms)
-                        events.append(StreamEvent(name, payload))
-                window.begin(window.last_id)
+                self._tell(window, window.due_ms, epoch_ms, events)
             window.due_ms = window.end_after(at_ms)
         self._first_end_ms = min(window.due_ms for window in self._windows.values())
+
+    def _tell(
+        self,
+        window: Window,
+        at_ms: float,
+        epoch_ms: float,
+        events: list[StreamEvent],
+        *,
+        owed: bool = False,
+    ) -> None:
+        """Tell what changed in a window to those who listen, and begin the next one."""
+        now_ms = int(epoch_ms + at_ms)
+        for stream, name in self._watched.items():
+            if stream.speed == window.speed:
+                payload = self._payload(window, stream.levels, now_ms)
+                events.append(StreamEvent(name, payload, owed))
+        window.begin(window.last_id)
 
     def _tell_best(
         self, stream: str, at_ms: float, epoch_ms: float, events: list[StreamEvent]

@@ -25,7 +25,7 @@ EVENT_FAULTS: Final = (
 )
 """What is drawn for each event of a stream."""
 
-REST_FAULTS: Final = ("fail", "truncate", "hang", "slow", "stale", "mistyped")
+REST_FAULTS: Final = ("fail", "truncate", "hang", "slow", "stale", "mistyped", "early")
 """What is drawn for each request."""
 
 CONNECTION_FAULTS: Final = ("refuse",)
@@ -74,7 +74,9 @@ class FaultPlan:
           seconds later); for the event's symbol `halt` (for that many seconds) and `delist`; and
           for its market `restart` (update ids start anew).
         - For each request `fail` (with that HTTP status), `truncate`, `hang` and `slow` (for that
-          many seconds), `stale` (the snapshot is that many updates old) and `mistyped`.
+          many seconds), `stale` (the snapshot is that many updates old), `mistyped` and
+          `early` (the snapshot of a derivative bears the id of an event that it lacks; the event
+          comes at once).
         - For each new connection `refuse` (it, and all others for that many seconds).
 
         Raises:

@@ -10,6 +10,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
+from depthcli.simulator.exchange import Exchange
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -104,7 +106,9 @@ class RestInterface:
         self.statuses: Counter[int] = Counter()
         self.most_weight = 0
 
-    def respond(self, method: str, target: str, now: float, age: int = 0) -> Answer:
+    def respond(
+        self, method: str, target: str, now: float, age: int = 0, *, early: bool = False
+    ) -> Answer:
         """Return the answer to a request.
 
         Args:
@@ -112,6 +116,7 @@ class RestInterface:
             target: path and query.
             now: seconds since the epoch.
             age: answer snapshot requests with the book of so many updates ago.
+            early: answer them with a book that lacks the event which ends at its own id.
         """
         address = urlsplit(target)
         prefix, _, name = address.path.rpartition("/")
@@ -129,7 +134,7 @@ class RestInterface:
         if refused:
             answer = _too_much(budget.per_minute, *refused, now)
         else:
-            answer = _answer(source, name, query, now, age)
+            answer = _answer(source, name, query, now, age, early=early)
         self.statuses[answer.status] += 1
         self.most_weight = max(self.most_weight, budget.used)
         used = str(budget.used)
@@ -145,7 +150,9 @@ def failure(status: int, code: int, message: str, retry_after: float | None = No
     )
 
 
-def _answer(source: Source, name: str, query: dict[str, str], now: float, age: int) -> Answer:
+def _answer(
+    source: Source, name: str, query: dict[str, str], now: float, age: int, *, early: bool
+) -> Answer:
     try:
         if name == "ping":
             return Answer(HTTPStatus.OK, b"{}")
@@ -153,12 +160,19 @@ def _answer(source: Source, name: str, query: dict[str, str], now: float, age: i
             return Answer(HTTPStatus.OK, b'{"serverTime":%d}' % int(now * 1000))
         if name == "exchangeInfo":
             return Answer(HTTPStatus.OK, source.exchange_info(_named_symbols(source, query)))
-        symbol = _checked_symbol(query)
-        return Answer(HTTPStatus.OK, source.snapshot(symbol, _limit(source.market, query), age))
+        return Answer(HTTPStatus.OK, _snapshot(source, query, age, early=early))
     except KeyError:
         return failure(HTTPStatus.BAD_REQUEST, -1121, "Invalid symbol.")
     except _RefusedError as refused:
         return failure(HTTPStatus.BAD_REQUEST, refused.code, str(refused))
+
+
+def _snapshot(source: Source, query: dict[str, str], age: int, *, early: bool) -> bytes:
+    symbol = _checked_symbol(query)
+    limit = _limit(source.market, query)
+    if early and isinstance(source, Exchange):
+        return source.early_snapshot(symbol, limit)
+    return source.snapshot(symbol, limit, age)
 
 
 def _checked_symbol(query: dict[str, str]) -> str:

@@ -119,7 +119,7 @@ def _recorded(
 ) -> Capture:
     if typed:
         raise UsageError("a capture serves the symbols that are in it: name none")
-    happening = [name for name in EXCHANGE_FAULTS if plan and name in plan.chances]
+    happening = [name for name in (*EXCHANGE_FAULTS, "early") if plan and name in plan.chances]
     if happening:
         raise UsageError(f"fault plan: {happening[0]} can't happen to a recording")
     capture = Capture(path, speed)

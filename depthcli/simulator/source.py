@@ -11,10 +11,18 @@ if TYPE_CHECKING:
 
 
 class StreamEvent(NamedTuple):
-    """One event that is due: the stream's name, and the JSON that its subscribers get."""
+    """One event that is due.
+
+    Attributes:
+        stream: the stream's name.
+        payload: the JSON that its subscribers get.
+        owed: whether faults must leave it alone: a snapshot that lacks it already bears its id,
+            and without the event nobody could tell.
+    """
 
     stream: str
     payload: bytes
+    owed: bool = False
 
 
 class Source(Protocol):

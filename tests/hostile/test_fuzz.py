@@ -197,7 +197,7 @@ async def test_a_damaged_stream_never_makes_a_wrong_live_book(monkeypatch, marke
 
     async with Simulator(source) as simulator:
 
-        def deliveries(stream, payload, *_):
+        def deliveries(stream, payload, *_, **__):
             nonlocal counted
             counted += 1
             if counted % 4 or (instead and counted > 24):

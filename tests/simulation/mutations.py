@@ -123,6 +123,14 @@ MUTATIONS: Final = (
         "False",
     ),
     Mutation(
+        "an event under way when the snapshot was made is taken for a restart",
+        Synchronizer,
+        ("_adopt",),
+        "None if newer is None else pending[-1].event_time",
+        "pending[-1].event_time if pending else None",
+        ("status", "abort"),
+    ),
+    Mutation(
         "a lost stream leaves the book live",
         Synchronizer,
         ("lost",),

@@ -265,6 +265,8 @@ class World:
                     carried_since = self.network.carried_since(judge.listing.stream)
                     self._judge(judge, judge.unlinked(carried_since))
             elif changed and state is State.STALE:
+                if reason.startswith("ids went back") and not self._may_go_back():
+                    self.fail(f"{symbol}: {reason}, though the exchange never began anew")
                 self.outcome.causes[_kind_of(reason)] += 1
                 self._judge(judge, judge.without_cause(self._undisturbed(judge)))
                 if self._snapshots_are_fresh:
@@ -323,6 +325,11 @@ class World:
                 given(cache)
                 if slow:
                     await asyncio.sleep(self.random.uniform(0, 0.2))
+
+    def _may_go_back(self) -> bool:
+        # Events that come seconds late look like those of an exchange that began anew.
+        kinds = ("restart", "clock", "delay", "slow")
+        return any(self.network.happened[kind] for kind in kinds)
 
     def _may_end(self) -> bool:
         return any(fault.kind == "delist" for fault in self.plan)

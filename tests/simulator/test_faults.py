@@ -142,7 +142,7 @@ def test_a_plan_may_name_every_fault() -> None:
     faults = Faults(plan, 3, Clock())
     for number in range(2000):
         faults.deliveries(STREAM, event(number))
-        faults.rest_fault("/api/v3/depth")
+        faults.rest_fault("/fapi/v1/depth")
         faults.connection_orders()
         if number % 10 == 0:
             faults._stalled_until = 0.0

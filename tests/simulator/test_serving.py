@@ -106,6 +106,7 @@ def test_one_market_has_plain_names() -> None:
         (["--market", "coinm", "BTCUSDT"], "BTCUSD_PERP"),
         (["--faults", "halt:0.1:x"], "halt:0.1:x"),
         (["--faults", "halt:0.1", "--capture", "CAPTURE"], "halt can't happen to a recording"),
+        (["--faults", "early:0.1", "--capture", "CAPTURE"], "early can't happen to a recording"),
         (["--capture", "CAPTURE", "BNBBTC"], "name none"),
         (["--lifetime", "0"], "lifetime"),
     ],
