@@ -21,7 +21,8 @@ class Axis:
 
     Attributes:
         step: between two neighbours, in the quote asset.
-        centre: the price in the middle, as a multiple of the step.
+        centre: the price to be in the middle, as a multiple of the step; near zero it is below it,
+            as no price is negative.
         count: how many prices there are.
         held: whether the user moved it away, so that it doesn't follow the market.
     """
@@ -34,7 +35,12 @@ class Axis:
     @property
     def lowest(self) -> int:
         """The lowest price, as a multiple of the step."""
-        return self.centre - self.count // 2
+        return max(self.centre - self.count // 2, 0)
+
+    @property
+    def middle(self) -> int:
+        """The price in the middle, as a multiple of the step."""
+        return self.lowest + self.count // 2
 
     @property
     def highest(self) -> int:
@@ -43,7 +49,7 @@ class Axis:
 
     def moved(self, steps: int) -> Axis:
         """Return the axis moved by hand; it stays there until it is let go."""
-        return replace(self, centre=max(self.centre + steps, 0), held=True)
+        return replace(self, centre=max(self.middle + steps, self.count // 2), held=True)
 
 
 def placed(before: Axis | None, mid: float, step: float, count: int) -> Axis:

@@ -8,8 +8,8 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
 from depthcli.tui.axis import ceiling, deepest_known, index_of, known_range
-from depthcli.tui.lines import cells, fit, left, line, right, shortened
-from depthcli.tui.numbers import price_text, size_text
+from depthcli.tui.lines import fit, left, line, right, shortened
+from depthcli.tui.numbers import price_text, price_within, size_text
 from depthcli.tui.observing import MOST_LEVELS
 from depthcli.tui.tiles import (
     NOT_WHOLE,
@@ -98,7 +98,9 @@ def reading(picture: Picture, axis: Axis, cursor: int) -> str:
         if upto:
             past = cursor < lowest if side == "bid" else cursor > highest
             return f"{side} {text}{NOT_WHOLE if past else ''}{described(picture, upto)}"
-    return f"{text}  between bid and ask"
+    if bid and ask:
+        return f"{text}  between bid and ask"
+    return f"{text}  no {'bids' if ask else 'asks'}"
 
 
 def _upto(
@@ -199,18 +201,17 @@ def _column(height: int, rows: int, known: bool) -> str:
 
 
 def _prices(picture: Picture, axis: Axis, width: int) -> Line:
-    """Return the line of the prices below the steps: both ends and the middle."""
-    decimals = picture.price_decimals
-    low = price_text(max(axis.lowest, 0) * axis.step, decimals)
-    high = price_text(axis.highest * axis.step, decimals)
-    middle = price_text(axis.centre * axis.step, decimals)
-    room = columns(width)
-    if cells(low) + cells(high) + cells(middle) + 4 > room:
-        return line(
-            width, [(" " * (_GUTTER + 1), ""), (left(low, room - len(high)) + high, "label")]
-        )
+    """Return the line of the prices below the steps: both ends, and the middle if it fits."""
+    room, decimals = columns(width), picture.price_decimals
+    low, high = (
+        price_within(at * axis.step, decimals, (room - 1) // 2)
+        for at in (axis.lowest, axis.highest)
+    )
+    middle = price_text(axis.middle * axis.step, decimals)
     at = axis.count // 2 - len(middle) // 2
-    text = left(low, at) + middle
+    text = low
+    if len(low) + 2 <= at and at + len(middle) + 2 <= room - len(high):
+        text = left(low, at) + middle
     text = left(text, room - len(high)) + high
     return line(width, [(" " * (_GUTTER + 1), ""), (text, "label")])
 
