@@ -13,6 +13,7 @@ from depthcli.tui.axis import Axis
 from depthcli.tui.heatmap import columns, heatmap, prices
 from depthcli.tui.history import NOWHERE, SAMPLES, History
 from depthcli.tui.palette import palette
+from tests.horizons import end_at
 from tests.tui.test_panel import BOOK, pictures, text
 
 PICTURE = replace(
@@ -25,6 +26,9 @@ def cache(bids: dict[float, float], asks: dict[float, float]) -> DepthCache[floa
     made = DepthCache("BNBBTC")
     made.bids.update(bids.items())
     made.asks.update(asks.items())
+    for side, levels in ((made.bids, bids), (made.asks, asks)):
+        if levels:
+            end_at(side, side.levels()[-1][0])
     return made
 
 
@@ -49,9 +53,16 @@ def test_time_goes_on_to_the_left() -> None:
     assert [row[:2] for row in plain(12.5)[2:9]] == ["░ ", "# ", "▾ ", "▴ ", "  ", "# ", "░ "]
 
 
-def test_prices_beyond_the_levels_are_not_empty_but_unknown() -> None:
+def test_prices_beyond_the_snapshot_are_not_empty_but_unknown() -> None:
     (sample,) = [one for one in remembered().columns(1, 1, 11.0) if one]
     assert sample.sizes(Axis(1.0, 101, 7)) == [NOWHERE, 9.0, 0.0, 1.0, 4.0, 9.0, NOWHERE]
+
+
+def test_a_side_that_is_known_whole_is_empty_beyond_its_levels() -> None:
+    history = History()
+    history.add(10.0, cache({100.0: 1.0, 99.0: 9.0}, {}))
+    (sample,) = [one for one in history.columns(1, 1, 10.0) if one]
+    assert sample.sizes(AXIS) == [NOWHERE, 9.0, 1.0, 0.0, 0.0, 0.0, 0.0]
 
 
 def test_columns_of_several_seconds_show_the_last_of_them() -> None:
