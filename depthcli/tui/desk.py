@@ -357,7 +357,7 @@ def _placed(before: Axis | None, picture: Picture, step: float, count: int) -> A
     best = picture.best_bid or picture.best_ask
     if best is None:
         return before and replace(before, count=count)
-    return placed(before, float(best[0] if picture.mid is None else picture.mid), step, count)
+    return placed(before, best[0] if picture.mid is None else picture.mid, step, count)
 
 
 def _fitting(place: Place, picture: Picture, count: int) -> float:

@@ -49,7 +49,7 @@ _CURVE: Final = 0.7
 
 def columns(picture: Picture, axis: Axis, width: int) -> int:
     """Return how many moments fit beside each other in a tile so wide, prices beside them."""
-    highest = price_text(axis.highest * axis.step, picture.price_decimals)
+    highest = price_text(axis.price(axis.highest), picture.price_decimals)
     price = max(picture.price_width, len(highest))
     return max(1, width - 2 - price, width // 4)
 
@@ -180,13 +180,13 @@ def _label(  # noqa: PLR0917, the parts of one label
     rows_down = []
     for level, side in ((picture.best_ask, "ask"), (picture.best_bid, "bid")):
         if level:
-            down = (covers[-1] - index_of(float(level[0]), axis.step, side)) // per_row
+            down = (covers[-1] - index_of(level[0], axis.step, side)) // per_row
             rows_down.append(down + 1 if down in rows_down else down)
             if rows_down[-1] == 0:
                 return [(price_within(level[0], decimals, room), f"{side}.best")]
     if row % 4:
         return []
-    return [(price_within(covers[-1] * axis.step, decimals, room), "label")]
+    return [(price_within(axis.price(covers[-1]), decimals, room), "label")]
 
 
 def _times(  # noqa: PLR0917, the parts of one line

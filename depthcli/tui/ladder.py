@@ -86,7 +86,7 @@ def ladder(
 
 def columns_for(picture: Picture, width: int, axis: Axis) -> _Columns:
     """Return the columns in so many cells: prices stay whole if they can, bars take the rest."""
-    highest = price_text(axis.highest * axis.step, picture.price_decimals)
+    highest = price_text(axis.price(axis.highest), picture.price_decimals)
     price = max(picture.price_width, len(highest))
     price = min(price, max(width - 2 * SHORTEST_QUANTITY - 6, 0))
     quantity = quantity_width(picture.quantity_decimals)
@@ -105,8 +105,8 @@ def _prices(
 ) -> list[Line]:
     columns = columns_for(picture, width, axis)
     sides = {
-        "bid": {index_of(float(level[0]), axis.step, "bid"): level for level in picture.bids},
-        "ask": {index_of(float(level[0]), axis.step, "ask"): level for level in picture.asks},
+        "bid": {index_of(level[0], axis.step, "bid"): level for level in picture.bids},
+        "ask": {index_of(level[0], axis.step, "ask"): level for level in picture.asks},
     }
     in_view = [
         float(level[1])
@@ -127,7 +127,7 @@ def _prices(
             style = "ask.best"
         elif best_bid is not None and best_ask is not None and best_bid < index < best_ask:
             style = "ladder.gap"
-        text = price_within(index * axis.step, picture.price_decimals, columns.price)
+        text = price_within(axis.price(index), picture.price_decimals, columns.price)
         left = _bid(bid, columns, full, picture, flashes, known=index >= lowest)
         if index == axis.lowest and picture.best_bid and best_bid is not None and best_bid < index:
             room = width_of(left)

@@ -17,7 +17,11 @@ SHORTEST_QUANTITY: Final = 6
 
 _NO_LATENCY: Final = 86_400
 _BEYOND_SUFFIXES: Final = 10**15
+_MOST_FLOAT: Final = 2**53
 _LEAST_PLAIN: Final = 1e-4
+_MOST_PLACES: Final = 9
+"""Behind the point of a price with a unit: a float has no more that mean anything."""
+
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 
@@ -27,9 +31,16 @@ def quantity_width(decimals: int) -> int:
 
 
 def price_text(price: Number, decimals: int) -> str:
-    """Return a price with exactly so many decimals; absurdly large ones in powers of ten."""
+    """Return a price with exactly so many decimals; absurdly large ones in powers of ten.
+
+    >>> price_text(317223722224.2375, 8)
+    '317223722224.23750000'
+    """
     if price >= _BEYOND_SUFFIXES:
         return f"{float(price):.3e}"
+    if isinstance(price, float) and price >= _MOST_FLOAT // 10**decimals:
+        # More digits than a float has: no digits of its binary fraction stand for the rest.
+        price = Decimal(str(price))
     return f"{price:.{decimals}f}"
 
 
@@ -68,7 +79,9 @@ def quantity_text(quantity: Number, decimals: int, width: int) -> str:
 
 def _compacted(number: Number, width: int) -> Iterator[str]:
     """Yield a number of at least 1000 with a unit, the most exact way first."""
-    return (_compact(number, places) for places in range(max(width - 3, 0), -1, -1))
+    return (
+        _compact(number, places) for places in range(min(max(width - 3, 0), _MOST_PLACES), -1, -1)
+    )
 
 
 def _compact(quantity: Number, places: int) -> str:
@@ -146,16 +159,16 @@ def latency_text(seconds: float | None) -> str:
 
 def size_text(size: Number) -> str:
     """Return a size in a few digits: `10`, `0.25`, `104512`, `1.5M`, `1.5e-8`."""
+    if 0 < size < _LEAST_PLAIN or size >= _BEYOND_SUFFIXES:
+        digits, _, power = f"{float(size):.2e}".partition("e")
+        return f"{digits.rstrip('0').rstrip('.')}e{int(power)}" if power else digits
     if size >= 10**6:
         compact = quantity_text(size, 4, 6)
-        digits = compact.rstrip("kMBT") if "e" not in compact else compact
-        shorter = digits.rstrip("0").rstrip(".") if "." in digits and "e" not in digits else digits
+        digits = compact.rstrip("kMBT")
+        shorter = digits.rstrip("0").rstrip(".") if "." in digits else digits
         return shorter + compact[len(digits) :]
     if size >= 10**4:
         return f"{float(size):.0f}"
-    if 0 < size < _LEAST_PLAIN:
-        digits, power = f"{float(size):.2e}".split("e")
-        return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
     return format(Decimal(f"{float(size):.5g}"), "f")
 
 

@@ -11,7 +11,7 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,6 +53,9 @@ SAID_OTHERWISE = re.compile(
     r"|\d+ levels?\b|\d+( differ| bids| asks)|known \d+/\d+"
 )
 """Ages, shares and counts: no prices, no quantities."""
+
+SCALED = re.compile(r" {0,6}\d[\d.e+-]*[kMBT]? [ ▁▂▃▄▅▆▇█░│]*")
+"""A row of a chart with a label of its scale."""
 
 
 @dataclass
@@ -144,9 +147,10 @@ def truth_of(case: Case, place: Place, axis: Axis | None, in_quote: bool, groupe
     if axis:
         assert axis.lowest >= 0, "prices aren't negative"
         for at in range(axis.lowest, axis.highest + 1):
-            truth.whole[Decimal(repr(at * axis.step))] = decimals
+            truth.whole[at * Decimal(f"{axis.step:.12g}")] = decimals
         if place.cursor is not None:
-            truth.whole[Decimal(repr(round(place.cursor / axis.step) * axis.step))] = decimals
+            at = round(place.cursor / axis.step)
+            truth.whole[at * Decimal(f"{axis.step:.12g}")] = decimals
     for price, _ in (*bids, *asks):
         truth.whole[Decimal(str(price))] = decimals
     values: list[Any] = [0]
@@ -207,13 +211,13 @@ def numbers_in(lines: Iterable[str], cases: Iterable[Case]) -> Iterator[tuple[st
             yield drawn, match["less"], match["digits"], match["unit"]
 
 
-def scales(lines: list[str], width: int, view: View) -> tuple[list[str], list[float]]:
+def scales(lines: list[str], view: View) -> tuple[list[str], list[float]]:
     """Return lines without the scale of a chart or a heatmap, and what that scale said."""
     found: list[float] = []
     rest = []
     for row, drawn in enumerate(lines):
         text = drawn
-        if view is View.CHART and row > 1 and re.fullmatch(r" *\d[\d.e+-]*[kMBT]? ", drawn[:8]):
+        if view is View.CHART and row > 1 and SCALED.fullmatch(drawn):
             label = drawn[:8].strip()
             unit = label[-1] if label[-1] in UNITS else ""
             found.append(float(label.removesuffix(unit)) * UNITS[unit])
@@ -277,8 +281,11 @@ def judged(shown: Shown) -> int:
         truth_of(case, place, axis, shown.desk.in_quote, grouped)
         for case, place, axis in zip(shown.cases, shown.desk.places, shown.axes, strict=True)
     ]
-    lines, scale = scales(shown.lines, shown.width, shown.view)
-    assert scale == sorted(scale, reverse=True)
+    lines, scale = scales(shown.lines, shown.view)
+    for top, half in pairwise(scale):
+        assert 0.4 <= half / top <= 0.7, "half of it is in the middle"
+    for top in scale[:1]:
+        assert any(top / 1.6 <= one <= top * 1.001 for one in truths[0].rounded), "its scale fits"
     count = 0
     for drawn, less, digits, unit in numbers_in(lines, shown.cases):
         assert any(truth.explains(less, digits, unit) for truth in truths), (
@@ -292,3 +299,21 @@ def judged(shown: Shown) -> int:
 def test_numbers_are_whole_or_rounded_with_a_unit_or_absent(seed: int) -> None:
     seen = sum(judged(screen(f"{seed}:{index}")) for index in range(BOOKS_A_SEED))
     assert seen > 50
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("view", [View.BOOKS, View.LADDER, View.OVERVIEW])
+def test_a_best_price_is_never_absent_where_its_column_is_there(view: View, seed: int) -> None:
+    rnd = random.Random(f"best:{view}:{seed}")
+    for _ in range(20):
+        case = book(rnd)
+        desk = Desk([case.watched], 5)
+        desk.look_at(view)
+        width = rnd.randint(40, 120)
+        drawn = Drawing(desk, Moment(1000.5, None, True, ()), width, 24).draw(STATUS).lines
+        best = (case.bids or case.asks)[0][0]
+        text = ["".join(part for part, _ in one) for one in drawn]
+        if (view is View.OVERVIEW and not case.bids) or any("▲" in row for row in text):
+            continue
+        exact = f"{Decimal(str(best)):.{case.decimals}f}"
+        assert any(exact in row.split() for row in text), "\n".join(text)
