@@ -54,7 +54,7 @@ SAID_OTHERWISE = re.compile(
 )
 """Ages, shares and counts: no prices, no quantities."""
 
-SCALED = re.compile(r" {0,6}\d[\d.e+-]*[kMBT]? [ ▁▂▃▄▅▆▇█░│]*")
+SCALED = re.compile(r"(?=.{7} ) {0,6}\d[\d.e+-]{0,6}[kMBT]? [ ▁▂▃▄▅▆▇█░│]*")
 """A row of a chart with a label of its scale."""
 
 
