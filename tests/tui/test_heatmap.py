@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
@@ -114,6 +115,24 @@ def test_what_is_not_known_is_said() -> None:
     known = text(heatmap(PICTURE, remembered(), 70, 9, within, 1, 11.5, plain=True))
     assert "not known" not in known[-2]
     assert "1 s a column" in known[-2]
+
+
+@pytest.mark.parametrize("base", ["", "BTC", "币安人生", "币安人生币安人生币安人生"])
+@pytest.mark.parametrize("width", [24, 40, 41, 60, 80])
+def test_the_last_column_is_now_however_wide_the_assets_name_is(base: str, width: int) -> None:
+    named = replace(PICTURE, base=base)
+    lines = heatmap(named, remembered(), width, 11, AXIS, 1, 11.5, plain=True)
+    times = "".join(part for part, _ in lines[-2])
+    assert cell_len(times.rstrip()) == columns(named, AXIS, width)
+    assert times.rstrip().endswith("now")
+    assert "…" not in times
+
+
+def test_prices_wider_than_the_touch_are_whole() -> None:
+    axis = Axis(1.0, 9_999, 9)
+    near = replace(PICTURE, bids=((9998.0, 1.0),), asks=((9999.0, 4.0),), price_width=6)
+    rows = text(heatmap(near, remembered(), 40, 13, axis, 1, 11.5, plain=True))
+    assert "10003.0" in [row.split()[-1] for row in rows if row]
 
 
 def test_colours_put_two_prices_into_a_cell() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from depthcli.tui.chart import reading
 from depthcli.tui.views import View
 from tests.tui.books import Clock, FakeManager
 from tests.tui.screens import stage
+from tests.tui.test_panel import BOOK, listed
 
 if TYPE_CHECKING:
     from depthcli.tui.axis import Axis
@@ -155,3 +157,10 @@ async def test_deep_asks_of_more_digits_than_the_best_are_whole() -> None:
     async with stage([played("wide_tick1", clock)], (40, 20), clock) as screen:
         await screen.pass_time(1.0)
         assert {"60", "500", "5000", "10", "5"} <= set(said(screen))
+
+
+def test_the_overview_says_which_side_there_is_not() -> None:
+    assert "no asks" in listed([replace(BOOK, asks=())], 40, 5)[1]
+    assert "no bids" in listed([replace(BOOK, bids=())], 80, 5)[1]
+    narrow = replace(BOOK, price_decimals=0, price_width=2, bids=((5.0, 1.0),), asks=())
+    assert "no asks" in listed([narrow], 40, 5)[1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import re
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,11 @@ from depthcli.synchronizer import State
 from depthcli.tui.desk import Desk
 from depthcli.tui.edges import Status
 from depthcli.tui.scene import Drawing, Moment
+from depthcli.tui.tiles import cost_line
 from depthcli.tui.views import View
 from depthcli.tui.watched import Watched
 from tests.tui.books import FakeManager
+from tests.tui.test_panel import BOOK, drawn as panelled, listed, text as texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -317,3 +319,38 @@ def test_a_best_price_is_never_absent_where_its_column_is_there(view: View, seed
             continue
         exact = f"{Decimal(str(best)):.{case.decimals}f}"
         assert any(exact in row.split() for row in text), "\n".join(text)
+
+
+@pytest.mark.parametrize(
+    ("price", "decimals"),
+    [(2013.0, 0), (15_234_567.0, 0), (1.0, 0), (1e12, 8), (0.00000001, 8), (104512.25, 2)],
+)
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_prices_of_the_overview_are_whole(price: float, decimals: int, width: int) -> None:
+    best = f"{price:.{decimals}f}"
+    tight = replace(
+        BOOK,
+        price_decimals=decimals,
+        price_width=max(len(best), decimals + 2),
+        bids=((price, 1.0),),
+        asks=((price, 1.0),),
+    )
+    others = replace(BOOK, symbol="X")
+    assert best in listed([tight], width, 5)[1].split()
+    assert best in listed([tight, others], width, 5)[1].split()
+
+
+def test_levels_wider_than_the_touch_are_whole() -> None:
+    deep = replace(
+        BOOK, price_decimals=2, price_width=4, bids=((9.98, 1.0),), asks=((9.99, 1.0), (10.01, 2.0))
+    )
+    for width in (24, 40, 80):
+        assert "10.01" in " ".join(texts(panelled(deep, width, 12))).split()
+
+
+def test_a_cost_that_the_levels_cannot_fill_is_never_cut() -> None:
+    cost = cost_to_trade([(100.0, 0.00123456)], 5.0, reference=99.0)
+    costly = replace(BOOK, size=5.0, buy=cost, sell=cost, base="BTC", price_width=5)
+    for width in range(40, 90):
+        (row,) = texts([cost_line(costly, width)])
+        assert row.count("0.0012346") == 2, row
