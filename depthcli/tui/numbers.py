@@ -18,6 +18,10 @@ SHORTEST_QUANTITY: Final = 6
 _NO_LATENCY: Final = 86_400
 _BEYOND_SUFFIXES: Final = 10**15
 _MOST_FLOAT: Final = 2**53
+_FEW_DIGITS: Final = 9e6
+_FEW_DECIMALS: Final = 10
+"""Below both a float has all digits that are shown."""
+
 _LEAST_PLAIN: Final = 1e-4
 _MOST_PLACES: Final = 9
 """Behind the point of a price with a unit: a float has no more that mean anything."""
@@ -36,6 +40,8 @@ def price_text(price: Number, decimals: int) -> str:
     >>> price_text(317223722224.2375, 8)
     '317223722224.23750000'
     """
+    if price < _FEW_DIGITS and decimals < _FEW_DECIMALS:
+        return f"{price:.{decimals}f}"
     if price >= _BEYOND_SUFFIXES:
         return f"{float(price):.3e}"
     if isinstance(price, float) and price >= _MOST_FLOAT // 10**decimals:
@@ -66,7 +72,7 @@ def quantity_text(quantity: Number, decimals: int, width: int) -> str:
     small for the decimals isn't nothing: `<0.01`.
     """
     plain = f"{quantity:.{decimals}f}"
-    if quantity > 0 and not plain.strip("0."):
+    if 0 < quantity < 1 and not plain.strip("0."):
         plain = f"<{10.0**-decimals:.{decimals}f}"
     if len(plain) <= width:
         return plain
