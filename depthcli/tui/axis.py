@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from math import ceil, floor, inf, log10
 from typing import TYPE_CHECKING, Final
 
@@ -15,13 +16,22 @@ _CALM: Final = 0.3
 """The market may go so far from the middle, as a share of the axis, before the axis moves."""
 
 
+_MOST_STEPS: Final = 1e9
+"""Beyond so many steps a quotient of floats may miss a whole number."""
+
+
+_MOST_DIGITS: Final = 1e24
+"""Beyond so many steps a Decimal of the usual precision may miss it, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Axis:
     """Prices at equal steps.
 
     Attributes:
         step: between two neighbours, in the quote asset.
-        centre: the price in the middle, as a multiple of the step.
+        centre: the price to be in the middle, as a multiple of the step; near zero it is below it,
+            as no price is negative.
         count: how many prices there are.
         held: whether the user moved it away, so that it doesn't follow the market.
     """
@@ -34,19 +44,30 @@ class Axis:
     @property
     def lowest(self) -> int:
         """The lowest price, as a multiple of the step."""
-        return self.centre - self.count // 2
+        return max(self.centre - self.count // 2, 0)
+
+    @property
+    def middle(self) -> int:
+        """The price in the middle, as a multiple of the step."""
+        return self.lowest + self.count // 2
 
     @property
     def highest(self) -> int:
         """The highest price, as a multiple of the step."""
         return self.lowest + self.count - 1
 
+    def price(self, multiple: int) -> Number:
+        """Return a multiple of the step, exact where a float's rounding could be seen."""
+        if not _MOST_STEPS < multiple < _MOST_DIGITS:
+            return multiple * self.step
+        return multiple * _exact(self.step)
+
     def moved(self, steps: int) -> Axis:
         """Return the axis moved by hand; it stays there until it is let go."""
-        return replace(self, centre=max(self.centre + steps, 0), held=True)
+        return replace(self, centre=max(self.middle + steps, self.count // 2), held=True)
 
 
-def placed(before: Axis | None, mid: float, step: float, count: int) -> Axis:
+def placed(before: Axis | None, mid: Number, step: float, count: int) -> Axis:
     """Return the axis for a market at `mid`: the one before, unless it no longer serves.
 
     Args:
@@ -55,7 +76,7 @@ def placed(before: Axis | None, mid: float, step: float, count: int) -> Axis:
         step: between two prices.
         count: how many prices.
     """
-    at = round(mid / step)
+    at = index_of(mid, step, "mid")
     if before is None or before.step != step:
         return Axis(step, at, count)
     if before.held or abs(at - before.centre) <= max(1, count * _CALM):
@@ -89,13 +110,26 @@ def ceiling(number: float) -> float:
     return next(digit for digit in _ROUND if digit * power >= number * (1 - 1e-9)) * power
 
 
-def index_of(price: float, step: float, side: str) -> int:
-    """Return the multiple of the step that a level belongs to: bids round down, asks up."""
-    multiple = price / step
+def index_of(price: Number, step: float, side: str) -> int:
+    """Return the multiple of the step that a level belongs to: bids round down, asks up.
+
+    What is neither belongs to the nearest one.
+    """
+    multiple = float(price) / step
+    if _MOST_STEPS < multiple < _MOST_DIGITS:
+        whole, rest = divmod(Decimal(str(price)), _exact(step))
+        if side == "mid":
+            return int(whole) + (2 * rest > _exact(step))
+        return int(whole) + (side == "ask" and rest > 0)
     nearest = round(multiple)
-    if abs(multiple - nearest) < 1e-6:
+    if side == "mid" or abs(multiple - nearest) < 1e-6:
         return nearest
     return floor(multiple) if side == "bid" else ceil(multiple)
+
+
+def _exact(step: float) -> Decimal:
+    """Return a step, which has few digits, without the noise of its float."""
+    return Decimal(f"{step:.12g}")
 
 
 def deepest_known(horizon: float, step: float, side: str) -> int:

@@ -8,8 +8,8 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
 from depthcli.tui.axis import ceiling, deepest_known, index_of, known_range
-from depthcli.tui.lines import cells, fit, left, line, right, shortened
-from depthcli.tui.numbers import price_text, size_text
+from depthcli.tui.lines import fit, left, line, right, shortened
+from depthcli.tui.numbers import price_text, price_within, size_text
 from depthcli.tui.observing import MOST_LEVELS
 from depthcli.tui.tiles import (
     NOT_WHOLE,
@@ -87,9 +87,9 @@ def chart(
 
 def reading(picture: Picture, axis: Axis, cursor: int) -> str:
     """Return what lies between the touch and a price: its side, distance, size and cost."""
-    price = cursor * axis.step
+    price = float(axis.price(cursor))
     bid, ask = picture.best_bid, picture.best_ask
-    text = price_text(price, picture.price_decimals)
+    text = price_text(axis.price(cursor), picture.price_decimals)
     lowest, highest = known_range(picture.horizons, axis.step)
     for side, best, levels in (("bid", bid, picture.bids), ("ask", ask, picture.asks)):
         if best is None or (price > best[0] if side == "bid" else price < best[0]):
@@ -98,7 +98,9 @@ def reading(picture: Picture, axis: Axis, cursor: int) -> str:
         if upto:
             past = cursor < lowest if side == "bid" else cursor > highest
             return f"{side} {text}{NOT_WHOLE if past else ''}{described(picture, upto)}"
-    return f"{text}  between bid and ask"
+    if bid and ask:
+        return f"{text}  between bid and ask"
+    return f"{text}  no {'bids' if ask else 'asks'}"
 
 
 def _upto(
@@ -124,7 +126,7 @@ def _totals(picture: Picture, axis: Axis) -> list[tuple[float, str, bool]]:
         end = axis.highest if side == "ask" else -axis.lowest
         reached = []
         for price, _ in levels:
-            reached.append(sign * index_of(float(price), axis.step, side))
+            reached.append(sign * index_of(price, axis.step, side))
             if reached[-1] > end:
                 break
         sums = [0.0, *accumulate(float(size) for _, size in levels[: len(reached)])]
@@ -147,7 +149,8 @@ def _steps(
     rows: int,
     width: int,
 ) -> list[Line]:
-    full = ceiling(max((total for total, _, _ in totals), default=0.0))
+    largest = max((total for total, _, _ in totals), default=0.0)
+    full = ceiling(largest) if largest > 0 else 0.0
     most = rows * 8
     heights = [
         min(max(round(total / full * most), 1), most) if total > 0 else 0 for total, _, _ in totals
@@ -180,7 +183,12 @@ def _steps(
 
 
 def _label(row: int, rows: int, full: float) -> str:
-    """Return what stands before a row: the quantity at its upper edge, for a few of them."""
+    """Return what stands before a row: the quantity at its upper edge, for a few of them.
+
+    Where nothing lies on the axis, nothing stands there.
+    """
+    if full == 0:
+        return ""
     if row == 0:
         return size_text(full)
     if row == rows // 2 and rows >= 6:
@@ -199,18 +207,19 @@ def _column(height: int, rows: int, known: bool) -> str:
 
 
 def _prices(picture: Picture, axis: Axis, width: int) -> Line:
-    """Return the line of the prices below the steps: both ends and the middle."""
-    decimals = picture.price_decimals
-    low = price_text(max(axis.lowest, 0) * axis.step, decimals)
-    high = price_text(axis.highest * axis.step, decimals)
-    middle = price_text(axis.centre * axis.step, decimals)
-    room = columns(width)
-    if cells(low) + cells(high) + cells(middle) + 4 > room:
-        return line(
-            width, [(" " * (_GUTTER + 1), ""), (left(low, room - len(high)) + high, "label")]
-        )
+    """Return the line of the prices below the steps: both ends, and the middle if it fits."""
+    room, decimals = columns(width), picture.price_decimals
+    low, high = (
+        price_within(axis.price(at), decimals, (room - 1) // 2)
+        for at in (axis.lowest, axis.highest)
+    )
+    if low == high:
+        low = high = ""
+    middle = price_within(axis.price(axis.middle), decimals, room)
     at = axis.count // 2 - len(middle) // 2
-    text = left(low, at) + middle
+    text = low
+    if not low or (len(low) + 2 <= at and at + len(middle) + 2 <= room - len(high)):
+        text = left(low, max(at, 0)) + middle
     text = left(text, room - len(high)) + high
     return line(width, [(" " * (_GUTTER + 1), ""), (text, "label")])
 

@@ -227,7 +227,7 @@ class Desk:
         place = self.focused
         if place and place.chart:
             axis = place.chart
-            at = axis.centre if place.cursor is None else round(place.cursor / axis.step)
+            at = axis.middle if place.cursor is None else round(place.cursor / axis.step)
             at = min(max(at + columns, axis.lowest), axis.highest)
             place.cursor = at * axis.step
 
@@ -350,16 +350,23 @@ class Desk:
 
 
 def _placed(before: Axis | None, picture: Picture, step: float, count: int) -> Axis | None:
-    """Return the axis for a book; where a side of it is empty, the one before."""
-    if picture.mid is not None:
-        return placed(before, float(picture.mid), step, count)
-    return before and replace(before, count=count)
+    """Return the axis for a book, around its best price where a side is empty.
+
+    Of an empty book it is the one before.
+    """
+    best = picture.best_bid or picture.best_ask
+    if best is None:
+        return before and replace(before, count=count)
+    return placed(before, best[0] if picture.mid is None else picture.mid, step, count)
 
 
 def _fitting(place: Place, picture: Picture, count: int) -> float:
     """Return a step with which an axis covers the levels near the touch."""
     tick = float(place.observer.watched.step)
     bids, asks = picture.bids[:_TYPICAL_LEVELS], picture.asks[:_TYPICAL_LEVELS]
-    if not bids or not asks:
+    if bids and asks:
+        return step_for(float(asks[-1][0]) - float(bids[-1][0]), count, tick)
+    if not (side := bids or asks):
         return tick
-    return step_for(float(asks[-1][0]) - float(bids[-1][0]), count, tick)
+    # The best price of the only side is in the middle of the axis.
+    return step_for(2 * abs(float(side[-1][0]) - float(side[0][0])), count, tick)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from depthcli.tui.axis import ceiling, index_of
 from depthcli.tui.history import NOWHERE
-from depthcli.tui.lines import fit, left, line
-from depthcli.tui.numbers import age_text, price_text, size_text, span_text
+from depthcli.tui.lines import cells, fit, line
+from depthcli.tui.numbers import age_text, price_text, price_within, size_text, span_text
 from depthcli.tui.tiles import (
     ROOMY,
     cost_line,
@@ -47,9 +47,11 @@ _SHARE_AT_FULL: Final = 0.9
 _CURVE: Final = 0.7
 
 
-def columns(picture: Picture, width: int) -> int:
-    """Return how many moments fit beside each other in a tile so wide."""
-    return max(1, width - picture.price_width - 2)
+def columns(picture: Picture, axis: Axis, width: int) -> int:
+    """Return how many moments fit beside each other in a tile so wide, prices beside them."""
+    highest = price_text(axis.price(axis.highest), picture.price_decimals)
+    price = max(picture.price_width, len(highest))
+    return max(1, width - 2 - price, width // 4)
 
 
 def prices(height: int, *, plain: bool) -> int:
@@ -94,7 +96,7 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
         return fit([head, *rest], width, height)
     if not picture.live:
         now -= picture.age
-    count = columns(picture, width)
+    count = columns(picture, axis, width)
     samples = history.columns(seconds, count, now)
     full = _full(samples, history, axis)
     codes = [_codes(sample, history, axis, full) for sample in samples]
@@ -103,8 +105,10 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
     body = [spread(picture, width)]
     for row in range(_rows(height)):
         top = axis.count - 1 - row * per_row
-        cells = draw(codes, top)
-        body.append(line(width, [*cells, (" ", ""), *_label(picture, axis, top, per_row, row)]))
+        drawn = draw(codes, top)
+        room = width - count - 1
+        label = _label(picture, axis, top, per_row, row, room)
+        body.append(line(width, [*drawn, (" ", ""), *label]))
     unknown = ""
     if any(NOTHING_KNOWN in column for column in codes):
         unknown = "░ not known" if plain else "grey: not known"
@@ -164,22 +168,25 @@ def _plain_row(codes: Sequence[str], top: int) -> list[Segment]:
     return [(text, "")]
 
 
-def _label(picture: Picture, axis: Axis, top: int, per_row: int, row: int) -> list[Segment]:
+def _label(  # noqa: PLR0917, the parts of one label
+    picture: Picture, axis: Axis, top: int, per_row: int, row: int, room: int
+) -> list[Segment]:
     """Return the price beside a row, where it is the touch or one of every four.
 
     Where best bid and ask share a row, the bid stands below it: neither is left out.
     """
+    decimals = picture.price_decimals
     covers = range(axis.lowest + top - per_row + 1, axis.lowest + top + 1)
     rows_down = []
     for level, side in ((picture.best_ask, "ask"), (picture.best_bid, "bid")):
         if level:
-            down = (covers[-1] - index_of(float(level[0]), axis.step, side)) // per_row
+            down = (covers[-1] - index_of(level[0], axis.step, side)) // per_row
             rows_down.append(down + 1 if down in rows_down else down)
             if rows_down[-1] == 0:
-                return [(price_text(level[0], picture.price_decimals), f"{side}.best")]
+                return [(price_within(level[0], decimals, room), f"{side}.best")]
     if row % 4:
         return []
-    return [(price_text(covers[-1] * axis.step, picture.price_decimals), "label")]
+    return [(price_within(axis.price(covers[-1]), decimals, room), "label")]
 
 
 def _times(  # noqa: PLR0917, the parts of one line
@@ -197,7 +204,9 @@ def _times(  # noqa: PLR0917, the parts of one line
         f"{size_text(full)}{unit}{after}",
         unknown or shade,
     )
-    room = count - len(start) - len(end)
-    middle = next((text for text in wishes if len(text) + 2 <= room), "")
-    text = start + middle.center(max(room, 0)) + end
-    return line(width, [(left(text, count), "label")])
+    room = count - cells(start) - cells(end)
+    if room < 1:
+        start, room = "", max(count - cells(end), 0)
+    middle = next((text for text in wishes if cells(text) + 2 <= room), "")
+    text = start + middle.center(room - cells(middle) + len(middle)) + end
+    return line(width, [(text, "label")])

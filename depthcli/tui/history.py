@@ -5,12 +5,14 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from depthcli.tui.axis import index_of
 
 if TYPE_CHECKING:
     from depthcli.book import DepthCache
+    from depthcli.side import BookSide
     from depthcli.tui.axis import Axis
 
 SAMPLES: Final = 900
@@ -20,7 +22,7 @@ LEVELS: Final = 250
 """Levels a side in each."""
 
 NOWHERE: Final = -1.0
-"""What a sample says of a price that it doesn't reach."""
+"""What a sample says of a price that it doesn't know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,13 @@ class Sample:
         time: seconds of the app's clock.
         bids: price, quantity, price, quantity, ..., best first.
         asks: the same for asks.
+        known: the lowest and the highest price between which nothing else rested.
     """
 
     time: float
     bids: array[float]
     asks: array[float]
+    known: tuple[float, float]
 
     @property
     def bid(self) -> float | None:
@@ -48,27 +52,21 @@ class Sample:
         return self.asks[0] if self.asks else None
 
     def sizes(self, axis: Axis) -> list[float]:
-        """Return the quantity at each price of an axis, lowest first; NOWHERE beyond the levels."""
+        """Return the quantity at each price of an axis, lowest first; NOWHERE if unknown."""
         found = [NOWHERE] * axis.count
         lowest = axis.lowest
+        bottom, top = self.known
+        known = _within(
+            axis,
+            lowest if bottom == -inf else index_of(bottom, axis.step, "bid"),
+            axis.highest + 1 if top == inf else index_of(top, axis.step, "ask") + 1,
+        )
+        found[known] = [0.0] * (known.stop - known.start)
         for side, levels in (("bid", self.bids), ("ask", self.asks)):
-            if not levels:
-                continue
-            ends = sorted(index_of(price, axis.step, side) for price in (levels[0], levels[-2]))
-            known = _within(axis, ends[0], ends[1] + 1)
-            found[known] = [0.0] * (known.stop - known.start)
             for price, quantity in zip(levels[::2], levels[1::2], strict=True):
                 at = index_of(price, axis.step, side) - lowest
                 if 0 <= at < axis.count:
                     found[at] += quantity
-        if self.bids and self.asks:
-            # Nothing rests between the best prices, and that is known.
-            between = _within(
-                axis,
-                index_of(self.bids[0], axis.step, "bid") + 1,
-                index_of(self.asks[0], axis.step, "ask"),
-            )
-            found[between] = [0.0] * (between.stop - between.start)
         return found
 
 
@@ -87,7 +85,8 @@ class History:
     def add(self, now: float, cache: DepthCache[Any]) -> None:
         """Keep the book of this moment."""
         bids, asks = cache.top(LEVELS)
-        self._samples.append(Sample(now, _packed(bids), _packed(asks)))
+        known = (_end(cache.bids, bids, -inf), _end(cache.asks, asks, inf))
+        self._samples.append(Sample(now, _packed(bids), _packed(asks), known))
 
     def columns(self, seconds: int, count: int, now: float) -> list[Sample | None]:
         """Return one sample for each of the last `count` spans of so many seconds, or None."""
@@ -117,6 +116,12 @@ def _within(axis: Axis, first: int, end: int) -> slice:
     """Return where prices from `first` to before `end` lie on an axis; empty if nowhere."""
     start = min(max(first - axis.lowest, 0), axis.count)
     return slice(start, max(start, min(end - axis.lowest, axis.count)))
+
+
+def _end(side: BookSide[Any], levels: list[tuple[Any, Any]], whole: float) -> float:
+    """Return the price up to which so many of the best levels are all that there is of a side."""
+    deepest = levels[-1][0] if len(levels) == LEVELS else side.horizon
+    return whole if deepest is None else float(deepest)
 
 
 def _packed(levels: list[tuple[Any, Any]]) -> array[float]:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthcli.tui.axis import ceiling, index_of, known_range
 from depthcli.tui.lines import fit, line, right, width_of
-from depthcli.tui.numbers import bar, bar_to_the_left, price_text, quantity_text, quantity_width
+from depthcli.tui.numbers import (
+    SHORTEST_QUANTITY,
+    bar,
+    bar_to_the_left,
+    price_text,
+    price_within,
+    quantity_text,
+    quantity_width,
+)
 from depthcli.tui.tiles import UNKNOWN_NOTE, covered, facts, foot, spread, title, waiting
 
 if TYPE_CHECKING:
@@ -19,7 +27,6 @@ if TYPE_CHECKING:
 
 LEAST_WIDTH: Final = 32
 LEAST_HEIGHT: Final = 9
-SHORTEST_QUANTITY: Final = 6
 _MOST_BAR: Final = 40
 _MARKS: Final = {1: "▴", -1: "▾"}
 _UNKNOWN: Final = "░"
@@ -77,9 +84,11 @@ def ladder(
     return fit([head, *covered(body, picture, width)], width, height)
 
 
-def columns_for(picture: Picture, width: int) -> _Columns:
-    """Return the columns in so many cells: the price stays whole, bars take what is left."""
-    price = picture.price_width
+def columns_for(picture: Picture, width: int, axis: Axis) -> _Columns:
+    """Return the columns in so many cells: prices stay whole if they can, bars take the rest."""
+    highest = price_text(axis.price(axis.highest), picture.price_decimals)
+    price = max(picture.price_width, len(highest))
+    price = min(price, max(width - 2 * SHORTEST_QUANTITY - 6, 0))
     quantity = quantity_width(picture.quantity_decimals)
     quantity = max(SHORTEST_QUANTITY, min(quantity, (width - price - 6) // 2))
     rest = width - price - 2 * quantity - 6
@@ -94,10 +103,10 @@ def _prices(
     flashes: Mapping[tuple[str, float], int],
     known: tuple[float, float],
 ) -> list[Line]:
-    columns = columns_for(picture, width)
+    columns = columns_for(picture, width, axis)
     sides = {
-        "bid": {index_of(float(level[0]), axis.step, "bid"): level for level in picture.bids},
-        "ask": {index_of(float(level[0]), axis.step, "ask"): level for level in picture.asks},
+        "bid": {index_of(level[0], axis.step, "bid"): level for level in picture.bids},
+        "ask": {index_of(level[0], axis.step, "ask"): level for level in picture.asks},
     }
     in_view = [
         float(level[1])
@@ -118,15 +127,17 @@ def _prices(
             style = "ask.best"
         elif best_bid is not None and best_ask is not None and best_bid < index < best_ask:
             style = "ladder.gap"
-        text = price_text(index * axis.step, picture.price_decimals) if index >= 0 else ""
+        text = price_within(axis.price(index), picture.price_decimals, columns.price)
         left = _bid(bid, columns, full, picture, flashes, known=index >= lowest)
         if index == axis.lowest and picture.best_bid and best_bid is not None and best_bid < index:
-            below = f"{price_text(picture.best_bid[0], picture.price_decimals)} ▼ "
-            left = [(right(below, width_of(left)), "bid")]
+            room = width_of(left)
+            below = price_within(picture.best_bid[0], picture.price_decimals, room - 3)
+            left = [(right(f"{below} ▼ ", room), "bid")]
         after = _ask(ask, columns, full, picture, flashes, known=index <= highest)
         if index == axis.highest and picture.best_ask and best_ask is not None and best_ask > index:
-            above = f" ▲ {price_text(picture.best_ask[0], picture.price_decimals)}"
-            after = [(above, "ask")]
+            room = width_of(after)
+            above = price_within(picture.best_ask[0], picture.price_decimals, room - 3)
+            after = [(f" ▲ {above}", "ask")]
         drawn.append(line(width, [*left, (right(text, columns.price), style), *after]))
     return drawn
 

@@ -30,6 +30,7 @@ OLD_EDGE: Final = "old.edge"
 """The style of the edge of a bar to the left that was true once."""
 
 _BETWEEN_PARTS: Final = re.compile(r"  +| = ")
+_NUMBER: Final = re.compile(r"\d(?:[\d.,:]*\d)?(?:e[+-]?\d+)?[kMBT%]?")
 _OLD_NAMES: Final = {"bar": OLD_BAR, "edge": OLD_EDGE}
 
 
@@ -44,10 +45,26 @@ def width_of(segments: Iterable[Segment]) -> int:
 
 
 def cut(text: str, width: int) -> str:
-    """Return the text in at most `width` cells, with an ellipsis where something is left out."""
+    """Return the text in at most `width` cells, with an ellipsis where something is left out.
+
+    A number is whole or left out: a part of one would be another number.
+
+    >>> cut("gap after 4711", 13)
+    'gap after…'
+    """
     if cells(text) <= width:
         return text
-    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
+    return _start(text, width - 1).rstrip() + "…" if width > 0 else ""
+
+
+def _start(text: str, width: int) -> str:
+    """Return the beginning of a text that is too wide, in `width` cells; no number is cut."""
+    start = set_cell_size(text, width)
+    end = len(start)
+    for match in _NUMBER.finditer(text):
+        if match.start() < end < match.end():
+            return set_cell_size(text[: match.start()], width)
+    return start
 
 
 def shortened(text: str, width: int) -> str:
@@ -76,7 +93,7 @@ def line(width: int, segments: Iterable[Segment], fill: str = "") -> Line:
 
     Args:
         width: cells.
-        segments: what the line begins with; what is too much is cut off.
+        segments: what the line begins with; what is too much is cut off, numbers as a whole.
         fill: the style of the blanks that fill the rest.
     """
     fitted: list[Segment] = []
@@ -84,7 +101,7 @@ def line(width: int, segments: Iterable[Segment], fill: str = "") -> Line:
     for text, style in segments:
         wide = cells(text)
         if wide > room:
-            text = set_cell_size(text, room)  # noqa: PLW2901
+            text = _start(text, room)  # noqa: PLW2901
             wide = room
         if text:
             fitted.append((text, style))

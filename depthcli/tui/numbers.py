@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Number = float | Decimal
 
 _SUFFIXES: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
+SHORTEST_QUANTITY: Final = 6
+"""Any quantity fits into so many cells, if it is compacted."""
+
 _NO_LATENCY: Final = 86_400
 _BEYOND_SUFFIXES: Final = 10**15
+_MOST_FLOAT: Final = 2**53
+_FEW_DIGITS: Final = 9e6
+_FEW_DECIMALS: Final = 10
+"""Below both a float has all digits that are shown."""
+
+_LEAST_PLAIN: Final = 1e-4
+_MOST_PLACES: Final = 9
+"""Behind the point of a price with a unit: a float has no more that mean anything."""
+
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 
@@ -20,19 +35,45 @@ def quantity_width(decimals: int) -> int:
 
 
 def price_text(price: Number, decimals: int) -> str:
-    """Return a price with exactly so many decimals; absurdly large ones in powers of ten."""
+    """Return a price with exactly so many decimals; absurdly large ones in powers of ten.
+
+    >>> price_text(317223722224.2375, 8)
+    '317223722224.23750000'
+    """
+    if price < _FEW_DIGITS and decimals < _FEW_DECIMALS:
+        return f"{price:.{decimals}f}"
     if price >= _BEYOND_SUFFIXES:
         return f"{float(price):.3e}"
+    if isinstance(price, float) and price >= _MOST_FLOAT // 10**decimals:
+        # More digits than a float has: no digits of its binary fraction stand for the rest.
+        price = Decimal(str(price))
     return f"{price:.{decimals}f}"
+
+
+def price_within(price: Number, decimals: int, width: int) -> str:
+    """Return a price in at most `width` cells: whole, else rounded with a unit, else nothing.
+
+    >>> price_within(104512.25, 2, 9), price_within(104512.25, 2, 7), price_within(4.25, 2, 3)
+    ('104512.25', '104.51k', '')
+    """
+    whole = price_text(price, decimals)
+    if len(whole) <= width:
+        return whole
+    if price < _SUFFIXES[-1][0]:
+        return ""
+    return next((text for text in _compacted(price, width) if len(text) <= width), "")
 
 
 def quantity_text(quantity: Number, decimals: int, width: int) -> str:
     """Return a quantity in at most `width` cells, compacted (`12.3k`, `4.56M`) if it must be.
 
     A compacted quantity has as many characters behind its point as the others where they have two
-    decimals or more, so that right-aligned numbers keep their points in one column.
+    decimals or more, so that right-aligned numbers keep their points in one column. What is too
+    small for the decimals isn't nothing: `<0.01`.
     """
     plain = f"{quantity:.{decimals}f}"
+    if 0 < quantity < 1 and not plain.strip("0."):
+        plain = f"<{10.0**-decimals:.{decimals}f}"
     if len(plain) <= width:
         return plain
     for places in range(max(decimals - 1, 1), -1, -1):
@@ -40,6 +81,13 @@ def quantity_text(quantity: Number, decimals: int, width: int) -> str:
         if len(compact) <= width:
             return compact
     return _compact(quantity, 0)
+
+
+def _compacted(number: Number, width: int) -> Iterator[str]:
+    """Yield a number of at least 1000 with a unit, the most exact way first."""
+    return (
+        _compact(number, places) for places in range(min(max(width - 3, 0), _MOST_PLACES), -1, -1)
+    )
 
 
 def _compact(quantity: Number, places: int) -> str:
@@ -116,11 +164,14 @@ def latency_text(seconds: float | None) -> str:
 
 
 def size_text(size: Number) -> str:
-    """Return a size with five digits at the most: `10`, `0.25`, `104512`, `1.5M`."""
+    """Return a size in a few digits: `10`, `0.25`, `104512`, `1.5M`, `1.5e-8`."""
+    if 0 < size < _LEAST_PLAIN or size >= _BEYOND_SUFFIXES:
+        digits, _, power = f"{float(size):.2e}".partition("e")
+        return f"{digits.rstrip('0').rstrip('.')}e{int(power)}" if power else digits
     if size >= 10**6:
         compact = quantity_text(size, 4, 6)
-        digits = compact.rstrip("kMBT") if "e" not in compact else compact
-        shorter = digits.rstrip("0").rstrip(".") if "." in digits and "e" not in digits else digits
+        digits = compact.rstrip("kMBT")
+        shorter = digits.rstrip("0").rstrip(".") if "." in digits else digits
         return shorter + compact[len(digits) :]
     if size >= 10**4:
         return f"{float(size):.0f}"

@@ -147,10 +147,10 @@ class Observer:
 
     def coarser(self, powers: int) -> None:
         """Make groups so many powers of ten coarser, as far as it makes sense."""
-        bid = self._source.cache.best_bid
+        best = self._source.cache.best_bid or self._source.cache.best_ask
         most = COARSEST
-        if bid:
-            most = min(most, max(0, floor(log10(float(bid[0]) / float(self.watched.step)))))
+        if best:
+            most = min(most, max(0, floor(log10(float(best[0]) / float(self.watched.step)))))
         self.group = min(max(self.group + powers, 0), most)
 
     def picture(self, wanted: Wanted | int, now: float) -> Picture:
@@ -235,7 +235,8 @@ class Observer:
             bid, ask = next(iter(bids), None), next(iter(asks), None)
         best = ask or bid
         if best:
-            text = price_text(best[0], self.watched.price_decimals)
+            highest = asks[-1] if asks and wanted.beyond else best
+            text = price_text(highest[0], self.watched.price_decimals)
             self._price_width = max(self._price_width, len(text))
             if self._quote_decimals is None:
                 self._quote_decimals = decimals_of_notional(float(best[0]) * float(best[1]))

@@ -12,6 +12,7 @@ from depthcli.tui.numbers import (
     basis_points_text,
     latency_text,
     price_text,
+    price_within,
     quantity_text,
     quantity_width,
     rate_text,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _LONGEST_SYMBOL: Final = 28
 _SHORTEST_SYMBOL: Final = 6
 _LEAST_REASON: Final = 8
+_NO_SIDE: Final = "no bids"
 _POINTS: Final = 7
 _AGE: Final = 8
 _TIME: Final = 12
@@ -117,14 +119,13 @@ def column_at(pictures: Sequence[Picture], width: int, x: int) -> str | None:
 
 def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
     symbol = min(_LONGEST_SYMBOL, max(cells(picture.symbol) for picture in pictures))
-    fraction = max(picture.price_decimals for picture in pictures) + 1
-    whole = max(picture.price_width - picture.price_decimals - 1 for picture in pictures)
-    whole = max(whole, 1)
+    fraction = max(_fraction(picture) for picture in pictures)
+    whole = max(_price_cells(picture) - _fraction(picture) for picture in pictures)
     quantity = max(quantity_width(picture.quantity_decimals) for picture in pictures)
     room = width - 3 - symbol - _AGE
     if room < 2 * (whole + fraction + 1):
         # Points in one column are a luxury where the best ask wouldn't fit.
-        whole, fraction = max(picture.price_width for picture in pictures), 0
+        whole, fraction = max(_price_cells(picture) for picture in pictures), 0
         # Half a name is none: rather the age goes, all but the sign, and then the ask.
         wishes = ((2, _AGE + 1), (2, 1), (1, _AGE + 1), (1, 1))
         rooms = [(sides * (whole + 1), width - 2 - symbol - age) for sides, age in wishes]
@@ -132,6 +133,10 @@ def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
         if room < 0:
             symbol = min(symbol, max(_SHORTEST_SYMBOL, width - whole - 5))
             room = width - 4 - symbol
+    else:
+        # What stands in place of the price of an empty side, where there is room for it.
+        lacks = max(0, len(_NO_SIDE) - whole - fraction)
+        whole += lacks if room >= 2 * (whole + fraction + lacks + 1) else 0
     price = whole + fraction
     room -= price + 1
     ask = room >= price + 1
@@ -153,6 +158,18 @@ def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
     if share:
         share = min(share + room, _MOST_BALANCE)
     return _Columns(symbol, whole, fraction, both, points, share, rate, latency, time, audit, ask)
+
+
+def _fraction(picture: Picture) -> int:
+    """Return the cells of a price's point and the digits after it."""
+    return picture.price_decimals + 1 if picture.price_decimals else 0
+
+
+def _price_cells(picture: Picture) -> int:
+    """Return the cells of the best prices; never fewer than there were before."""
+    prices = [levels[0][0] for levels in (picture.bids, picture.asks) if levels]
+    texts = [price_text(price, picture.price_decimals) for price in prices]
+    return max(picture.price_width, *map(len, texts), 0)
 
 
 def _headings(columns: _Columns) -> list[tuple[str, str]]:
@@ -265,9 +282,11 @@ def _touch(picture: Picture, columns: _Columns) -> list[Segment]:
 
 
 def _price(levels: Levels, side: str, picture: Picture, columns: _Columns) -> list[Segment]:
-    text = price_text(levels[0][0], picture.price_decimals) if levels else "-"
-    decimals = picture.price_decimals
-    behind = max(0, columns.fraction - (decimals + 1 if decimals else 0))
+    if not levels:
+        text = f"no {side}s" if columns.price >= len(_NO_SIDE) else "-"
+        return [(" " + right(text, columns.price), "reason")]
+    behind = max(0, columns.fraction - _fraction(picture))
+    text = price_within(levels[0][0], picture.price_decimals, columns.price - behind)
     text = right(text, columns.price - behind) + " " * behind
     return [(" " + text, side)]
 

@@ -8,8 +8,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from depthcli.tui.layout import CENTRE, LEAST_BAR, Form, Widths
 from depthcli.tui.lines import blank, fit, line, old, right
-from depthcli.tui.numbers import bar, bar_to_the_left, price_text, quantity_text, quantity_width
-from depthcli.tui.tiles import facts, foot, reasons, rows_of, spread, title, waiting
+from depthcli.tui.numbers import (
+    SHORTEST_QUANTITY,
+    bar,
+    bar_to_the_left,
+    price_within,
+    quantity_text,
+    quantity_width,
+)
+from depthcli.tui.tiles import (
+    facts,
+    foot,
+    reasons,
+    rows_of,
+    spread,
+    title,
+    waiting,
+    widest_price,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +53,8 @@ class Columns(NamedTuple):
 
 def widths_of(picture: Picture) -> Widths:
     """Return the cells that the numbers of a symbol take."""
-    return Widths(max(picture.price_width, len("price")), quantity_width(picture.quantity_decimals))
+    price = max(widest_price(picture), len("price"))
+    return Widths(price, quantity_width(picture.quantity_decimals))
 
 
 def panel(
@@ -107,7 +124,7 @@ def columns_for(width: int, widths: Widths) -> Columns:
     """Return the columns of one side in so many cells: what doesn't fit goes, the bar last."""
     price = min(widths.price, width)
     quantity = min(widths.quantity, max(0, width - price - 1))
-    quantity = quantity if quantity >= 4 else 0
+    quantity = quantity if quantity >= SHORTEST_QUANTITY else 0
     rest = width - price - (1 + quantity if quantity else 0)
     cumulative = widths.cumulative if rest >= widths.cumulative + LEAST_BAR + 2 else 0
     rest -= 1 + cumulative if cumulative else 0
@@ -121,7 +138,7 @@ def _deepest(*sides: Sequence[Row]) -> float:
 
 def _texts(row: Row, columns: Columns, measures: _Measures) -> tuple[str, str, str]:
     """Return price, quantity and cumulative quantity, each as wide as its column."""
-    price = right(price_text(row.price, measures.price_decimals), columns.price)
+    price = right(price_within(row.price, measures.price_decimals, columns.price), columns.price)
     decimals, wide = measures.quantity_decimals, columns.quantity
     quantity = cumulative = ""
     if wide:

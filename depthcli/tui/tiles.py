@@ -12,6 +12,7 @@ from depthcli.tui.numbers import (
     basis_points_text,
     latency_text,
     price_text,
+    quantity_text,
     rate_text,
     size_text,
     time_text,
@@ -81,6 +82,8 @@ def title(picture: Picture, width: int, *, focused: bool = False) -> Line:
     )
     group = f" x{10**picture.group:,}" if picture.group else ""
     name = picture.symbol + group
+    if cells(name) > width - 3:
+        name = picture.symbol
     room = width - cells(name) - 2
     end = next((wish for wish in wishes if width_of(wish) <= room), wishes[-1])
     start = [
@@ -91,6 +94,13 @@ def title(picture: Picture, width: int, *, focused: bool = False) -> Line:
         ),
     ]
     return ends(width, start, end, "title")
+
+
+def widest_price(picture: Picture) -> int:
+    """Return the cells of the widest price among the levels; never fewer than there were before."""
+    highest = [levels[at][0] for levels, at in ((picture.asks, -1), (picture.bids, 0)) if levels]
+    texts = [price_text(price, picture.price_decimals) for price in highest]
+    return max(picture.price_width, *map(len, texts), 0)
 
 
 def waiting(picture: Picture, width: int) -> list[Line]:
@@ -265,10 +275,10 @@ def cost_line(picture: Picture, width: int) -> Line:
 
 
 def _cost_text(cost: Cost[Any], decimals: int, width: int, *, long: bool) -> str:
-    """Return what a trade costs, always as wide; or that the known levels aren't enough."""
+    """Return what a trade costs, as wide as ever; or that the known levels aren't enough."""
     if not cost.complete or cost.slippage is None or cost.worst_price is None:
         known = size_text(float(cost.filled))
-        return left(f"only {known} known", width + 11) if long else left(f"> {known}", 8)
+        return f"only {known} known".ljust(width + 11) if long else f"> {known}".ljust(8)
     points = f"{points_text(float(cost.slippage)):>5} bp"
     if not long:
         return points
@@ -277,7 +287,9 @@ def _cost_text(cost: Cost[Any], decimals: int, width: int, *, long: bool) -> str
 
 def points_text(points: float) -> str:
     """Return basis points in at most six characters."""
-    return f"{points:.2f}" if abs(points) < 100 else f"{points:.0f}"
+    if abs(points) < 100:
+        return f"{points:.2f}"
+    return quantity_text(points, 0, 6) if points > 0 else f"{points:.0f}"
 
 
 def pulse_line(picture: Picture, width: int, count: int | None = None) -> Line:

@@ -29,7 +29,10 @@ def test_an_axis_that_was_moved_by_hand_stays() -> None:
     axis = placed(None, 100.0, 0.5, 21).moved(-40)
     assert placed(axis, 100.0, 0.5, 21) is axis
     assert axis.highest < 200
-    assert Axis(1.0, 3, 5).moved(-10).centre == 0
+    bottom = Axis(1.0, 3, 5).moved(-10)
+    assert (bottom.lowest, bottom.highest) == (0, 4), "there are no prices below zero"
+    assert bottom.moved(1).lowest == 1, "nor is it moved further than it seems"
+    assert placed(None, 1.0, 1.0, 21).lowest == 0
 
 
 def test_another_step_or_size_makes_another_axis() -> None:

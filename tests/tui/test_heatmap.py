@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
@@ -13,6 +14,7 @@ from depthcli.tui.axis import Axis
 from depthcli.tui.heatmap import columns, heatmap, prices
 from depthcli.tui.history import NOWHERE, SAMPLES, History
 from depthcli.tui.palette import palette
+from tests.horizons import end_at
 from tests.tui.test_panel import BOOK, pictures, text
 
 PICTURE = replace(
@@ -25,6 +27,9 @@ def cache(bids: dict[float, float], asks: dict[float, float]) -> DepthCache[floa
     made = DepthCache("BNBBTC")
     made.bids.update(bids.items())
     made.asks.update(asks.items())
+    for side, levels in ((made.bids, bids), (made.asks, asks)):
+        if levels:
+            end_at(side, side.levels()[-1][0])
     return made
 
 
@@ -49,9 +54,16 @@ def test_time_goes_on_to_the_left() -> None:
     assert [row[:2] for row in plain(12.5)[2:9]] == ["░ ", "# ", "▾ ", "▴ ", "  ", "# ", "░ "]
 
 
-def test_prices_beyond_the_levels_are_not_empty_but_unknown() -> None:
+def test_prices_beyond_the_snapshot_are_not_empty_but_unknown() -> None:
     (sample,) = [one for one in remembered().columns(1, 1, 11.0) if one]
     assert sample.sizes(Axis(1.0, 101, 7)) == [NOWHERE, 9.0, 0.0, 1.0, 4.0, 9.0, NOWHERE]
+
+
+def test_a_side_that_is_known_whole_is_empty_beyond_its_levels() -> None:
+    history = History()
+    history.add(10.0, cache({100.0: 1.0, 99.0: 9.0}, {}))
+    (sample,) = [one for one in history.columns(1, 1, 10.0) if one]
+    assert sample.sizes(AXIS) == [NOWHERE, 9.0, 1.0, 0.0, 0.0, 0.0, 0.0]
 
 
 def test_columns_of_several_seconds_show_the_last_of_them() -> None:
@@ -105,6 +117,24 @@ def test_what_is_not_known_is_said() -> None:
     assert "1 s a column" in known[-2]
 
 
+@pytest.mark.parametrize("base", ["", "BTC", "币安人生", "币安人生币安人生币安人生"])
+@pytest.mark.parametrize("width", [24, 40, 41, 60, 80])
+def test_the_last_column_is_now_however_wide_the_assets_name_is(base: str, width: int) -> None:
+    named = replace(PICTURE, base=base)
+    lines = heatmap(named, remembered(), width, 11, AXIS, 1, 11.5, plain=True)
+    times = "".join(part for part, _ in lines[-2])
+    assert cell_len(times.rstrip()) == columns(named, AXIS, width)
+    assert times.rstrip().endswith("now")
+    assert "…" not in times
+
+
+def test_prices_wider_than_the_touch_are_whole() -> None:
+    axis = Axis(1.0, 9_999, 9)
+    near = replace(PICTURE, bids=((9998.0, 1.0),), asks=((9999.0, 4.0),), price_width=6)
+    rows = text(heatmap(near, remembered(), 40, 13, axis, 1, 11.5, plain=True))
+    assert "10003.0" in [row.split()[-1] for row in rows if row]
+
+
 def test_colours_put_two_prices_into_a_cell() -> None:
     axis = Axis(1.0, 101, prices(7, plain=False))
     lines = heatmap(PICTURE, remembered(), 9, 7, axis, 1, 11.5, plain=False)
@@ -126,4 +156,4 @@ def test_every_heatmap_has_exactly_its_size(picture, width, height, centre, bare
     assert {sum(cell_len(part) for part, _ in line) for line in lines} == {width}
     known = palette(dark=True)
     assert all(name in known for line in lines for _, name in line)
-    assert columns(picture, width) >= 1
+    assert axis is None or columns(picture, axis, width) >= 1

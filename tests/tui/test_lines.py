@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
@@ -26,6 +27,24 @@ def test_texts_fit(text: str, width: int) -> None:
 def test_cut_says_that_something_is_missing() -> None:
     assert cut("币安人生USDT", 8) == "币安人…"
     assert cut("BNBBTC", 6) == "BNBBTC"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "cut_text"),
+    [
+        ("2013", 3, "…"),
+        ("gap after 4711, next", 13, "gap after…"),
+        ("depth 12.3k", 11, "depth 12.3k"),
+        ("depth 12.3k more", 11, "depth…"),
+        ("BTC-261225-100000-C", 14, "BTC-261225-…"),
+        ("at 12:04:31 UTC", 8, "at…"),
+    ],
+)
+def test_a_number_is_whole_or_left_out(text: str, width: int, cut_text: str) -> None:
+    assert cut(text, width) == cut_text
+    bare = "".join(part for part, _ in line(width, [(text, "")])).rstrip()
+    assert text.startswith(bare)
+    assert not (text[len(bare) :][:1].isdigit() and bare[-1:].isdigit())
 
 
 @given(SEGMENTS, SEGMENTS, WIDTHS)

@@ -15,9 +15,11 @@ from depthcli.tui.numbers import (
     clock_text,
     latency_text,
     price_text,
+    price_within,
     quantity_text,
     quantity_width,
     rate_text,
+    size_text,
     time_text,
 )
 
@@ -37,8 +39,50 @@ def test_price_has_exactly_its_decimals(price: float | Decimal, decimals: int, t
 
 
 @pytest.mark.parametrize(
+    ("price", "decimals", "width", "text"),
+    [
+        (104512.25, 2, 9, "104512.25"),
+        (104512.25, 2, 8, "104.512k"),
+        (2013.0, 0, 3, "2k"),
+        (1e12, 8, 9, "1.000000T"),
+        (Decimal("987654321012.5"), 1, 6, "987.7B"),
+        (4.25, 2, 3, ""),
+    ],
+)
+def test_a_price_without_room_is_rounded_with_a_unit_or_absent(
+    price: float | Decimal, decimals: int, width: int, text: str
+) -> None:
+    assert price_within(price, decimals, width) == text
+
+
+def test_a_float_shows_no_digits_that_it_does_not_have() -> None:
+    assert price_text(317223722224.2375, 8) == "317223722224.23750000"
+    assert price_text(0.1, 8) == "0.10000000"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (10, "10"),
+        (0.25, "0.25"),
+        (104512, "104512"),
+        (1.5e6, "1.5M"),
+        (1.5e-8, "1.5e-8"),
+        (1.5e15, "1.5e15"),
+        (1e-5, "1e-5"),
+        (0, "0"),
+    ],
+)
+def test_sizes_take_few_cells(size: float, text: str) -> None:
+    assert size_text(size) == text
+
+
+@pytest.mark.parametrize(
     ("quantity", "decimals", "width", "text"),
     [
+        (0.00012, 3, 6, "<0.001"),
+        (0.4, 0, 8, "<1"),
+        (0.0, 3, 8, "0.000"),
         (12.345, 3, 8, "12.345"),
         (9999.999, 3, 8, "9999.999"),
         (12_345.678, 3, 8, "12.35k"),
