@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
+
+
+def pytest_collection_finish():
+    """What is imported by now stays: no look for garbage need go through it."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_open():
+    """The test that leaves a socket or a transport open fails, not one that the collector meets.
+
+    What is found warns when it goes, and each warning is an error.
+    """
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session", autouse=True)
