@@ -8,7 +8,7 @@ import os
 def variables(**more: str) -> dict[str, str]:
     """Return those of this process and some more; nobody's settings of depthcli are among them.
 
-    Nor are anybody's proxies, nor PYTHONUNBUFFERED, which hides what a buffer still holds at the end.
+    Nor are anybody's proxies, nor PYTHONUNBUFFERED, which hides what buffers hold at the end.
     """
     clean = {
         name: value
