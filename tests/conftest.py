@@ -7,10 +7,14 @@ import gc
 import pytest
 
 
-def pytest_collection_finish():
-    """What is imported by now stays: no look for garbage need go through it."""
+def look_for_garbage() -> None:
+    """Collect it, and let the next look leave out what stays: most of it is modules."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_finish():
+    look_for_garbage()
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +24,7 @@ def _nothing_left_open():
     What is found warns when it goes, and each warning is an error.
     """
     yield
-    gc.collect()
+    look_for_garbage()
 
 
 @pytest.fixture(scope="session", autouse=True)
