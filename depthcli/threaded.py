@@ -252,7 +252,8 @@ class ThreadedDepthCacheManager(threading.Thread):
         except KeyboardInterrupt:
             self.stop()
             # Up to Python 3.12 the thread counts as ended when a wait for it is interrupted.
-            self._over.wait(LAST_WORD + FAREWELL)
+            if self._over.wait(LAST_WORD + FAREWELL):
+                super().join()
             raise
 
     def run(self) -> None:
