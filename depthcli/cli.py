@@ -97,3 +97,17 @@ def main() -> None:
         for line in f"depthcli: {error}{notes}".split("\n"):
             print(printable(line, LONGEST_LINE), file=sys.stderr)
         sys.exit(exit_codes.USAGE if isinstance(error, UsageError) else exit_codes.EXCHANGE)
+    finally:
+        _give_up_unsaid()
+
+
+def _give_up_unsaid() -> None:
+    """Lose what standard error can't take any more, such as the rest of a screen.
+
+    Its terminal went away. The interpreter would try once more and end with code 120.
+    """
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 
 from depthcli.errors import UnreachableError, UsageError, printable
 from depthcli.failures import trouble_with
@@ -282,6 +282,19 @@ class HandingConnection(ClientConnection):
         super().data_received(data)
         if self._cutting is None and self.protocol.close_expected():
             self._cutting = self.loop.call_later(self.close_timeout or 0, self.transport.abort)
+
+    async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Say goodbye, and wait for the answer until the timeout; the socket is closed in any case.
+
+        That holds when the wait is cancelled, too. It always is in a task that was cancelled
+        before, up to Python 3.11.2: there `asyncio.timeout` takes its own end for another
+        cancellation (fixed in 3.11.3, gh-102780).
+        """
+        try:
+            await super().close(code, reason)
+        finally:
+            if not self.connection_lost_waiter.done():
+                self.transport.abort()
 
     def _keep(self, message: BytesLike, came: float) -> None:
         self._early.append((message, came))

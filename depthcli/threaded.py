@@ -117,6 +117,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         self._closed = False
         self._begun: Future[asyncio.AbstractEventLoop] = Future()
         self._enough = asyncio.Event()
+        self._over = threading.Event()
 
     def start(self) -> None:
         """Start the thread; depth caches can be started as soon as this returns.
@@ -250,7 +251,9 @@ class ThreadedDepthCacheManager(threading.Thread):
             super().join(timeout)
         except KeyboardInterrupt:
             self.stop()
-            super().join(LAST_WORD + FAREWELL)
+            # Up to Python 3.12 the thread counts as ended when a wait for it is interrupted.
+            if self._over.wait(LAST_WORD + FAREWELL):
+                super().join()
             raise
 
     def run(self) -> None:
@@ -262,6 +265,8 @@ class ThreadedDepthCacheManager(threading.Thread):
                 raise
             # raised again where the thread is started
             self._begun.set_exception(error)
+        finally:
+            self._over.set()
 
     def __enter__(self) -> Self:
         self.start()

@@ -125,8 +125,10 @@ class Screens(Server):
                 await self._process_messages(websocket, session)
         finally:
             self._open.discard(websocket)
-            await websocket.close()
-            await session.stop()
+            try:
+                await websocket.close()
+            finally:
+                await session.stop()
         if session.complaint:
             print(session.complaint, file=sys.stderr)
         return websocket

@@ -96,12 +96,11 @@ class Session(AppService):
         if process is None or running is None:
             return
         await self._download_manager.cancel_app_downloads(app_service_id=self.app_service_id)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self.send_meta({"type": "quit"})
-                await asyncio.shield(running)
-        except TimeoutError:
+        # `asyncio.timeout` fails in a task that was cancelled before, up to Python 3.11.2.
+        asking = asyncio.create_task(self.send_meta({"type": "quit"}))
+        await asyncio.wait([asking, running], timeout=PATIENCE)
+        if not running.done():
             with suppress(ProcessLookupError):
                 process.kill()
-            await running
+        await asyncio.gather(asking, running)
         await process.wait()

@@ -238,6 +238,25 @@ def test_a_terminal_that_goes_away_ends_the_screen(ignored):
         assert terminal.process.wait(PATIENCE) == 129
 
 
+@pytest.mark.skipif(not FULL.exists(), reason="no device that is always full")
+def test_what_standard_error_does_not_take_any_more_leaves_the_exit_code_as_it_is():
+    script = (
+        "import sys\n"
+        "from depthcli import cli\n"
+        "cli.app = lambda: (sys.stderr.buffer.write(b'a screen'), sys.exit(129))\n"
+        "cli.main()\n"
+    )
+    with FULL.open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            stderr=full,
+            timeout=PATIENCE,
+            check=False,
+            env=variables(),
+        )
+    assert done.returncode == 129
+
+
 def test_a_fault_in_the_screen_gives_the_terminal_back_too():
     script = (
         "import sys\n"

@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from textual_serve.download_manager import DownloadManager
 from websockets.exceptions import InvalidStatus
 
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
+from depthcli.web import sessions
 from depthcli.web.serving import is_loopback, url_of
 from depthcli.workspaces import LAST, WatchedSymbol, Workspace, Workspaces
 from tests.hostile.terminals import Terminal
@@ -256,3 +258,36 @@ def test_addresses_for_browsers():
     assert is_loopback("::1")
     assert is_loopback("127.9.9.9")
     assert not is_loopback("desk.example")
+
+
+async def test_a_screen_that_does_not_heed_is_ended_also_where_its_server_was_cancelled(
+    monkeypatch,
+):
+    """Up to Python 3.11.2, a timeout doesn't end in time in a task that was cancelled before."""
+    monkeypatch.setattr(sessions, "PATIENCE", 0.1)
+
+    async def take(*_: object) -> None:
+        """Be a tab that is shown nothing."""
+
+    session = sessions.Session(
+        [sys.executable, "-c", "import time; time.sleep(600)"],
+        write_bytes=take,
+        write_str=take,
+        close=take,
+        download_manager=DownloadManager(),
+    )
+    await session.start(80, 24)
+    process = session._process
+
+    async def serve() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await session.stop()
+
+    serving_it = asyncio.create_task(serve())
+    await asyncio.sleep(0)
+    serving_it.cancel()
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.wait([serving_it])
+    assert process.returncode == -signal.SIGKILL
