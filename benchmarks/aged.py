@@ -12,11 +12,11 @@ from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from depthcli.book import DepthCache
-from depthcli.cli import main
+from depthcli.commands.main import main
+from depthcli.core.book import DepthCache
 
 if TYPE_CHECKING:
-    from depthcli.messages import DepthEvent
+    from depthcli.core.messages import DepthEvent
 
 EVERY = 10
 """Of so many events the age of one is noted."""

@@ -15,18 +15,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from depthcli.markets import market_named
+from depthcli.core.markets import market_named
 from depthcli.simulator import Simulator, source_for
-from depthcli.simulator.corruption import CORRUPTIONS
-from depthcli.simulator.instruments import default_symbols, instrument_named
-from depthcli.simulator.plan import FaultPlan
-from depthcli.simulator.service import Limits
+from depthcli.simulator.faults.corruption import CORRUPTIONS
+from depthcli.simulator.faults.plan import FaultPlan
+from depthcli.simulator.market.instruments import default_symbols, instrument_named
+from depthcli.simulator.wire.service import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
 
-    from depthcli.simulator.exchange import Exchange
+    from depthcli.simulator.market.exchange import Exchange
 
 DEPTH: Final = 50
 """Levels a side that are compared."""

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from depthcli.lazy_side import LazySide
-from depthcli.messages import frame_decoder, snapshot_decoder
-from depthcli.synchronizer import State, Synchronizer
+from depthcli.core.messages import frame_decoder, snapshot_decoder
+from depthcli.core.python_side import PythonSide
+from depthcli.core.synchronizer import State, Synchronizer
 
 if TYPE_CHECKING:
     from benchmarks.feeds import Feed
-    from depthcli.side import BookSide
+    from depthcli.core.side import BookSide
 
 try:
     loads: Any = import_module("orjson").loads
@@ -125,7 +125,7 @@ class DepthcliInPython(Depthcli):
     """The same where nothing could be compiled."""
 
     name = "depthcli, without C"
-    side = LazySide
+    side = PythonSide
 
 
 class SortedDicts(Contender):

@@ -10,7 +10,7 @@ from benchmarks.contenders import Contender, Depthcli, present
 from benchmarks.feeds import synthetic
 from benchmarks.report import Lines, Section
 from benchmarks.timing import take_turns
-from depthcli.analytics import cost_to_trade, group_levels
+from depthcli.core.analytics import cost_to_trade, group_levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable

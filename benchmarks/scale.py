@@ -24,10 +24,11 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.apart import DEPTH, Apart, Setting, exchange_apart
-from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager, trunk
-from depthcli.markets import MARKETS, market_named
-from depthcli.network import connect_directly
-from depthcli.synchronizer import State
+from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
+from depthcli.core.markets import MARKETS, market_named
+from depthcli.core.synchronizer import State
+from depthcli.exchange import stream_pool
+from depthcli.exchange.network import connect_directly
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -236,7 +237,7 @@ def main() -> int:
     parser.add_argument("--lifetime", type=float, default=LIFETIME, help="of a connection, seconds")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    trunk.LIFETIME = 2 / 3 * options.lifetime  # type: ignore[misc]
+    stream_pool.LIFETIME = 2 / 3 * options.lifetime  # type: ignore[misc]
     setting = Setting(options.market, options.symbols, options.seed, lifetime=options.lifetime)
     with exchange_apart(setting) as apart:
         account = asyncio.run(_scale(apart, options.market, options.lifetime))

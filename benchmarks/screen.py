@@ -19,19 +19,19 @@ from textual.widgets import DataTable
 from benchmarks import exchange
 from benchmarks.report import Section
 from benchmarks.venue import symbols_of
-from depthcli.messages import DepthEvent, Snapshot
-from depthcli.synchronizer import State, Synchronizer
+from depthcli.core.messages import DepthEvent, Snapshot
+from depthcli.core.synchronizer import State, Synchronizer
 from depthcli.tui import WatchApp, Watched
 from depthcli.tui.canvas import Canvas
-from depthcli.tui.views import View
+from depthcli.tui.model.view_names import View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.app import ComposeResult
 
-    from depthcli.book import DepthCache
-    from depthcli.synchronizer import Counters
+    from depthcli.core.book import DepthCache
+    from depthcli.core.synchronizer import Counters
 
 START = 1_767_355_471.0
 LEVELS = 1_000
@@ -162,7 +162,7 @@ async def key_to_repaint(presses: int) -> list[float]:
                 await asyncio.sleep(0.1 / len(books))
 
     async with app.run_test(size=(120, 40)) as pilot:
-        app.desk.look_at(View.OVERVIEW)
+        app.view_state.look_at(View.OVERVIEW)
         streaming = asyncio.create_task(stream())
         canvas = app.query_one(Canvas)
 
@@ -173,9 +173,9 @@ async def key_to_repaint(presses: int) -> list[float]:
         for press in range(presses):
             await asyncio.sleep(0.037)
             before = time.perf_counter()
-            focus = app.desk.focus
+            focus = app.view_state.focus
             app.post_message(Key("up" if press % 2 else "down", None))
-            while app.desk.focus == focus or pending():  # noqa: ASYNC110
+            while app.view_state.focus == focus or pending():  # noqa: ASYNC110
                 await asyncio.sleep(0)
             taken.append((time.perf_counter() - before) * 1000)
         streaming.cancel()
@@ -193,7 +193,7 @@ def watch(view: str, depth: int) -> Callable[[list[Book], Callable[[], float]], 
         app = WatchApp(
             watched, title="spot", depth=depth, fps=1e-6, clock=clock, wall=clock, plain=False
         )
-        app.desk.look_at(View(view))
+        app.view_state.look_at(View(view))
         return app
 
     return make

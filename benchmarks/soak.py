@@ -35,8 +35,8 @@ from typing import TYPE_CHECKING
 from benchmarks.apart import DEPTH, Apart, Setting, exchange_apart
 from benchmarks.soak_account import CALM, Account, judge, look
 from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
-from depthcli.markets import market_named
-from depthcli.synchronizer import State
+from depthcli.core.markets import market_named
+from depthcli.core.synchronizer import State
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

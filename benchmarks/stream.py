@@ -23,14 +23,14 @@ from websockets.frames import Frame, Opcode
 from benchmarks.feeds import synthetic
 from benchmarks.report import Section
 from benchmarks.timing import take_turns
-from depthcli.book import DepthCache
-from depthcli.client import CONNECTION_ATTEMPTS
-from depthcli.managers import DepthCacheManager
-from depthcli.markets import SPOT
-from depthcli.messages import frame_decoder, snapshot_decoder
-from depthcli.network import Routes
-from depthcli.pace import Pace
-from depthcli.sockets import BinanceSocketManager
+from depthcli.core.book import DepthCache
+from depthcli.core.markets import SPOT
+from depthcli.core.messages import frame_decoder, snapshot_decoder
+from depthcli.core.rate_limit import RateLimiter
+from depthcli.exchange.client import CONNECTION_ATTEMPTS
+from depthcli.exchange.network import Routes
+from depthcli.exchange.sockets import BinanceSocketManager
+from depthcli.managers.depth_cache import DepthCacheManager
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,7 +245,7 @@ class _Client:
     """What managers ask of a client, without a network for the snapshots."""
 
     routes = Routes()
-    connection_pace = Pace(CONNECTION_ATTEMPTS, 300.0)
+    connection_limiter = RateLimiter(CONNECTION_ATTEMPTS, 300.0)
 
     def __init__(self, port: int, snapshot: bytes) -> None:
         self._origin = f"ws://127.0.0.1:{port}"

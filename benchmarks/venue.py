@@ -18,16 +18,16 @@ from string import ascii_uppercase
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from depthcli.markets import SPOT
-from depthcli.simulator.exchange import Exchange
-from depthcli.simulator.flow import tempo_of
-from depthcli.simulator.instruments import instrument_named
+from depthcli.core.markets import SPOT
+from depthcli.simulator.market.exchange import Exchange
+from depthcli.simulator.market.flow import tempo_of
+from depthcli.simulator.market.instruments import instrument_named
 from depthcli.simulator.server import Simulator
 
 if TYPE_CHECKING:
-    from depthcli.simulator.flow import Tempo
-    from depthcli.simulator.instruments import Instrument
-    from depthcli.simulator.source import StreamEvent
+    from depthcli.simulator.market.flow import Tempo
+    from depthcli.simulator.market.instruments import Instrument
+    from depthcli.simulator.market.source import StreamEvent
 
 SEED = 1
 WINDOW = 0.1

@@ -14,19 +14,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from depthcli.book import DepthCache
-    from depthcli.client import AsyncClient
+    from depthcli.core.book import DepthCache
     from depthcli.errors import (
         BadMessageError as BinanceRequestException,
         ExchangeError as BinanceAPIException,
     )
-    from depthcli.managers import (
+    from depthcli.exchange.client import AsyncClient
+    from depthcli.exchange.sockets import BinanceSocketManager
+    from depthcli.managers.depth_cache import (
         DepthCacheManager,
         FuturesDepthCacheManager,
         OptionsDepthCacheManager,
     )
-    from depthcli.sockets import BinanceSocketManager
-    from depthcli.threaded import ThreadedDepthCacheManager
+    from depthcli.managers.threaded import ThreadedDepthCacheManager
 
 __version__ = "0.1.0"
 
@@ -44,15 +44,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AsyncClient": "depthcli.client:AsyncClient",
+    "AsyncClient": "depthcli.exchange.client:AsyncClient",
     "BinanceAPIException": "depthcli.errors:ExchangeError",
     "BinanceRequestException": "depthcli.errors:BadMessageError",
-    "BinanceSocketManager": "depthcli.sockets:BinanceSocketManager",
-    "DepthCache": "depthcli.book:DepthCache",
-    "DepthCacheManager": "depthcli.managers:DepthCacheManager",
-    "FuturesDepthCacheManager": "depthcli.managers:FuturesDepthCacheManager",
-    "OptionsDepthCacheManager": "depthcli.managers:OptionsDepthCacheManager",
-    "ThreadedDepthCacheManager": "depthcli.threaded:ThreadedDepthCacheManager",
+    "BinanceSocketManager": "depthcli.exchange.sockets:BinanceSocketManager",
+    "DepthCache": "depthcli.core.book:DepthCache",
+    "DepthCacheManager": "depthcli.managers.depth_cache:DepthCacheManager",
+    "FuturesDepthCacheManager": "depthcli.managers.depth_cache:FuturesDepthCacheManager",
+    "OptionsDepthCacheManager": "depthcli.managers.depth_cache:OptionsDepthCacheManager",
+    "ThreadedDepthCacheManager": "depthcli.managers.threaded:ThreadedDepthCacheManager",
 }
 
 

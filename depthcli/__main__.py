@@ -1,6 +1,6 @@
 """`python -m depthcli`."""
 
-from depthcli.cli import main
+from depthcli.commands.main import main
 
 if __name__ == "__main__":
     main()

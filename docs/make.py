@@ -30,21 +30,21 @@ module named is imported from `depthcli`. `N` is the type of prices and quantiti
 
 SECTIONS: Final = {
     "Managers": (
-        "managers.DepthCacheManager",
-        "managers.FuturesDepthCacheManager",
-        "managers.OptionsDepthCacheManager",
-        "threaded.ThreadedDepthCacheManager",
+        "managers.depth_cache.DepthCacheManager",
+        "managers.depth_cache.FuturesDepthCacheManager",
+        "managers.depth_cache.OptionsDepthCacheManager",
+        "managers.threaded.ThreadedDepthCacheManager",
     ),
-    "The exchange": ("client.AsyncClient", "sockets.BinanceSocketManager"),
-    "Books": ("book.DepthCache", "side.BookSide"),
+    "The exchange": ("exchange.client.AsyncClient", "exchange.sockets.BinanceSocketManager"),
+    "Books": ("core.book.DepthCache", "core.side.BookSide"),
     "What a book is worth": (
-        "synchronizer.State",
-        "synchronizer.Counters",
-        "synchronizer.AuditResult",
-        "synchronizer.ByRank",
-        "book.Difference",
+        "core.synchronizer.State",
+        "core.synchronizer.Counters",
+        "core.synchronizer.AuditResult",
+        "core.synchronizer.ByRank",
+        "core.book.Difference",
     ),
-    "Markets": ("markets.Market", "markets.market_named"),
+    "Markets": ("core.markets.Market", "core.markets.market_named"),
     "Errors": (
         "errors.DepthcliError",
         "errors.UsageError",

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Final
 
 from textual.widgets import Input
 
-from depthcli.bookkeeping import decimals
+from depthcli.commands.watchlist import decimals
+from depthcli.core.markets import SPOT
+from depthcli.core.messages import event_decoder, snapshot_decoder
+from depthcli.core.synchronizer import State, Synchronizer
 from depthcli.errors import UnknownSymbolError
-from depthcli.markets import SPOT
-from depthcli.messages import event_decoder, snapshot_decoder
-from depthcli.simulator.exchange import Exchange
-from depthcli.simulator.instruments import default_symbols, instrument_named
-from depthcli.synchronizer import State, Synchronizer
+from depthcli.simulator.market.exchange import Exchange
+from depthcli.simulator.market.instruments import default_symbols, instrument_named
 from depthcli.tui import WatchApp, Watched
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Clock:
         return self.now_ms / 1000
 
 
-class Keeper:
+class SnapshotScheduler:
     """Keeps one book from the simulated exchange's events, as a manager does, but in its time."""
 
     def __init__(self, symbol: str, exchange: Exchange, clock: Clock, trouble: str) -> None:
@@ -201,16 +201,16 @@ class World:
             stream = SPOT.stream(symbol, FRAME_MS)
             self._exchange.watch(stream)
             trouble = shot.trouble.get(symbol, "")
-            self._keepers[stream] = Keeper(symbol, self._exchange, self._clock, trouble)
+            self._keepers[stream] = SnapshotScheduler(symbol, self._exchange, self._clock, trouble)
         watched = [
             Watched(
-                keeper,
+                scheduler,
                 decimals(instrument.prices.step),
                 decimals(instrument.quantities.step),
                 base=instrument.base,
                 quote=instrument.quote,
             )
-            for keeper, instrument in zip(self._keepers.values(), instruments, strict=True)
+            for scheduler, instrument in zip(self._keepers.values(), instruments, strict=True)
         ]
         # The app's own timer is as good as off: a frame is drawn when its time has come here.
         self.app = WatchApp(
@@ -228,15 +228,15 @@ class World:
         """Let a frame's time pass, and draw it; frames long before the picture are below zero."""
         self._clock.now_ms += FRAME_MS
         for event in self._exchange.advance(self._clock.now_ms):
-            keeper = self._keepers[event.stream]
-            if keeper.hears(number):
-                keeper.receive(event.payload)
-        for index, keeper in enumerate(self._keepers.values()):
+            scheduler = self._keepers[event.stream]
+            if scheduler.hears(number):
+                scheduler.receive(event.payload)
+        for index, scheduler in enumerate(self._keepers.values()):
             if number == TROUBLE_FRAME:
-                keeper.suffer()
-            has_book = keeper.cache.last_update_id or keeper.trouble in NO_BOOK
-            if not has_book or (number == AUDIT_FRAME - index and keeper.trouble not in NO_BOOK):
-                keeper.fetch(self._limit)
+                scheduler.suffer()
+            has_book = scheduler.cache.last_update_id or scheduler.trouble in NO_BOOK
+            if not has_book or (number == AUDIT_FRAME - index and scheduler.trouble not in NO_BOOK):
+                scheduler.fetch(self._limit)
         # Of a long time before the picture only a frame a second is drawn: it makes the heatmap.
         if number >= 0 or number % 10 == 0:
             self.app.look()

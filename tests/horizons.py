@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from depthcli.side import BookSide
+    from depthcli.core.side import BookSide
 
 
 def end_at(side: BookSide[Any], price: Any) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.book import DepthCache
-    from depthcli.messages import DepthEvent, Snapshot
+    from depthcli.core.book import DepthCache
+    from depthcli.core.messages import DepthEvent, Snapshot
 
 Levels = list[tuple[Any, Any]]
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from depthcli import exit_codes
-from depthcli.errors import UsageError
-from depthcli.parameters import (
+from depthcli.commands import exit_codes
+from depthcli.commands.options import (
     Limit,
     LogFile,
     MarketName,
@@ -28,11 +27,12 @@ from depthcli.parameters import (
     WebPort,
     WsUrl,
 )
-from depthcli.running import run
-from depthcli.schedule import DEFAULT_REFRESH
+from depthcli.commands.running import run
+from depthcli.core.refresh_schedule import DEFAULT_REFRESH
+from depthcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from depthcli.workspaces import Workspace, Workspaces
+    from depthcli.settings.workspaces import Workspace, Workspaces
 
 
 def watch(
@@ -83,19 +83,19 @@ def watch(
     port: WebPort = 8000,
 ) -> None:
     """Show live depth, a panel a symbol. q leaves, ? explains."""
-    from depthcli.environment import (
+    from depthcli.commands.watch import watch as watch_books
+    from depthcli.managers.group import Following, targets_of
+    from depthcli.settings.environment import (
         environment_of,
         market_of,
         market_was_said,
         on_command_line,
         typed,
     )
-    from depthcli.following import Following, targets_of
-    from depthcli.logs import log_to
-    from depthcli.tui.terminal import in_browser
-    from depthcli.watch import watch as watch_books
+    from depthcli.settings.logs import log_to
+    from depthcli.settings.workspaces import LAST, Workspace, Workspaces
+    from depthcli.tui.drawing.terminal import in_browser
     from depthcli.web.arguments import arguments_of
-    from depthcli.workspaces import LAST, Workspace, Workspaces
 
     default = market_of(context, market, options)
     workspaces = Workspaces()
@@ -199,10 +199,10 @@ def dump(
     log_file: LogFile = None,
 ) -> None:
     """Print books for programs, one a line, and nothing else on standard output."""
-    from depthcli.dump import TEXT_DEPTH, dump as dump_books
-    from depthcli.environment import environment_of, market_of, market_was_said
-    from depthcli.following import Following, targets_of
-    from depthcli.logs import log_to
+    from depthcli.commands.dump import TEXT_DEPTH, dump as dump_books
+    from depthcli.managers.group import Following, targets_of
+    from depthcli.settings.environment import environment_of, market_of, market_was_said
+    from depthcli.settings.logs import log_to
 
     log_to(log_file)
     following = Following(
@@ -267,10 +267,10 @@ def check(
 
     Exit code 0: no level differs; 1: one does; 3: a book could not be compared.
     """
-    from depthcli.check import check as check_books
-    from depthcli.environment import environment_of, market_of, market_was_said
-    from depthcli.following import Following, targets_of
-    from depthcli.logs import log_to
+    from depthcli.commands.check import check as check_books
+    from depthcli.managers.group import Following, targets_of
+    from depthcli.settings.environment import environment_of, market_of, market_was_said
+    from depthcli.settings.logs import log_to
 
     log_to(log_file)
     following = Following(

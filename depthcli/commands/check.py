@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from depthcli.core.state import ByRank
+from depthcli.core.synchronizer import State
 from depthcli.errors import DepthcliError, UnreachableError
-from depthcli.following import SHARE, Listener, follow
-from depthcli.synchronizer import State
-from depthcli.worth import ByRank
+from depthcli.managers.group import SHARE, Listener, follow
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from depthcli.book import DepthCache
-    from depthcli.following import Followed, Following, Target
+    from depthcli.core.book import DepthCache
+    from depthcli.managers.group import Followed, Following, Target
 
 SETTLE: Final = 3.0
 """Seconds of events before the first audit of a book."""

@@ -14,7 +14,7 @@ from depthcli.errors import UsageError
 
 def complete_market(incomplete: str) -> list[str]:
     """Return the markets that begin so."""
-    from depthcli.markets import MARKETS
+    from depthcli.core.markets import MARKETS
 
     return [name for name in MARKETS if name.startswith(incomplete.lower())]
 
@@ -25,10 +25,10 @@ def complete_symbol(context: typer.Context, incomplete: str) -> list[str]:
     What was typed stays as it is, for shells want only the rest of a word: `bnb` becomes `bnbbtc`.
     Symbols that stand on the line already aren't offered again.
     """
-    from depthcli.environment import environment_of
-    from depthcli.markets import OPTIONS, market_named
-    from depthcli.symbol_cache import remembered
-    from depthcli.symbols import split_market
+    from depthcli.core.markets import OPTIONS, market_named
+    from depthcli.core.symbols import split_market
+    from depthcli.settings.environment import environment_of
+    from depthcli.settings.symbol_cache import remembered
 
     options = context.params
     typed = list(options.get("symbols") or ())

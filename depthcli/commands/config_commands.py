@@ -18,7 +18,7 @@ config_app = typer.Typer(
 @config_app.command("path")
 def path() -> None:
     """Print where the file is, or would be."""
-    from depthcli.config import config_path
+    from depthcli.settings.config import config_path
 
     print(config_path())
 
@@ -26,7 +26,7 @@ def path() -> None:
 @config_app.command("show")
 def show() -> None:
     """Print what the file says, checked; without a file, all settings that there are."""
-    from depthcli.config import EXAMPLE, config_path, read_config
+    from depthcli.settings.config import EXAMPLE, config_path, read_config
 
     file = config_path()
     read_config(file)
@@ -37,7 +37,7 @@ def show() -> None:
 @config_app.command("edit")
 def edit() -> None:
     """Open the file in your editor ($VISUAL or $EDITOR), and check what you wrote."""
-    from depthcli.config import EXAMPLE, config_path, read_config
+    from depthcli.settings.config import EXAMPLE, config_path, read_config
 
     file = config_path()
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from depthcli.commands.output import EVERY_BYTES, NEWEST_BYTES, Backlog, LineWriter
+from depthcli.core.synchronizer import State
 from depthcli.errors import DepthcliError, UnreachableError
-from depthcli.following import Following, Listener, Target, follow
-from depthcli.output import EVERY_BYTES, NEWEST_BYTES, Backlog, LineWriter
-from depthcli.synchronizer import State
+from depthcli.managers.group import Following, Listener, Target, follow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-    from depthcli.book import DepthCache
+    from depthcli.core.book import DepthCache
 
 TEXT_DEPTH: Final = 10
 """Levels a side of a book printed for people, where the user doesn't say."""

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from depthcli import exit_codes
-from depthcli.completion import complete_market
-from depthcli.parameters import Options, Pattern, RestUrl, Testnet, Tld, WsUrl
-from depthcli.running import run
+from depthcli.commands import exit_codes
+from depthcli.commands.completion import complete_market
+from depthcli.commands.options import Options, Pattern, RestUrl, Testnet, Tld, WsUrl
+from depthcli.commands.running import run
 
 
 def symbols(
@@ -62,11 +62,11 @@ def symbols(
     tld: Tld = None,
 ) -> None:
     """List and search the exchange's symbols. Exit code 1: none matches."""
-    from depthcli.environment import environment_of, market_of, market_was_said
-    from depthcli.listing import Search, list_symbols
-    from depthcli.logs import log_to
-    from depthcli.markets import MARKETS, OPTIONS
-    from depthcli.symbols import names_market_by_ending, split_market, two_markets
+    from depthcli.commands.symbols import Search, list_symbols
+    from depthcli.core.markets import MARKETS, OPTIONS
+    from depthcli.core.symbols import names_market_by_ending, split_market, two_markets
+    from depthcli.settings.environment import environment_of, market_of, market_was_said
+    from depthcli.settings.logs import log_to
 
     log_to(None)
     named, wanted = split_market(pattern or "")
@@ -158,7 +158,7 @@ def simulate(
     ] = None,
 ) -> None:
     """Run an exchange on this machine, over real HTTP and WebSocket. Ctrl-C ends it."""
-    from depthcli.logs import log_to
+    from depthcli.settings.logs import log_to
     from depthcli.simulator.serving import serve
 
     log_to(None)

@@ -11,13 +11,14 @@ from typing import Annotated
 
 import typer
 
-from depthcli import __version__, exit_codes
-from depthcli.book_commands import check, dump, watch
-from depthcli.completion import end_word
-from depthcli.config_commands import config_app
+from depthcli import __version__
+from depthcli.commands import exit_codes
+from depthcli.commands.book_commands import check, dump, watch
+from depthcli.commands.completion import end_word
+from depthcli.commands.config_commands import config_app
+from depthcli.commands.exchange_commands import simulate, symbols
+from depthcli.commands.running import early_interrupt
 from depthcli.errors import DepthcliError, UsageError, printable
-from depthcli.exchange_commands import simulate, symbols
-from depthcli.running import early_interrupt
 
 LONGEST_LINE = 1_000
 """Characters of the longest line of an error that is shown."""
@@ -55,7 +56,7 @@ def _root(
 ) -> None:
     # The file's own commands have to work when it is wrong.
     if context.invoked_subcommand != "config" and not context.resilient_parsing:
-        from depthcli.config import config_path, read_config
+        from depthcli.settings.config import config_path, read_config
 
         context.default_map = read_config(config_path()).defaults()
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from depthcli.completion import complete_market, complete_symbol
+from depthcli.commands.completion import complete_market, complete_symbol
 
 _symbols = typer.Argument(
     help="Such as BNBBTC usdm:BTCUSDT; bnb/btc and bnb-btc are understood.",

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import typer
 
-from depthcli import exit_codes
+from depthcli.commands import exit_codes
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ def run(job: Coroutine[Any, Any, T]) -> T:
             machine failed, which is printed.
         DepthcliError: as the job does.
     """
-    from depthcli.leaving import ToldToEndError, run as run_until_told
+    from depthcli.commands.signals import ToldToEndError, run as run_until_told
 
     gc.set_threshold(*COLLECT_AFTER)
     try:

@@ -17,15 +17,15 @@ from rich.console import Console
 from rich.text import Text
 
 from depthcli.errors import DepthcliError, UsageError, printable
-from depthcli.remembering import client_of
+from depthcli.settings.remembering import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TextIO
 
-    from depthcli.environment import Environment
-    from depthcli.markets import Market
-    from depthcli.messages import SymbolInfo
+    from depthcli.core.markets import Market
+    from depthcli.core.messages import SymbolInfo
+    from depthcli.settings.environment import Environment
 
 NEVER: Final = 4_133_404_800_000
 """The delivery date of contracts that don't expire, ms since the epoch: Christmas 2100."""

@@ -8,17 +8,17 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from depthcli.bookkeeping import Bookkeeper, ExchangeClock, offered
-from depthcli.environment import Environment
+from depthcli.commands.watchlist import ExchangeClock, Watchlist, offered
 from depthcli.errors import UsageError
-from depthcli.following import Listener, follower_of
-from depthcli.remembering import renew_names
+from depthcli.managers.group import Listener, follower_of
+from depthcli.settings.environment import Environment
+from depthcli.settings.remembering import renew_names
+from depthcli.settings.workspaces import LAST
 from depthcli.tui import WatchApp
-from depthcli.workspaces import LAST
 
 if TYPE_CHECKING:
-    from depthcli.following import Following
-    from depthcli.workspaces import Workspace, Workspaces
+    from depthcli.managers.group import Following
+    from depthcli.settings.workspaces import Workspace, Workspaces
 
 
 async def watch(
@@ -56,7 +56,7 @@ async def watch(
         listener: Listener[float] = Listener()
         follower = await stack.enter_async_context(follower_of(following, float, listener))
         markets = offered(following, embedded=demo_seed is not None)
-        books = Bookkeeper(following, follower, markets)
+        books = Watchlist(following, follower, markets)
         watched = [books.watched(one) for one in follower.followed]
         clock = ExchangeClock()
         keeping = asyncio.create_task(clock.keep(follower.client, markets[0]))
@@ -79,7 +79,7 @@ async def watch(
         # Modules live as long as the program: looking through them for garbage would hold up keys.
         gc.freeze()
         await app.run_async()
-        if demo_seed is None and app.desk.places:
+        if demo_seed is None and app.view_state.tiles:
             with suppress(UsageError):
                 workspaces.save(LAST, app.workspace())
     return app.return_code or 0

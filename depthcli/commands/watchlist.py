@@ -7,17 +7,17 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from depthcli.core.markets import COINM, MARKETS, Market
 from depthcli.errors import DepthcliError
-from depthcli.following import Target, targets_of
-from depthcli.markets import COINM, MARKETS, Market
+from depthcli.managers.group import Target, targets_of
 from depthcli.tui import Watched
-from depthcli.tui.port import Books
+from depthcli.tui.model.book_source import BookSource
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from depthcli.client import AsyncClient
-    from depthcli.following import Followed, Follower, Following
+    from depthcli.exchange.client import AsyncClient
+    from depthcli.managers.group import Followed, Follower, Following
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ MOST_FOUND: Final = 200
 """Names that are offered at the most."""
 
 
-class Bookkeeper(Books):
+class Watchlist(BookSource):
     """Keeps the books of the screen.
 
     Args:

@@ -1,11 +1,11 @@
-/* One side of a book in doubles: what lazy_side.py does, for floats, several times as fast.
+/* One side of a book in doubles: what python_side.py does, for floats, several times as fast.
 
 The levels are sorted by their key so that the best stands last: the key is the price among bids,
 and its negative among asks. The exchange changes levels mostly near the touch, so little memory
 moves, and a search gallops from that end.
 
 A level that is removed is gone at once, so there are no tombstones, and nothing is left for a read
-to catch up with. Beyond the horizon the nearest levels are kept, as lazy_side.py says.
+to catch up with. Beyond the horizon the nearest levels are kept, as python_side.py says.
 
 No Python code can run between two steps that must belong together: whatever might run some (a
 number's __float__, an iterator, the collector of garbage) comes before or after them. */
@@ -15,7 +15,7 @@ number's __float__, an iterator, the collector of garbage) comes before or after
 #include <math.h>
 #include <string.h>
 
-/* As in side.py and lazy_side.py: what is always kept beyond the horizon, and when to look there. */
+/* As in side.py and python_side.py: what is always kept beyond the horizon, and when to look there. */
 #define FEWEST_BEYOND 1000
 #define LOOK_AT(count) ((count) + (count) / 2 + 250)
 
@@ -424,7 +424,7 @@ static PyType_Slot slots[] = {
 };
 
 static PyType_Spec spec = {
-    .name = "depthcli._compiled_side.Side",
+    .name = "depthcli.core._native_side.Side",
     .basicsize = sizeof(Side),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .slots = slots,
@@ -444,13 +444,13 @@ static PyModuleDef_Slot phases[] = {{Py_mod_exec, fill}, {0, NULL}};
 
 static struct PyModuleDef definition = {
     .m_base = PyModuleDef_HEAD_INIT,
-    .m_name = "depthcli._compiled_side",
+    .m_name = "depthcli.core._native_side",
     .m_size = 0,
     .m_slots = phases,
 };
 
 PyMODINIT_FUNC
-PyInit__compiled_side(void)
+PyInit__native_side(void)
 {
     return PyModuleDef_Init(&definition);
 }

@@ -14,7 +14,7 @@ from decimal import Context, Decimal, localcontext
 from math import fsum, inf
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NamedTuple
 
-from depthcli.messages import N
+from depthcli.core.messages import N
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -12,27 +12,27 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, cast, overload
 
-from depthcli.lazy_side import LazySide
-from depthcli.messages import N, check_number_type
+from depthcli.core.messages import N, check_number_type
+from depthcli.core.python_side import PythonSide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from depthcli.messages import DepthEvent, Snapshot
-    from depthcli.side import BookSide
+    from depthcli.core.messages import DepthEvent, Snapshot
+    from depthcli.core.side import BookSide
 
 
 def _kind_of_floats() -> type[BookSide[float]]:
     """Return what sides of floats are kept in: the one in C where it was built, and is wanted."""
     if not os.environ.get("DEPTHCLI_NO_EXTENSIONS"):
         with suppress(ImportError):
-            from depthcli.compiled_side import CompiledSide  # noqa: PLC0415
+            from depthcli.core.native_side import NativeSide  # noqa: PLC0415
 
-            return CompiledSide
-    return LazySide
+            return NativeSide
+    return PythonSide
 
 
-_KINDS: dict[type, type[BookSide[Any]]] = {float: _kind_of_floats(), Decimal: LazySide}
+_KINDS: dict[type, type[BookSide[Any]]] = {float: _kind_of_floats(), Decimal: PythonSide}
 """What a side is kept in, by its number type."""
 
 

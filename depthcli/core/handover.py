@@ -12,12 +12,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic
 
-from depthcli.messages import N
+from depthcli.core.messages import N
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.messages import DepthEvent
+    from depthcli.core.messages import DepthEvent
 
 QUIET: Final = 5.0
 """Seconds without an event on either connection after which a stream counts as handed over: what

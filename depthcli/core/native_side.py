@@ -1,4 +1,4 @@
-"""A side of a book in C, for floats: `_compiled_side.c`.
+"""A side of a book in C, for floats: `_native_side.c`.
 
 Installing depthcli compiles it where there is a C compiler, and goes on without it where there is
 none: this module then can't be imported, and books of floats are kept in Python, as others are.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from depthcli._compiled_side import Side
-from depthcli.side import BookSide
+from depthcli.core._native_side import Side
+from depthcli.core.side import BookSide
 
 
-class CompiledSide(Side, BookSide[float]):
+class NativeSide(Side, BookSide[float]):
     """One side of a book in doubles, 16 bytes a level.
 
     Args:
@@ -25,7 +25,7 @@ class CompiledSide(Side, BookSide[float]):
         """Return whether there are that many levels up to the horizon. O(log n)."""
         return len(self) >= count
 
-    def __deepcopy__(self, _memo: dict[int, Any]) -> CompiledSide:
+    def __deepcopy__(self, _memo: dict[int, Any]) -> NativeSide:
         return _loaded(*self._contents())
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -35,9 +35,7 @@ class CompiledSide(Side, BookSide[float]):
         return self.falling, [*self.levels(), *self.beyond()], self.horizon
 
 
-def _loaded(
-    falling: bool, levels: list[tuple[float, float]], horizon: float | None
-) -> CompiledSide:
-    side = CompiledSide(falling=falling)
+def _loaded(falling: bool, levels: list[tuple[float, float]], horizon: float | None) -> NativeSide:
+    side = NativeSide(falling=falling)
     side.load(levels, horizon)
     return side

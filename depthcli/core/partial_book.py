@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from depthcli.book import DepthCache
-from depthcli.messages import N, Snapshot
-from depthcli.synchronizer import RESTART_MS, State, Synchronizer, Verdict
+from depthcli.core.book import DepthCache
+from depthcli.core.messages import N, Snapshot
+from depthcli.core.synchronizer import RESTART_MS, State, Synchronizer, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthcli.messages import DepthEvent
-    from depthcli.synchronizer import Audit
+    from depthcli.core.messages import DepthEvent
+    from depthcli.core.synchronizer import Audit
 
 
 class PartialSynchronizer(Synchronizer[N]):

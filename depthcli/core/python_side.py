@@ -17,8 +17,8 @@ from copy import copy
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from depthcli.messages import N
-from depthcli.side import FEWEST_BEYOND, BookSide
+from depthcli.core.messages import N
+from depthcli.core.side import FEWEST_BEYOND, BookSide
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,7 +30,7 @@ _MANY = 64
 """So many new prices at once are sorted into the index with all others, not put in one by one."""
 
 
-class LazySide(BookSide[N]):
+class PythonSide(BookSide[N]):
     """One side of a book.
 
     Args:
@@ -120,7 +120,7 @@ class LazySide(BookSide[N]):
         """Return the number of levels up to the horizon. O(n)."""
         return len(self.levels())
 
-    def __deepcopy__(self, _memo: dict[int, Any]) -> LazySide[N]:
+    def __deepcopy__(self, _memo: dict[int, Any]) -> PythonSide[N]:
         twin = copy(self)  # numbers never change: only what holds them is made anew
         twin._levels, twin._index = dict(self._levels), list(self._index)  # noqa: SLF001
         return twin

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 
-class Pace:
+class RateLimiter:
     """Lets something happen a limited number of times in any window.
 
     Args:

@@ -8,8 +8,8 @@ Memory is bounded however long a book is kept: of the levels beyond the horizon 
 kept, as many as are vouched for or 1,000, whichever is more; the farther ones go now and then. What
 is vouched for is never dropped, and isn't more than the exchange itself has there.
 
-There are two kinds, which differ in nothing that a reader sees: `lazy_side.LazySide` for any
-number type, and `compiled_side.CompiledSide`, in C, for floats.
+There are two kinds, which differ in nothing that a reader sees: `python_side.PythonSide` for any
+number type, and `native_side.NativeSide`, in C, for floats.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from abc import ABC, abstractmethod
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Generic
 
-from depthcli.messages import N
+from depthcli.core.messages import N
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

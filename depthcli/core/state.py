@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.book import Difference
+    from depthcli.core.book import Difference
 
 
 class State(StrEnum):

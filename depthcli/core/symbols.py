@@ -11,7 +11,7 @@ from depthcli.errors import UnknownSymbolError, UsageError, printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.messages import SymbolInfo
+    from depthcli.core.messages import SymbolInfo
 
 MANAGERS: Final = {
     "spot": "DepthCacheManager(client, {!r})",

@@ -20,17 +20,17 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic
 
-from depthcli.book import DepthCache
+from depthcli.core.book import DepthCache
+from depthcli.core.messages import N
+from depthcli.core.readability import Readability
+from depthcli.core.state import AuditResult, ByRank, Counters, State, Verdict
 from depthcli.errors import printable
-from depthcli.messages import N
-from depthcli.readability import Readability
-from depthcli.worth import AuditResult, ByRank, Counters, State, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthcli.book import Comparison, Difference
-    from depthcli.messages import DepthEvent, Snapshot
+    from depthcli.core.book import Comparison, Difference
+    from depthcli.core.messages import DepthEvent, Snapshot
 
 __all__ = ["AuditResult", "ByRank", "Counters", "State", "Synchronizer", "Verdict"]
 

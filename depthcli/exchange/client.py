@@ -8,19 +8,19 @@ import os
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from depthcli.compatibility import Options
-from depthcli.errors import BadMessageError, ExchangeError, UsageError
-from depthcli.messages import (
+from depthcli.core.messages import (
     N,
     decode_exchange_info,
     decode_server_time,
     snapshot_decoder,
 )
-from depthcli.network import Routes, origin_of
-from depthcli.pace import Pace
-from depthcli.rest import Rest, read
-from depthcli.symbols import select_symbols
-from depthcli.turns import Urgency
+from depthcli.core.rate_limit import RateLimiter
+from depthcli.core.symbols import select_symbols
+from depthcli.errors import BadMessageError, ExchangeError, UsageError
+from depthcli.exchange.compatibility import Options
+from depthcli.exchange.network import Routes, origin_of
+from depthcli.exchange.request_queue import Urgency
+from depthcli.exchange.rest import Rest, read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from depthcli.markets import Market, Origins
-    from depthcli.messages import ExchangeInfo, Snapshot, SymbolInfo
+    from depthcli.core.markets import Market, Origins
+    from depthcli.core.messages import ExchangeInfo, Snapshot, SymbolInfo
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class AsyncClient:
     Attributes:
         proxy: the URL of the proxy that was given, or None.
         routes: how each origin is reached, for requests and streams alike.
-        connection_pace: of the WebSockets of all socket managers that use the client.
+        connection_limiter: of the WebSockets of all socket managers that use the client.
 
     Raises:
         UsageError: a URL isn't an origin or a proxy, or times are wanted in another unit.
@@ -121,8 +121,8 @@ class AsyncClient:
         self._infos: dict[str, tuple[float, dict[str, SymbolInfo], ExchangeInfo]] = {}
         self._warned: set[tuple[str, str]] = set()
         self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._single_asks = Pace(FEW_ASKED, 60.0)
-        self.connection_pace = Pace(CONNECTION_ATTEMPTS, 300.0)
+        self._single_asks = RateLimiter(FEW_ASKED, 60.0)
+        self.connection_limiter = RateLimiter(CONNECTION_ATTEMPTS, 300.0)
         self.routes = Routes(self.proxy)
         self._routed = transport is None
         self._rest = Rest(self.routes, transport)
@@ -197,7 +197,7 @@ class AsyncClient:
 
     def outlook(self, market: Market) -> float:
         """Return about how many seconds a snapshot asked for now would wait for its turn."""
-        return self._rest.pools.of(market).turns.outlook()
+        return self._rest.pools.of(market).request_queue.outlook()
 
     def silent_for(self, market: Market) -> float:
         """Return for how many seconds nothing may be asked, since the exchange said so; 0: none."""

@@ -15,11 +15,11 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from depthcli.core.messages import DepthEvent, Frame, N, ServerShutdown, beginning_of, frame_decoder
 from depthcli.errors import STATUS_HINTS, BadMessageError, UnreachableError, printable
-from depthcli.failures import cause_of
-from depthcli.messages import DepthEvent, Frame, N, ServerShutdown, beginning_of, frame_decoder
-from depthcli.network import NOT_FOLLOWED, HandingConnection
-from depthcli.rest import CONNECT_TIMEOUT, TOTAL_TIMEOUT
+from depthcli.exchange.failures import cause_of
+from depthcli.exchange.network import NOT_FOLLOWED, HandingConnection
+from depthcli.exchange.rest import CONNECT_TIMEOUT, TOTAL_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
     from websockets.typing import BytesLike
 
-    from depthcli.markets import Market
+    from depthcli.core.markets import Market
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from depthcli.errors import DepthcliError, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from depthcli.proxies import Proxy
+    from depthcli.exchange.proxies import Proxy
 
 OFFLINE: Final = "`depthcli watch --demo` works without a network"
 """What can be done without a connection."""

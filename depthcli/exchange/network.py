@@ -17,8 +17,8 @@ from websockets.exceptions import WebSocketException
 from websockets.frames import CloseCode, Frame, Opcode
 
 from depthcli.errors import UnreachableError, UsageError, printable
-from depthcli.failures import trouble_with
-from depthcli.proxies import Proxy, is_exempt, names_one, proxy_for, read_proxy
+from depthcli.exchange.failures import trouble_with
+from depthcli.exchange.proxies import Proxy, is_exempt, names_one, proxy_for, read_proxy
 
 if TYPE_CHECKING:
     import asyncio
@@ -119,7 +119,7 @@ class Route:
         # Without TLS, nobody has to be believed; finding the usual authorities takes long.
         verify = self.trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self.proxy is not None and self.proxy.is_socks:
-            from depthcli.socks import SocksTransport  # noqa: PLC0415, it needs an extra
+            from depthcli.exchange.socks import SocksTransport  # noqa: PLC0415, it needs an extra
 
             return SocksTransport(self.proxy, verify, limits)
         proxy = None
@@ -228,7 +228,7 @@ def _proxy_of_system(origin: str) -> Proxy | None:
 
 def _check_socks(proxy: Proxy) -> None:
     try:
-        import depthcli.socks  # noqa: F401, PLC0415, it needs an extra
+        import depthcli.exchange.socks  # noqa: F401, PLC0415, it needs an extra
     except ImportError as error:
         raise UsageError(
             f"the proxy that {proxy.source} names speaks SOCKS, and what that needs isn't"

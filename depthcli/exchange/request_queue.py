@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from depthcli.weights import WeightBudget
+    from depthcli.core.request_weight import WeightBudget
 
 AT_ONCE: Final = 8
 """Requests under way at the same time."""
@@ -49,14 +49,14 @@ class Urgency(IntEnum):
 
 
 @dataclass(order=True, slots=True)
-class _Turn:
+class _WaitingRequest:
     urgency: Urgency
     number: int
     weight: int = field(compare=False)
     ready: asyncio.Future[None] = field(compare=False)
 
 
-class Turns:
+class RequestQueue:
     """The queue before one budget.
 
     Args:
@@ -65,7 +65,7 @@ class Turns:
 
     def __init__(self, budget: WeightBudget) -> None:
         self.budget = budget
-        self._waiting: list[_Turn] = []
+        self._waiting: list[_WaitingRequest] = []
         self._numbers = itertools.count()
         self._under_way = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -75,7 +75,7 @@ class Turns:
     @asynccontextmanager
     async def turn(self, weight: int, urgency: Urgency = Urgency.NEEDED) -> AsyncIterator[None]:
         """Wait for one's turn, and have it until the end; meanwhile and after the weight counts."""
-        turn = _Turn(
+        turn = _WaitingRequest(
             urgency, next(self._numbers), weight, asyncio.get_running_loop().create_future()
         )
         heappush(self._waiting, turn)

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from depthcli.core.messages import decode_failure, decode_maintenance
 from depthcli.errors import (
     SERVER_FAULT_CODES,
     BadMessageError,
@@ -21,8 +22,7 @@ from depthcli.errors import (
     exchange_error,
     printable,
 )
-from depthcli.messages import decode_failure, decode_maintenance
-from depthcli.network import NOT_FOLLOWED
+from depthcli.exchange.network import NOT_FOLLOWED
 
 if TYPE_CHECKING:
     from httpx import Headers, Response

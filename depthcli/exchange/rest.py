@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from depthcli.answers import read_answer
-from depthcli.backoff import Backoff
+from depthcli.core.backoff import Backoff
+from depthcli.core.server_clock import ServerClock
 from depthcli.errors import (
     BadMessageError,
     DepthcliError,
@@ -24,19 +24,19 @@ from depthcli.errors import (
     UnreachableError,
     printable,
 )
-from depthcli.failures import cause_of
-from depthcli.network import RoutedTransport
-from depthcli.pools import Pools
-from depthcli.server_clock import ServerClock
-from depthcli.turns import AT_ONCE, Urgency
-from depthcli.within import within
+from depthcli.exchange.cancellation import within
+from depthcli.exchange.failures import cause_of
+from depthcli.exchange.network import RoutedTransport
+from depthcli.exchange.request_queue import AT_ONCE, Urgency
+from depthcli.exchange.responses import read_answer
+from depthcli.exchange.weight_pools import Pools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from depthcli.answers import Answer
-    from depthcli.markets import Market
-    from depthcli.network import Routes
+    from depthcli.core.markets import Market
+    from depthcli.exchange.network import Routes
+    from depthcli.exchange.responses import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -92,11 +92,11 @@ class Rest:
             BadMessageError: the answer is too long.
         """
         pool = self.pools.of(market)
-        async with pool.turns.turn(weight, urgency):
+        async with pool.request_queue.turn(weight, urgency):
             answer = await self._send(url, parameters)
         answered = asyncio.get_running_loop().time()
         if answer.used_weight is not None:
-            pool.turns.budget.report(answer.used_weight, answered)
+            pool.request_queue.budget.report(answer.used_weight, answered)
         if not answer.failed:
             return answer
         error = answer.error()

@@ -10,40 +10,42 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Generic
 from urllib.parse import urlsplit
 
+from depthcli.core.messages import N
 from depthcli.errors import ClosedError
-from depthcli.messages import N
-from depthcli.network import connect_directly
-from depthcli.trunk import Trunk
+from depthcli.exchange.network import connect_directly
+from depthcli.exchange.stream_pool import StreamPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthcli.client import AsyncClient
-    from depthcli.markets import Market
-    from depthcli.network import Routes
-    from depthcli.trunk import StreamListener
+    from depthcli.core.markets import Market
+    from depthcli.exchange.client import AsyncClient
+    from depthcli.exchange.network import Routes
+    from depthcli.exchange.stream_pool import StreamListener
 
 
 class Subscription(Generic[N]):
     """One listener's hold on one stream."""
 
-    def __init__(self, trunk: Trunk[N], stream: str, listener: StreamListener[N]) -> None:
-        self._trunk: Trunk[N] = trunk
+    def __init__(
+        self, stream_pool: StreamPool[N], stream: str, listener: StreamListener[N]
+    ) -> None:
+        self._stream_pool: StreamPool[N] = stream_pool
         self._stream = stream
         self._listener: StreamListener[N] = listener
 
     @property
     def last_frame(self) -> float:
         """When the connection last brought anything, for whatever stream; the loop's clock."""
-        return self._trunk.last_frame
+        return self._stream_pool.last_frame
 
     def suspect(self, reason: str) -> None:
         """Give up the connection under the stream: it pretends to be alive. A new one is made."""
-        self._trunk.drop(reason)
+        self._stream_pool.drop(reason)
 
     def close(self) -> None:
         """Listen no longer; the stream is unsubscribed when nobody listens to it."""
-        self._trunk.remove(self._stream, self._listener)
+        self._stream_pool.remove(self._stream, self._listener)
 
 
 class BinanceSocketManager:
@@ -70,7 +72,7 @@ class BinanceSocketManager:
         self._client = client
         self._max_reconnects = max_reconnects
         self._connector = _routed(client.routes, connector)
-        self._trunks: list[Trunk[Any]] = []
+        self._stream_pools: list[StreamPool[Any]] = []
         self._closed = False
 
     def subscribe(
@@ -84,35 +86,35 @@ class BinanceSocketManager:
         """
         if self._closed:
             raise ClosedError("this socket manager was closed: make a new one")
-        trunk = next(
-            (known for known in self._trunks if known.takes(market, conv_type, stream)), None
+        stream_pool = next(
+            (known for known in self._stream_pools if known.takes(market, conv_type, stream)), None
         )
-        if trunk is None:
-            trunk = Trunk(
+        if stream_pool is None:
+            stream_pool = StreamPool(
                 market,
                 self._client.websocket_origin(market),
                 conv_type,
                 self._max_reconnects,
                 self._connector,
-                self._client.connection_pace,
+                self._client.connection_limiter,
             )
-            trunk.start(on_end=self._forget)
-            self._trunks.append(trunk)
-        trunk.add(stream, listener)
-        return Subscription(trunk, stream, listener)
+            stream_pool.start(on_end=self._forget)
+            self._stream_pools.append(stream_pool)
+        stream_pool.add(stream, listener)
+        return Subscription(stream_pool, stream, listener)
 
     async def close(self) -> None:
         """Close all connections; listeners aren't told. It can't be used again."""
         self._closed = True
-        await asyncio.gather(*(trunk.close() for trunk in [*self._trunks]))
+        await asyncio.gather(*(stream_pool.close() for stream_pool in [*self._stream_pools]))
 
     @property
     def connection_count(self) -> int:
         """How many WebSocket connections are kept, successors that take over not counted."""
-        return len(self._trunks)
+        return len(self._stream_pools)
 
-    def _forget(self, trunk: Trunk[Any]) -> None:
-        self._trunks.remove(trunk)
+    def _forget(self, stream_pool: StreamPool[Any]) -> None:
+        self._stream_pools.remove(stream_pool)
 
 
 def _routed(routes: Routes, connector: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from python_socks import ProxyError, ProxyTimeoutError, ProxyType
 if TYPE_CHECKING:
     import ssl
 
-    from depthcli.proxies import Proxy
+    from depthcli.exchange.proxies import Proxy
 
 
 class SocksTransport(httpx.AsyncBaseTransport):

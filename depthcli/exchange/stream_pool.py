@@ -11,17 +11,17 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol
 
-from depthcli.backoff import JITTER, Backoff
-from depthcli.connection import Connection
-from depthcli.handover import Handover
-from depthcli.messages import N
+from depthcli.core.backoff import JITTER, Backoff
+from depthcli.core.handover import Handover
+from depthcli.core.messages import N
+from depthcli.exchange.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from depthcli.markets import Market
-    from depthcli.messages import DepthEvent
-    from depthcli.pace import Pace
+    from depthcli.core.markets import Market
+    from depthcli.core.messages import DepthEvent
+    from depthcli.core.rate_limit import RateLimiter
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class StreamListener(Protocol[N]):
         """The stream is lost for good."""
 
 
-class Trunk(Generic[N]):
+class StreamPool(Generic[N]):
     """Streams of one market over one connection at a time, as long as somebody listens."""
 
     def __init__(  # noqa: PLR0917, what it is, and then how it connects
@@ -67,7 +67,7 @@ class Trunk(Generic[N]):
         conv_type: type[N],
         max_reconnects: int | None,
         connector: Callable[..., Any],
-        pace: Pace,
+        pace: RateLimiter,
     ) -> None:
         self._market = market
         self._origin = origin
@@ -97,7 +97,7 @@ class Trunk(Generic[N]):
             stream in self._listeners or len(self._listeners) < market.streams_per_connection
         )
 
-    def start(self, on_end: Callable[[Trunk[N]], None]) -> None:
+    def start(self, on_end: Callable[[StreamPool[N]], None]) -> None:
         """Connect, in a task of its own; `on_end` is called when that ends for good."""
         self._task = asyncio.create_task(self._run(), name=f"streams {self._market.name}")
         self._task.add_done_callback(lambda _: on_end(self))

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from depthcli.core.request_weight import WeightBudget
 from depthcli.errors import BannedError
-from depthcli.turns import Turns
-from depthcli.weights import WeightBudget
+from depthcli.exchange.request_queue import RequestQueue
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from depthcli.core.markets import Market
     from depthcli.errors import RateLimitedError
-    from depthcli.markets import Market
 
 
 class Pool:
@@ -26,28 +26,28 @@ class Pool:
         per_minute: the weight per address and minute, until the exchange tells.
 
     Attributes:
-        turns: the queue before its budget.
+        request_queue: the queue before its budget.
     """
 
     def __init__(self, per_minute: int) -> None:
-        self.turns = Turns(WeightBudget(per_minute))
+        self.request_queue = RequestQueue(WeightBudget(per_minute))
         self._told: dict[str, int] = {}
         self._banned_until: datetime | None = None
 
     def learn(self, market: Market, per_minute: int) -> None:
         """Take in what a market's exchange info tells; where several tell, the least counts."""
         self._told[market.name] = per_minute
-        self.turns.budget.per_minute = min(self._told.values())
+        self.request_queue.budget.per_minute = min(self._told.values())
 
     def silence(self, error: RateLimitedError, until: float) -> None:
         """Send nothing before that time on the loop's clock, for the exchange refused."""
-        self.turns.budget.block(until)
+        self.request_queue.budget.block(until)
         if isinstance(error, BannedError) and error.until is not None:
             self._banned_until = max(error.until, self._banned_until or error.until)
 
     def silent_for(self, now: float) -> float:
         """Return the seconds for which nothing may be sent; 0: it may."""
-        return max(0.0, self.turns.budget.blocked_until - now)
+        return max(0.0, self.request_queue.budget.blocked_until - now)
 
     def banned_until(self, now: float) -> datetime | None:
         """Return until when this address is banned, in UTC; None: it isn't, or nobody said."""

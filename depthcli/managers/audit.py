@@ -6,15 +6,15 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, Generic
 
-from depthcli.backoff import Backoff
-from depthcli.messages import N
-from depthcli.synchronizer import Verdict
+from depthcli.core.backoff import Backoff
+from depthcli.core.messages import N
+from depthcli.core.synchronizer import Verdict
 
 if TYPE_CHECKING:
-    from depthcli.asking import Asker
-    from depthcli.book import Difference
-    from depthcli.feed import Feed
-    from depthcli.turns import Urgency
+    from depthcli.core.book import Difference
+    from depthcli.exchange.request_queue import Urgency
+    from depthcli.managers.feed import Feed
+    from depthcli.managers.snapshot_requests import SnapshotRequester
 
 logger = logging.getLogger(__name__)
 
@@ -30,16 +30,16 @@ class Auditor(Generic[N]):
 
     Args:
         feed: whose book is compared.
-        asker: fetches the snapshots.
+        requester: fetches the snapshots.
 
     Attributes:
         last: when the last audit ended, on the loop's clock; None before the first.
     """
 
-    def __init__(self, feed: Feed[N], asker: Asker[N]) -> None:
+    def __init__(self, feed: Feed[N], requester: SnapshotRequester[N]) -> None:
         self.last: float | None = None
         self._feed: Feed[N] = feed
-        self._asker: Asker[N] = asker
+        self._requester: SnapshotRequester[N] = requester
         self._one = asyncio.Lock()
 
     async def audit(self, limit: int, urgency: Urgency, *, replace: bool) -> Verdict:
@@ -51,7 +51,7 @@ class Auditor(Generic[N]):
             replace: whether it also replaces the book.
 
         Raises:
-            ExchangeError, UnreachableError, BadMessageError: as `Asker.snapshot` does.
+            ExchangeError, UnreachableError, BadMessageError: as `SnapshotRequester.snapshot` does.
         """
         synchronizer = self._feed.synchronizer
         async with self._one:
@@ -74,7 +74,7 @@ class Auditor(Generic[N]):
         until = clock() + feed.market.snapshot_lag + GRACE
         verdict = Verdict.UNWANTED
         while synchronizer.audit_under_way:
-            snapshot = await self._asker.snapshot(limit, urgency)
+            snapshot = await self._requester.snapshot(limit, urgency)
             if not synchronizer.audit_under_way:
                 break
             verdict = synchronizer.offer(snapshot, limit, replace=replace)

@@ -7,21 +7,21 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias
 
+from depthcli.core.messages import N
 from depthcli.errors import DepthcliError
-from depthcli.messages import N
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthcli.book import DepthCache
-    from depthcli.managers import DepthCacheManager
+    from depthcli.core.book import DepthCache
+    from depthcli.managers.depth_cache import DepthCacheManager
 
 logger = logging.getLogger(__name__)
 
 Callback: TypeAlias = "Callable[[DepthCache[N] | None], Any]"
 
 
-class Called(Generic[N]):
+class CallbackRunner(Generic[N]):
     """Follows one depth cache, in the threaded manager's thread, where all but `stopped` is used.
 
     Args:

@@ -1,7 +1,8 @@
 """Depth cache managers: each keeps one symbol's book in step with the exchange's, and gives it out.
 
-A manager is put together of a `Feed`, which takes the stream in, an `Auditor` and a `Keeper`, which
-decides when a snapshot is asked for. What the book is worth is decided by its `Synchronizer`.
+A manager is put together of a `Feed`, which takes the stream in, an `Auditor` and a
+`SnapshotScheduler`, which decides when a snapshot is asked for. What the book is worth is decided
+by its `Synchronizer`.
 """
 
 from __future__ import annotations
@@ -11,27 +12,27 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, cast
 
-from depthcli.asking import Asker
-from depthcli.auditor import Auditor
+from depthcli.core.markets import COINM, OPTIONS, SPOT, USDM
+from depthcli.core.messages import N, check_number_type
+from depthcli.core.refresh_schedule import DEFAULT_REFRESH
+from depthcli.core.symbols import symbol_of
+from depthcli.core.synchronizer import State, Verdict
 from depthcli.errors import ClosedError, DepthcliError
-from depthcli.feed import Feed
-from depthcli.keeper import Keeper
-from depthcli.markets import COINM, OPTIONS, SPOT, USDM
-from depthcli.messages import N, check_number_type
-from depthcli.schedule import DEFAULT_REFRESH
-from depthcli.sockets import BinanceSocketManager
-from depthcli.symbols import symbol_of
-from depthcli.synchronizer import State, Verdict
-from depthcli.turns import Urgency
+from depthcli.exchange.request_queue import Urgency
+from depthcli.exchange.sockets import BinanceSocketManager
+from depthcli.managers.audit import Auditor
+from depthcli.managers.feed import Feed
+from depthcli.managers.snapshot_requests import SnapshotRequester
+from depthcli.managers.snapshots import SnapshotScheduler
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
-    from depthcli.book import DepthCache
-    from depthcli.client import AsyncClient
-    from depthcli.markets import Market
-    from depthcli.synchronizer import AuditResult, Counters, Synchronizer
+    from depthcli.core.book import DepthCache
+    from depthcli.core.markets import Market
+    from depthcli.core.synchronizer import AuditResult, Counters, Synchronizer
+    from depthcli.exchange.client import AsyncClient
 
 logger = logging.getLogger(__name__)
 
@@ -109,11 +110,13 @@ class DepthCacheManager(Generic[N]):
             on_change=callback if at_once else None,
             on_state=on_state,
         )
-        asker: Asker[N] = Asker(client, self.market, self.symbol, conv_type)
-        self._auditor: Auditor[N] = Auditor(self._feed, asker)
-        self._keeper: Keeper[N] = Keeper(
+        requester: SnapshotRequester[N] = SnapshotRequester(
+            client, self.market, self.symbol, conv_type
+        )
+        self._auditor: Auditor[N] = Auditor(self._feed, requester)
+        self._scheduler: SnapshotScheduler[N] = SnapshotScheduler(
             self._feed,
-            asker,
+            requester,
             self._auditor,
             limit=self.limit,
             refresh_interval=refresh_interval or None,
@@ -172,7 +175,7 @@ class DepthCacheManager(Generic[N]):
         if self._bm is None:
             self._bm = BinanceSocketManager(self._client)
         self._feed.start(self._bm)
-        self._tasks.append(asyncio.create_task(self._keeper.keep(), name=f"keep {self.symbol}"))
+        self._tasks.append(asyncio.create_task(self._scheduler.keep(), name=f"keep {self.symbol}"))
         if self._awaits_callback:
             self._tasks.append(asyncio.create_task(self._call(), name=f"call {self.symbol}"))
         return self

@@ -11,18 +11,18 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Generic
 
-from depthcli.messages import N
-from depthcli.partial import PartialSynchronizer
-from depthcli.synchronizer import State, Synchronizer
+from depthcli.core.messages import N
+from depthcli.core.partial_book import PartialSynchronizer
+from depthcli.core.synchronizer import State, Synchronizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthcli.book import DepthCache
+    from depthcli.core.book import DepthCache
+    from depthcli.core.markets import Market
+    from depthcli.core.messages import DepthEvent
     from depthcli.errors import DepthcliError
-    from depthcli.markets import Market
-    from depthcli.messages import DepthEvent
-    from depthcli.sockets import BinanceSocketManager, Subscription
+    from depthcli.exchange.sockets import BinanceSocketManager, Subscription
 
 logger = logging.getLogger(__name__)
 

@@ -7,22 +7,27 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple
 
-from depthcli.environment import Environment
+from depthcli.core.markets import MARKETS, Market, market_named
+from depthcli.core.messages import N
+from depthcli.core.symbols import (
+    canonical_symbol,
+    names_market_by_ending,
+    split_market,
+    two_markets,
+)
 from depthcli.errors import DepthcliError, UnknownSymbolError
-from depthcli.managers import DepthCacheManager
-from depthcli.markets import MARKETS, Market, market_named
-from depthcli.messages import N
-from depthcli.remembering import client_of
-from depthcli.sockets import BinanceSocketManager
-from depthcli.symbols import canonical_symbol, names_market_by_ending, split_market, two_markets
+from depthcli.exchange.sockets import BinanceSocketManager
+from depthcli.managers.depth_cache import DepthCacheManager
+from depthcli.settings.environment import Environment
+from depthcli.settings.remembering import client_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
-    from depthcli.book import DepthCache
-    from depthcli.client import AsyncClient
-    from depthcli.messages import DepthEvent, SymbolInfo
-    from depthcli.synchronizer import State
+    from depthcli.core.book import DepthCache
+    from depthcli.core.messages import DepthEvent, SymbolInfo
+    from depthcli.core.synchronizer import State
+    from depthcli.exchange.client import AsyncClient
 
 DEPTH: Final = 1_000
 """Levels a side that are asked for: the market may move far before the next refresh."""

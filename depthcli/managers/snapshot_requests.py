@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from depthcli.core.messages import N
 from depthcli.errors import UnreachableError, clock_time
-from depthcli.messages import N
-from depthcli.turns import Urgency
+from depthcli.exchange.request_queue import Urgency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from depthcli.client import AsyncClient
-    from depthcli.markets import Market
-    from depthcli.messages import Snapshot, SymbolInfo
+    from depthcli.core.markets import Market
+    from depthcli.core.messages import Snapshot, SymbolInfo
+    from depthcli.exchange.client import AsyncClient
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ UNANSWERED: Final = 20.0
 """Seconds after which a question counts as unanswered while the exchange wants silence."""
 
 
-class Asker(Generic[N]):
+class SnapshotRequester(Generic[N]):
     """Asks about one symbol.
 
     Args:

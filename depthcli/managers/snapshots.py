@@ -13,9 +13,10 @@ import math
 import re
 from typing import TYPE_CHECKING, Final, Generic, TypeGuard
 
-from depthcli.asking import TELL
-from depthcli.backoff import JITTER, Backoff
-from depthcli.client import NO_SUCH_SYMBOL
+from depthcli.core.backoff import JITTER, Backoff
+from depthcli.core.messages import N
+from depthcli.core.refresh_schedule import FIRST_REFRESH, LONGEST_SILENCE, LOOK, SILENCE, Schedule
+from depthcli.core.synchronizer import State, Verdict
 from depthcli.errors import (
     DepthcliError,
     ExchangeError,
@@ -23,15 +24,14 @@ from depthcli.errors import (
     RateLimitedError,
     printable,
 )
-from depthcli.messages import N
-from depthcli.schedule import FIRST_REFRESH, LONGEST_SILENCE, LOOK, SILENCE, Schedule
-from depthcli.synchronizer import State, Verdict
-from depthcli.turns import Urgency
+from depthcli.exchange.client import NO_SUCH_SYMBOL
+from depthcli.exchange.request_queue import Urgency
+from depthcli.managers.snapshot_requests import TELL
 
 if TYPE_CHECKING:
-    from depthcli.asking import Asker
-    from depthcli.auditor import Auditor
-    from depthcli.feed import Feed
+    from depthcli.managers.audit import Auditor
+    from depthcli.managers.feed import Feed
+    from depthcli.managers.snapshot_requests import SnapshotRequester
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +50,12 @@ FAILED_PROBES: Final = 2
 """So many questions without an answer, and the silence itself makes the book stale."""
 
 
-class Keeper(Generic[N]):
+class SnapshotScheduler(Generic[N]):
     """Keeps the book of one symbol going: `keep` is a task for as long as it is followed.
 
     Args:
         feed: whose book it is.
-        asker: asks the exchange.
+        requester: asks the exchange.
         auditor: compares the live book.
         limit: levels a side of its snapshots.
         refresh_interval: seconds between two refreshes; None: never.
@@ -65,7 +65,7 @@ class Keeper(Generic[N]):
     def __init__(
         self,
         feed: Feed[N],
-        asker: Asker[N],
+        requester: SnapshotRequester[N],
         auditor: Auditor[N],
         *,
         limit: int,
@@ -73,7 +73,7 @@ class Keeper(Generic[N]):
         depth: int,
     ) -> None:
         self._feed: Feed[N] = feed
-        self._asker: Asker[N] = asker
+        self._requester: SnapshotRequester[N] = requester
         self._auditor: Auditor[N] = auditor
         self._limit = limit
         self._refresh_interval = refresh_interval
@@ -160,7 +160,7 @@ class Keeper(Generic[N]):
         feed = self._feed
         openings = feed.openings
         try:
-            snapshot = await self._asker.needed_snapshot(self._limit, self._tell)
+            snapshot = await self._requester.needed_snapshot(self._limit, self._tell)
         except DepthcliError as error:
             if self._is_final(error):
                 self._refused(error)
@@ -225,7 +225,7 @@ class Keeper(Generic[N]):
         """Go back from the best levels to the full book, if the exchange gives a snapshot now."""
         feed = self._feed
         try:
-            await self._asker.snapshot(self._limit, Urgency.PRECAUTION)
+            await self._requester.snapshot(self._limit, Urgency.PRECAUTION)
         except DepthcliError as error:
             wait = self._full_patience.next()
             self._full_at = asyncio.get_running_loop().time() + wait
@@ -288,7 +288,7 @@ class Keeper(Generic[N]):
         """Ask whether the symbol is still traded."""
         synchronizer = self._feed.synchronizer
         try:
-            info = await self._asker.info()
+            info = await self._requester.info()
         except DepthcliError as error:
             logger.info("%s: its status isn't known: %s", self._feed.symbol, error)
             return

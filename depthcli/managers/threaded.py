@@ -16,21 +16,21 @@ from collections import Counter
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
-from depthcli.called import Called
-from depthcli.client import AsyncClient
+from depthcli.core.markets import COINM, OPTIONS, SPOT, USDM
+from depthcli.core.refresh_schedule import DEFAULT_REFRESH
 from depthcli.errors import ClosedError, UsageError
-from depthcli.managers import DepthCacheManager
-from depthcli.markets import COINM, OPTIONS, SPOT, USDM
-from depthcli.schedule import DEFAULT_REFRESH
-from depthcli.sockets import BinanceSocketManager
+from depthcli.exchange.client import AsyncClient
+from depthcli.exchange.sockets import BinanceSocketManager
+from depthcli.managers.callbacks import CallbackRunner
+from depthcli.managers.depth_cache import DepthCacheManager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from depthcli.called import Callback
-    from depthcli.markets import Market
-    from depthcli.messages import N
+    from depthcli.core.markets import Market
+    from depthcli.core.messages import N
+    from depthcli.managers.callbacks import Callback
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         self._bm = BinanceSocketManager(self._client)
         # Reentrant, for the sake of signal handlers.
         self._lock = threading.RLock()
-        self._caches: dict[str, Called[Any]] = {}
+        self._caches: dict[str, CallbackRunner[Any]] = {}
         self._names: Counter[str] = Counter()
         self._closed = False
         self._begun: Future[asyncio.AbstractEventLoop] = Future()
@@ -321,7 +321,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             self._names[name] += 1
             if self._names[name] > 1:
                 name += f"#{self._names[name]}"
-            followed = self._caches[name] = Called(name, manager, callback, self.stop)
+            followed = self._caches[name] = CallbackRunner(name, manager, callback, self.stop)
             self._begun.result().call_soon_threadsafe(followed.begin)
             return name
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from depthcli.core.markets import OPTIONS, market_named
 from depthcli.errors import UsageError
-from depthcli.markets import OPTIONS, market_named
 
 if TYPE_CHECKING:
     import typer
 
-    from depthcli.markets import Market
+    from depthcli.core.markets import Market
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,16 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from depthcli.client import AsyncClient
 from depthcli.errors import DepthcliError
-from depthcli.symbol_cache import is_fresh, remember
+from depthcli.exchange.client import AsyncClient
+from depthcli.settings.symbol_cache import is_fresh, remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.environment import Environment
-    from depthcli.markets import Market
-    from depthcli.messages import ExchangeInfo
+    from depthcli.core.markets import Market
+    from depthcli.core.messages import ExchangeInfo
+    from depthcli.settings.environment import Environment
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ PATIENCE: Final = 10.0
 """Seconds before names are renewed beside other work, so that what the user waits for is there."""
 
 
-class RememberingClient(AsyncClient):
+class CachingClient(AsyncClient):
     """A client that keeps the names of a market's trading symbols whenever it fetches all."""
 
     async def exchange_info(self, market: Market) -> ExchangeInfo:
@@ -34,13 +34,13 @@ class RememberingClient(AsyncClient):
         return info
 
 
-def client_of(environment: Environment) -> RememberingClient:
+def client_of(environment: Environment) -> CachingClient:
     """Return a client of that environment.
 
     Raises:
         UsageError: a URL isn't an origin.
     """
-    return RememberingClient(
+    return CachingClient(
         tld=environment.tld,
         testnet=environment.testnet,
         rest_url=environment.rest_url,

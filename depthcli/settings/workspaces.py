@@ -13,8 +13,8 @@ import tomli_w
 from msgspec import Struct
 from platformdirs import user_config_path, user_state_path
 
-from depthcli.config import decode
 from depthcli.errors import UsageError, printable
+from depthcli.settings.config import decode
 
 LAST: Final = "last"
 """The name of the workspace that was left last; nobody else can have it."""

@@ -1,14 +1,14 @@
 """An exchange of our own on loopback: order flow, wire protocol and faults, all seeded."""
 
 from depthcli.simulator.background import BackgroundSimulator
-from depthcli.simulator.capture import Capture
-from depthcli.simulator.exchange import Exchange
-from depthcli.simulator.faults import Faults
-from depthcli.simulator.instruments import default_symbols
-from depthcli.simulator.plan import FaultPlan
+from depthcli.simulator.capture.capture import Capture
+from depthcli.simulator.faults.faults import Faults
+from depthcli.simulator.faults.plan import FaultPlan
+from depthcli.simulator.market.exchange import Exchange
+from depthcli.simulator.market.instruments import default_symbols
+from depthcli.simulator.market.sources import embedded_exchange, source_for
 from depthcli.simulator.server import Simulator
-from depthcli.simulator.service import Limits
-from depthcli.simulator.sources import embedded_exchange, source_for
+from depthcli.simulator.wire.service import Limits
 
 __all__ = [
     "BackgroundSimulator",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from depthcli.simulator.faults import Faults
+    from depthcli.simulator.faults.faults import Faults
     from depthcli.simulator.server import Simulator
 
 T = TypeVar("T")

@@ -8,12 +8,12 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from depthcli.errors import UsageError
-from depthcli.simulator.connection import Connection
-from depthcli.simulator.exchange import Exchange
-from depthcli.simulator.faults import Faults
-from depthcli.simulator.hub import Hub
-from depthcli.simulator.rest import RestInterface
-from depthcli.simulator.service import Limits, Service
+from depthcli.simulator.faults.faults import Faults
+from depthcli.simulator.market.exchange import Exchange
+from depthcli.simulator.wire.connection import Connection
+from depthcli.simulator.wire.hub import Hub
+from depthcli.simulator.wire.rest import RestInterface
+from depthcli.simulator.wire.service import Limits, Service
 
 if TYPE_CHECKING:
     from collections import Counter, deque
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from depthcli.simulator.faults import ExchangeOrder
-    from depthcli.simulator.plan import FaultPlan
-    from depthcli.simulator.source import Source
+    from depthcli.simulator.faults.faults import ExchangeOrder
+    from depthcli.simulator.faults.plan import FaultPlan
+    from depthcli.simulator.market.source import Source
 
 TICK: Final = 0.02
 """Seconds between two looks at the sources."""

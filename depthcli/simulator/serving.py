@@ -7,21 +7,21 @@ import json
 import signal
 from typing import TYPE_CHECKING, Final
 
+from depthcli.core.markets import MARKETS, SPOT, market_named
+from depthcli.core.symbols import canonical_symbol, split_market
 from depthcli.errors import UsageError
-from depthcli.markets import MARKETS, SPOT, market_named
-from depthcli.simulator.capture import Capture
-from depthcli.simulator.plan import EXCHANGE_FAULTS, FaultPlan
+from depthcli.simulator.capture.capture import Capture
+from depthcli.simulator.faults.plan import EXCHANGE_FAULTS, FaultPlan
+from depthcli.simulator.market.sources import source_for
 from depthcli.simulator.server import Simulator
-from depthcli.simulator.service import Limits
-from depthcli.simulator.sources import source_for
-from depthcli.symbols import canonical_symbol, split_market
+from depthcli.simulator.wire.service import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from depthcli.markets import Market
-    from depthcli.simulator.source import Source
+    from depthcli.core.markets import Market
+    from depthcli.simulator.market.source import Source
 
 ALL: Final = "all"
 """Stands for all markets."""

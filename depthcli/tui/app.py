@@ -13,29 +13,29 @@ from textual.app import SystemCommand
 from textual.binding import Binding
 
 from depthcli.errors import DepthcliError
-from depthcli.tui.board import Board
-from depthcli.tui.commands import COMMANDS
-from depthcli.tui.copying import as_json, as_text
-from depthcli.tui.desk import Desk
+from depthcli.tui.command_palette import COMMANDS
 from depthcli.tui.help import HelpScreen
-from depthcli.tui.palette import DARK, LIGHT
+from depthcli.tui.main_screen import MainScreen
+from depthcli.tui.model.clipboard import as_json, as_text
+from depthcli.tui.model.order_sizes import size_of
+from depthcli.tui.model.view_names import View
+from depthcli.tui.model.view_state import ViewState
+from depthcli.tui.model.watched import Wanted
+from depthcli.tui.model.workspace_state import restore, workspace_of
 from depthcli.tui.prompts import Prompt, Search
-from depthcli.tui.saving import restore, workspace_of
-from depthcli.tui.sizes import size_of
-from depthcli.tui.views import View
-from depthcli.tui.watched import Wanted
+from depthcli.tui.views.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from textual.screen import Screen
 
-    from depthcli.tui.port import Books
-    from depthcli.tui.watched import Watched
-    from depthcli.workspaces import Workspace, Workspaces
+    from depthcli.settings.workspaces import Workspace, Workspaces
+    from depthcli.tui.model.book_source import BookSource
+    from depthcli.tui.model.watched import Watched
 
 
-class WatchApp(Board):
+class WatchApp(MainScreen):
     """Shows books live until `q` is pressed.
 
     The caller keeps the books up; the app looks at them at its own frame rate, and fetches nothing.
@@ -68,7 +68,7 @@ class WatchApp(Board):
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         offset: Callable[[], float | None] | None = None,
-        books: Books | None = None,
+        books: BookSource | None = None,
         plain: bool | None = None,
         workspaces: Workspaces | None = None,
         workspace: Workspace | None = None,
@@ -77,7 +77,7 @@ class WatchApp(Board):
         if not watched:
             raise ValueError("there is nothing to watch")
         super().__init__(
-            Desk(watched, depth, grows=books is not None),
+            ViewState(watched, depth, grows=books is not None),
             title=title,
             fps=fps,
             clock=clock,
@@ -89,7 +89,7 @@ class WatchApp(Board):
         self._workspaces = workspaces
         self._workspace_name = name
         if workspace is not None:
-            restore(self.desk, workspace)
+            restore(self.view_state, workspace)
             self.theme = LIGHT.name if workspace.theme == "light" else DARK.name
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
@@ -114,21 +114,21 @@ class WatchApp(Board):
 
     def action_help(self) -> None:
         """Show the help."""
-        view = self._scene.view if self._scene else self.desk.view
-        self.push_screen(HelpScreen(view, grows=self.desk.grows))
+        view = self._scene.view if self._scene else self.view_state.view
+        self.push_screen(HelpScreen(view, grows=self.view_state.grows))
 
     def action_ask_size(self) -> None:
         """Ask for the size whose cost is shown."""
-        place = self.desk.focused
-        if place is None:
+        tile = self.view_state.focused
+        if tile is None:
             return
-        unit = place.observer.watched.base or "the base asset"
+        unit = tile.observer.watched.base or "the base asset"
 
         def take(text: str | None) -> None:
             if not text or not text.strip():
                 return
             try:
-                place.observer.choose_size(size_of(text))
+                tile.observer.choose_size(size_of(text))
             except ValueError as error:
                 self.notify(str(error), severity="warning")
             self._show()
@@ -137,12 +137,12 @@ class WatchApp(Board):
 
     def action_filter(self) -> None:
         """Ask which symbols the overview should show."""
-        before = self.desk.sought
-        self.desk.look_at(View.OVERVIEW)
+        before = self.view_state.sought
+        self.view_state.look_at(View.OVERVIEW)
 
         def seek(text: str | None) -> None:
-            self.desk.sought = before if text is None else text.strip()
-            self.desk.sort_again()
+            self.view_state.sought = before if text is None else text.strip()
+            self.view_state.sort_again()
             self._show()
 
         self.push_screen(Prompt("filter", before, seek), seek)
@@ -165,37 +165,37 @@ class WatchApp(Board):
         except DepthcliError as error:
             self.notify(str(error), title=name, severity="warning", markup=False)
             return
-        known = [place.name for place in self.desk.places]
+        known = [tile.name for tile in self.view_state.tiles]
         if watched.name in known:
-            self.desk.focus_on(known.index(watched.name))
+            self.view_state.focus_on(known.index(watched.name))
         else:
-            place = self.desk.add(watched)
+            tile = self.view_state.add(watched)
             if self._paused_at is not None:
-                place.observer.freeze()
-            self._journal.note(self._wall(), watched.name, "added")
+                tile.observer.freeze()
+            self._event_log.note(self._wall(), watched.name, "added")
         self.look()
 
     async def action_drop(self) -> None:
         """Watch the chosen symbol no longer."""
-        gone = self.desk.drop()
+        gone = self.view_state.drop()
         if gone and self._books:
             await self._books.drop(gone.observer.watched)
-            self._journal.forget(gone.name)
-            self._journal.note(self._wall(), gone.name, "dropped")
+            self._event_log.forget(gone.name)
+            self._event_log.note(self._wall(), gone.name, "dropped")
         self._show()
 
     def action_copy(self, as_object: bool) -> None:
         """Copy the chosen book."""
-        place = self.desk.focused
-        if place is None:
+        tile = self.view_state.focused
+        if tile is None:
             return
-        depth = max(self.desk.depth, 20) if self.desk.zoomed else self.desk.depth
-        picture = place.observer.picture(
-            Wanted(depth, in_quote=self.desk.in_quote, beyond=False), self._clock()
+        depth = max(self.view_state.depth, 20) if self.view_state.zoomed else self.view_state.depth
+        picture = tile.observer.picture(
+            Wanted(depth, in_quote=self.view_state.in_quote, beyond=False), self._clock()
         )
         self.copy_to_clipboard(as_json(picture) if as_object else as_text(picture))
         kind = "JSON" if as_object else "text"
-        self.notify(f"{place.name}: {depth} levels a side copied as {kind}", markup=False)
+        self.notify(f"{tile.name}: {depth} levels a side copied as {kind}", markup=False)
 
     def action_save_picture(self) -> None:
         """Save the screen as a picture, and say where."""
@@ -216,7 +216,7 @@ class WatchApp(Board):
 
     def workspace(self) -> Workspace:
         """Return what is on the screen, and how."""
-        return workspace_of(self.desk, "dark" if self.theme == DARK.name else "light")
+        return workspace_of(self.view_state, "dark" if self.theme == DARK.name else "light")
 
     def action_save_workspace(self) -> None:
         """Ask for a name, and keep what is on the screen by it."""

@@ -11,15 +11,15 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from depthcli.tui.commands import COMMANDS, SILENT
-from depthcli.tui.lines import blank, changed
+from depthcli.tui.command_palette import COMMANDS, SILENT
+from depthcli.tui.drawing.styled_lines import blank, changed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.style import Style
 
-    from depthcli.tui.lines import Line
+    from depthcli.tui.drawing.styled_lines import Line
 
 
 class Canvas(Widget, can_focus=True):

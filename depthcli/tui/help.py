@@ -11,10 +11,10 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from depthcli.synchronizer import State
-from depthcli.tui.conditions import HALTED, SIGNS
-from depthcli.tui.hints import EVERYWHERE, GROWING, HERE, KEEPING
-from depthcli.tui.views import SAYS, View
+from depthcli.core.synchronizer import State
+from depthcli.tui.model.conditions import HALTED, SIGNS
+from depthcli.tui.model.view_names import SAYS, View
+from depthcli.tui.views.key_hints import EVERYWHERE, GROWING, HERE, KEEPING
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

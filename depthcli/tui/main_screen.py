@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from depthcli.synchronizer import State
+from depthcli.core.synchronizer import State
 from depthcli.tui.canvas import Canvas
-from depthcli.tui.chart import cursor_at
-from depthcli.tui.edges import Status
-from depthcli.tui.journal import Journal
-from depthcli.tui.overview import column_at
-from depthcli.tui.palette import DARK, LIGHT, palette
-from depthcli.tui.rates import Rate
-from depthcli.tui.scene import Drawing, Moment
-from depthcli.tui.terminal import driver_class
-from depthcli.tui.views import View
+from depthcli.tui.drawing.terminal import driver_class
+from depthcli.tui.model.event_log import EventLog
+from depthcli.tui.model.rates import Rate
+from depthcli.tui.model.view_names import View
+from depthcli.tui.views.chart import cursor_at
+from depthcli.tui.views.header_footer import Status
+from depthcli.tui.views.overview import column_at
+from depthcli.tui.views.screen import FrameContext, ScreenRenderer
+from depthcli.tui.views.theme import DARK, LIGHT, palette
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.events import Click, MouseMove, MouseScrollDown, MouseScrollUp
 
-    from depthcli.tui.desk import Desk
-    from depthcli.tui.scene import Scene
+    from depthcli.tui.model.view_state import ViewState
+    from depthcli.tui.views.screen import ScreenLines
 
 _WHEEL: Final = 3
 
 
-class Board(App[None]):
+class MainScreen(App[None]):
     """Shows a desk. It looks at the books with each frame, and repaints only what changed.
 
     Args:
-        desk: what is looked at, and how.
+        view_state: what is looked at, and how.
         title: where the books come from.
         fps: frames per second at the most.
         clock: seconds; the clock of the managers' `last_received` and `last_audit`.
@@ -52,7 +52,7 @@ class Board(App[None]):
 
     def __init__(
         self,
-        desk: Desk,
+        view_state: ViewState,
         *,
         title: str,
         fps: float,
@@ -64,7 +64,7 @@ class Board(App[None]):
         # With native colours Textual takes NO_COLOR at its word; otherwise it sends shades of grey.
         super().__init__(driver_class(), ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.title = f"depthcli · {title}"
-        self.desk = desk
+        self.view_state = view_state
         self._source = title
         self._fps = fps
         self._clock = clock
@@ -72,8 +72,8 @@ class Board(App[None]):
         self._offset = offset or (lambda: 0.0)
         self._plain = plain
         self._few_colours = False
-        self._journal = Journal()
-        self._scene: Scene | None = None
+        self._event_log = EventLog()
+        self._scene: ScreenLines | None = None
         self._pointed: tuple[int, int] | None = None
         self._paused_at: float | None = None
         self._drawn = 0
@@ -114,13 +114,13 @@ class Board(App[None]):
         self._frame_rate.add(now, self._drawn)
         exchange_wall = wall + (self._offset() or 0.0)
         applied = 0
-        for place in self.desk.places:
-            place.observer.look(now, exchange_wall)
-            manager = place.observer.watched.manager
+        for tile in self.view_state.tiles:
+            tile.observer.look(now, exchange_wall)
+            manager = tile.observer.watched.manager
             applied += manager.counters.applied
-            self._journal.look(place.name, manager, now, wall)
+            self._event_log.look(tile.name, manager, now, wall)
         self._event_rate.add(now, applied)
-        self.desk.remember((), now)
+        self.view_state.remember((), now)
         self._show()
 
     def _show(self) -> None:
@@ -128,8 +128,10 @@ class Board(App[None]):
         if not size:
             return
         now = self._clock() if self._paused_at is None else self._paused_at
-        moment = Moment(now, self._pointed, bool(self._plain), self._journal.entries)
-        self._scene = Drawing(self.desk, moment, size.width, size.height).draw(self._status())
+        moment = FrameContext(now, self._pointed, bool(self._plain), self._event_log.entries)
+        self._scene = ScreenRenderer(self.view_state, moment, size.width, size.height).draw(
+            self._status()
+        )
         # The canvas belongs to the first screen, which help and the palette may lie upon.
         self._canvas.show(self._scene.lines, size.width)
 
@@ -138,7 +140,7 @@ class Board(App[None]):
         return self.screen_stack[0].query_one(Canvas)
 
     def _status(self) -> Status:
-        all_watched = [place.observer.watched for place in self.desk.places]
+        all_watched = [tile.observer.watched for tile in self.view_state.tiles]
         managers = [watched.manager for watched in all_watched]
         # A halted symbol's book is true, but doesn't move: it isn't counted as live.
         states = [
@@ -150,7 +152,7 @@ class Board(App[None]):
         paused_at = self._paused_at
         return Status(
             title=self._source,
-            view=self.desk.view.value,
+            view=self.view_state.view.value,
             frames_per_second=self._frame_rate.per_second,
             events_per_second=self._event_rate.per_second,
             gaps=sum(manager.counters.gaps for manager in managers),
@@ -171,11 +173,11 @@ class Board(App[None]):
             return
         self._pointed = (event.screen_x, event.screen_y)
         spot = self._scene.spot_at(*self._pointed) if self._scene else None
-        if spot and spot.view is View.CHART and spot.place >= 0:
-            place = self.desk.places[spot.place]
-            at = cursor_at(place.chart, event.screen_x - spot.x) if place.chart else None
-            if place.chart and at is not None:
-                place.cursor = at * place.chart.step
+        if spot and spot.view is View.CHART and spot.tile >= 0:
+            tile = self.view_state.tiles[spot.tile]
+            at = cursor_at(tile.chart, event.screen_x - spot.x) if tile.chart else None
+            if tile.chart and at is not None:
+                tile.cursor = at * tile.chart.step
         self._show()
 
     def on_leave(self) -> None:
@@ -189,17 +191,17 @@ class Board(App[None]):
         spot = self._scene.spot_at(event.screen_x, event.screen_y)
         if spot is None:
             return
-        if spot.place >= 0:
-            again = spot.place == self.desk.focus and event.chain > 1
-            self.desk.focus_on(spot.place)
+        if spot.tile >= 0:
+            again = spot.tile == self.view_state.focus and event.chain > 1
+            self.view_state.focus_on(spot.tile)
             if again:
-                self.desk.zoom()
+                self.view_state.zoom()
         elif spot.view is View.OVERVIEW:
-            pictures = self.desk.summaries((), self._clock())
+            pictures = self.view_state.summaries((), self._clock())
             column = column_at(pictures, spot.width, event.screen_x)
             if column is not None:
-                self.desk.order = self.desk.order.by(column)
-                self.desk.sort_again()
+                self.view_state.order = self.view_state.order.by(column)
+                self.view_state.sort_again()
         self._show()
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
@@ -215,107 +217,107 @@ class Board(App[None]):
         if len(self.screen_stack) > 1 or spot is None:
             return
         if spot.view is None:
-            self.desk.log_back = max(0, self.desk.log_back - rows)
+            self.view_state.log_back = max(0, self.view_state.log_back - rows)
         elif spot.view is View.OVERVIEW:
-            self.desk.scroll_rows(rows)
+            self.view_state.scroll_rows(rows)
         else:
-            self.desk.focus_on(spot.place)
-            self.desk.scroll_levels(rows)
+            self.view_state.focus_on(spot.tile)
+            self.view_state.scroll_levels(rows)
         self._show()
 
     # What the keys and the command palette do.
 
     def action_view(self, name: str) -> None:
         """Look at the books in another way."""
-        self.desk.look_at(View(name))
+        self.view_state.look_at(View(name))
         self._show()
 
     def action_next_view(self, steps: int) -> None:
         """Look at the books in the next way."""
-        self.desk.next_view(steps)
+        self.view_state.next_view(steps)
         self._show()
 
     def action_pause(self) -> None:
         """Freeze the picture, or let it go on."""
         if self._paused_at is None:
             self._paused_at = self._clock()
-            for place in self.desk.places:
-                place.observer.freeze()
+            for tile in self.view_state.tiles:
+                tile.observer.freeze()
         else:
             self._paused_at = None
-            for place in self.desk.places:
-                place.observer.thaw()
+            for tile in self.view_state.tiles:
+                tile.observer.thaw()
         self.look()
 
     def action_zoom(self) -> None:
         """Show only the chosen symbol, or all again."""
-        self.desk.zoom()
+        self.view_state.zoom()
         self._show()
 
     def action_all(self) -> None:
         """Show all symbols again."""
-        if self.desk.zoomed:
-            self.desk.zoom()
-        elif self.desk.sought:
-            self.desk.sought = ""
-            self.desk.sort_again()
+        if self.view_state.zoomed:
+            self.view_state.zoom()
+        elif self.view_state.sought:
+            self.view_state.sought = ""
+            self.view_state.sort_again()
         self._show()
 
     def action_more(self, steps: int) -> None:
         """Show more levels, or a wider range of prices."""
-        if self.desk.view in {View.CHART, View.HEATMAP}:
-            self.desk.wider(steps)
+        if self.view_state.view in {View.CHART, View.HEATMAP}:
+            self.view_state.wider(steps)
         else:
-            self.desk.deeper(steps)
+            self.view_state.deeper(steps)
         self._show()
 
     def action_fill(self) -> None:
         """Show as many levels as there is room for, or as many as before."""
-        self.desk.fill()
+        self.view_state.fill()
         self._show()
 
     def action_group(self, powers: int) -> None:
         """Put levels into coarser or finer groups."""
-        if place := self.desk.focused:
-            place.observer.coarser(powers)
-            place.ladder = None
+        if tile := self.view_state.focused:
+            tile.observer.coarser(powers)
+            tile.ladder = None
         self._show()
 
     def action_unit(self) -> None:
         """Show quantities in the other asset."""
-        self.desk.in_quote = not self.desk.in_quote
+        self.view_state.in_quote = not self.view_state.in_quote
         self._show()
 
     def action_size(self, steps: int) -> None:
         """Show the cost of a smaller or larger trade."""
-        self.desk.resize(steps)
+        self.view_state.resize(steps)
         self._show()
 
     def action_flash(self) -> None:
         """Let changed quantities flash, or not."""
-        self.desk.flashing = not self.desk.flashing
+        self.view_state.flashing = not self.view_state.flashing
         self._show()
 
     def action_sort(self) -> None:
         """Sort the overview by the next column."""
-        self.desk.order = self.desk.order.next(1)
-        self.desk.sort_again()
+        self.view_state.order = self.view_state.order.next(1)
+        self.view_state.sort_again()
         self._show()
 
     def action_reverse(self) -> None:
         """Sort the overview the other way round."""
-        self.desk.order = self.desk.order.by(self.desk.order.column)
-        self.desk.sort_again()
+        self.view_state.order = self.view_state.order.by(self.view_state.order.column)
+        self.view_state.sort_again()
         self._show()
 
-    def action_move(self, places: int) -> None:
+    def action_move(self, tiles: int) -> None:
         """Move the chosen symbol in the order."""
-        self.desk.move(places)
+        self.view_state.move(tiles)
         self._show()
 
     def action_log(self) -> None:
         """Open or close the log."""
-        self.desk.log, self.desk.log_back = not self.desk.log, 0
+        self.view_state.log, self.view_state.log_back = not self.view_state.log, 0
         self._show()
 
     def action_toggle_theme(self) -> None:
@@ -326,9 +328,9 @@ class Board(App[None]):
     def action_home(self) -> None:
         """Go back to the touch, to the market, to the first line."""
         if self._shows_overview:
-            self.desk.select(-len(self.desk.places))
+            self.view_state.select(-len(self.view_state.tiles))
         else:
-            self.desk.recentre()
+            self.view_state.recentre()
         self._show()
 
     # Keys that move about.
@@ -340,9 +342,9 @@ class Board(App[None]):
     def action_step(self, rows: int) -> None:
         """Choose the next line, or scroll the chosen book."""
         if self._shows_overview:
-            self.desk.select(rows)
+            self.view_state.select(rows)
         else:
-            self.desk.scroll_levels(rows)
+            self.view_state.scroll_levels(rows)
         self._show()
 
     def action_pages(self, pages: int) -> None:
@@ -351,20 +353,20 @@ class Board(App[None]):
 
     def action_aside(self, steps: int) -> None:
         """Move the chart's cursor; change the heatmap's time; else choose the next symbol."""
-        if self.desk.view is View.CHART:
-            self.desk.point(steps)
-        elif self.desk.view is View.HEATMAP:
-            self.desk.longer(-steps)
+        if self.view_state.view is View.CHART:
+            self.view_state.point(steps)
+        elif self.view_state.view is View.HEATMAP:
+            self.view_state.longer(-steps)
         else:
-            self.desk.focus_next(steps)
+            self.view_state.focus_next(steps)
         self._show()
 
     def action_next_symbol(self, steps: int) -> None:
         """Choose the next symbol."""
-        self.desk.focus_next(steps)
+        self.view_state.focus_next(steps)
         self._show()
 
     def action_jump(self, number: int) -> None:
         """Choose a symbol by its number."""
-        self.desk.focus_on(number - 1)
+        self.view_state.focus_on(number - 1)
         self._show()

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from depthcli.environment import on_command_line
+from depthcli.settings.environment import on_command_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

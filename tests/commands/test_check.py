@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import pytest
 
-from depthcli import check as check_module
-from depthcli.check import (
+from depthcli.commands import check as check_module
+from depthcli.commands.check import (
     MOST_SHOWN,
     AuditLine,
     DifferenceLine,
@@ -20,13 +20,13 @@ from depthcli.check import (
     _summary_text,
     check,
 )
-from depthcli.cli import main
-from depthcli.environment import Environment
+from depthcli.commands.main import main
+from depthcli.core.markets import SPOT
+from depthcli.core.state import ByRank
 from depthcli.errors import UnreachableError
-from depthcli.following import Following, targets_of
-from depthcli.markets import SPOT
+from depthcli.managers.group import Following, targets_of
+from depthcli.settings.environment import Environment
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
-from depthcli.worth import ByRank
 
 SYMBOLS = ("BNBBTC", "ETHBTC")
 

@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from depthcli.cli import main
-from depthcli.symbol_cache import cache_file, remember
+from depthcli.commands.main import main
+from depthcli.settings.symbol_cache import cache_file, remember
 
 TIMEOUT = 40
 OWN = "http://127.0.0.1:8901"
-PROGRAM = "import sys; sys.argv = ['depthcli']; from depthcli.cli import main; main()"
+PROGRAM = "import sys; sys.argv = ['depthcli']; from depthcli.commands.main import main; main()"
 
 
 @pytest.fixture(autouse=True)

@@ -11,15 +11,15 @@ from decimal import Decimal
 
 import pytest
 
-from depthcli.book import DepthCache
-from depthcli.dump import BookLine, Dump, _as_json, _as_text, dump
-from depthcli.environment import Environment
+from depthcli.commands.dump import BookLine, Dump, _as_json, _as_text, dump
+from depthcli.core.book import DepthCache
+from depthcli.core.markets import SPOT, USDM
+from depthcli.core.messages import Snapshot
+from depthcli.core.synchronizer import State
 from depthcli.errors import UnknownSymbolError, UnreachableError
-from depthcli.following import Following, Target, targets_of
-from depthcli.markets import SPOT, USDM
-from depthcli.messages import Snapshot
+from depthcli.managers.group import Following, Target, targets_of
+from depthcli.settings.environment import Environment
 from depthcli.simulator import Simulator, source_for
-from depthcli.synchronizer import State
 
 NOWHERE = {"rest_url": "http://127.0.0.1:9", "ws_url": "ws://127.0.0.1:9"}
 

@@ -19,7 +19,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from depthcli import __version__
-from depthcli.cli import app, main
+from depthcli.commands.main import app, main
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
 from tests.variables import variables
 
@@ -569,7 +569,7 @@ def test_a_list_of_symbols_into_a_closed_pipe_ends_silently(four_markets):
 def test_a_dump_loads_neither_the_screen_nor_the_simulator(simulator):
     script = (
         "import sys\n"
-        "from depthcli.cli import main\n"
+        "from depthcli.commands.main import main\n"
         "try:\n"
         "    main()\n"
         "finally:\n"
@@ -593,11 +593,11 @@ def test_what_a_command_does_not_need_is_not_loaded():
     script = (
         "import sys\n"
         "from typer.testing import CliRunner\n"
-        "from depthcli.cli import app\n"
+        "from depthcli.commands.main import app\n"
         "assert CliRunner().invoke(app, ['--version']).exit_code == 0\n"
         "assert CliRunner().invoke(app, ['dump', '--help']).exit_code == 0\n"
         "print([name for name in ('httpx', 'websockets', 'textual') if name in sys.modules])\n"
-        "import depthcli.dump\n"
+        "import depthcli.commands.dump\n"
         "print('textual' in sys.modules)\n"
     )
     done = subprocess.run(

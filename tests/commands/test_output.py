@@ -9,13 +9,13 @@ from itertools import count
 
 import pytest
 
-from depthcli import output
-from depthcli.output import Backlog, LineWriter, ReaderBehindError
+from depthcli.commands import output
+from depthcli.commands.output import Backlog, LineWriter, ReaderBehindError
 
 SIZE = 1000
 
 
-class Books:
+class BookSource:
     """Lines of books that change: `SIZE` bytes, the number of the newest change in front."""
 
     def __init__(self, backlog: Backlog[str]) -> None:
@@ -44,7 +44,7 @@ class Books:
 
 
 def test_a_reader_that_keeps_up_gets_every_line():
-    books = Books(Backlog(2 * SIZE, every=False))
+    books = BookSource(Backlog(2 * SIZE, every=False))
     lines = []
     for _ in range(3):
         books.change("a")
@@ -55,7 +55,7 @@ def test_a_reader_that_keeps_up_gets_every_line():
 
 
 def test_a_reader_that_is_behind_gets_each_keys_newest_line_and_skipped_ones_are_not_rendered():
-    books = Books(Backlog(2 * SIZE, every=False))
+    books = BookSource(Backlog(2 * SIZE, every=False))
     for _ in range(50):
         books.change("a")
         books.change("b")
@@ -67,7 +67,7 @@ def test_a_reader_that_is_behind_gets_each_keys_newest_line_and_skipped_ones_are
 
 
 def test_a_reader_that_is_behind_is_told_that_a_book_became_stale():
-    books = Books(Backlog(2 * SIZE, every=False))
+    books = BookSource(Backlog(2 * SIZE, every=False))
     for _ in range(5):
         books.change("a")
         books.change("b")
@@ -79,7 +79,7 @@ def test_a_reader_that_is_behind_is_told_that_a_book_became_stale():
 
 
 def test_every_line_is_kept_up_to_the_bound_and_then_it_is_an_error():
-    books = Books(Backlog(3 * SIZE, every=True))
+    books = BookSource(Backlog(3 * SIZE, every=True))
     for _ in range(3):
         books.change("a")
     with pytest.raises(ReaderBehindError, match="--when-behind newest"):

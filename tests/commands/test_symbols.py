@@ -11,13 +11,13 @@ from decimal import Decimal
 import pytest
 from rich.cells import cell_len
 
-from depthcli.environment import Environment
+from depthcli.commands.symbols import NEVER, Entry, Search, _day, entry_of, list_symbols, select
+from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
+from depthcli.core.messages import SymbolFilter, SymbolInfo
 from depthcli.errors import ExchangeError, UsageError
-from depthcli.listing import NEVER, Entry, Search, _day, entry_of, list_symbols, select
-from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
-from depthcli.messages import SymbolFilter, SymbolInfo
+from depthcli.settings.environment import Environment
+from depthcli.settings.symbol_cache import remembered
 from depthcli.simulator import Simulator, source_for
-from depthcli.symbol_cache import remembered
 
 
 def ms(day: str) -> int:

@@ -6,11 +6,11 @@ import tomllib
 
 import pytest
 
-from depthcli.environment import Environment
-from depthcli.following import Following, targets_of
-from depthcli.markets import SPOT
+from depthcli.commands.watch import title_of
+from depthcli.core.markets import SPOT
+from depthcli.managers.group import Following, targets_of
+from depthcli.settings.environment import Environment
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
-from depthcli.watch import title_of
 from tests.hostile.terminals import Terminal
 
 

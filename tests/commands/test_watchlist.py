@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli import bookkeeping
-from depthcli.bookkeeping import UNKNOWN_DECIMALS, Bookkeeper, ExchangeClock, decimals, offered
-from depthcli.environment import Environment
+from depthcli.commands import watchlist as bookkeeping
+from depthcli.commands.watchlist import (
+    UNKNOWN_DECIMALS,
+    ExchangeClock,
+    Watchlist,
+    decimals,
+    offered,
+)
+from depthcli.core.markets import SPOT, USDM
+from depthcli.core.synchronizer import State
 from depthcli.errors import ExchangeError, UnknownSymbolError, UsageError
-from depthcli.following import Following, Listener, follower_of, targets_of
-from depthcli.markets import SPOT, USDM
+from depthcli.managers.group import Following, Listener, follower_of, targets_of
+from depthcli.settings.environment import Environment
 from depthcli.simulator import Simulator, source_for
-from depthcli.synchronizer import State
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,7 +41,7 @@ class Live(Listener[float]):
 
 
 @asynccontextmanager
-async def bookkeeper(*typed: str) -> AsyncIterator[Bookkeeper]:
+async def bookkeeper(*typed: str) -> AsyncIterator[Watchlist]:
     sources = [
         source_for("spot", ["BNBBTC", "BTCUSDT", "ETHBTC"]),
         source_for("usdm", ["BTCUSDT", "BNBUSDT"]),
@@ -51,7 +57,7 @@ async def bookkeeper(*typed: str) -> AsyncIterator[Bookkeeper]:
         listener = Live()
         async with follower_of(following, float, listener) as follower:
             markets = offered(following, embedded=False)
-            kept = Bookkeeper(following, follower, markets)
+            kept = Watchlist(following, follower, markets)
             kept.live, kept.simulator = listener.live, simulator
             yield kept
 

@@ -9,7 +9,13 @@ from math import ceil, floor
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli.analytics import cost_to_trade, group_levels, imbalance, micro_price, reaches_past
+from depthcli.core.analytics import (
+    cost_to_trade,
+    group_levels,
+    imbalance,
+    micro_price,
+    reaches_past,
+)
 
 BIDS = [(100.7, 1.0), (100.4, 2.0), (99.9, 4.0), (98.0, 8.0)]
 ASKS = [(101.0, 1.0), (101.2, 2.0), (102.0, 4.0)]

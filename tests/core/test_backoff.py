@@ -6,7 +6,7 @@ import random
 
 from hypothesis import given, strategies as st
 
-from depthcli.backoff import Backoff
+from depthcli.core.backoff import Backoff
 
 
 def test_the_first_try_is_at_once_and_the_others_wait_longer_and_longer_up_to_a_bound():

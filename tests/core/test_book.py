@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli import book as book_module
-from depthcli.book import DepthCache, Difference
-from depthcli.lazy_side import LazySide
-from depthcli.messages import DepthEvent, Snapshot
-from depthcli.worth import ByRank
+from depthcli.core import book as book_module
+from depthcli.core.book import DepthCache, Difference
+from depthcli.core.messages import DepthEvent, Snapshot
+from depthcli.core.python_side import PythonSide
+from depthcli.core.state import ByRank
 
 QUANTITIES = st.integers(0, 3)
 """Zero: there is no such level."""
@@ -296,15 +296,15 @@ def test_a_copy_of_a_book_shows_the_same_and_goes_its_own_way(number, copied):
 
 class TestKinds:
     def test_floats_are_kept_in_c_where_it_was_built(self, monkeypatch):
-        built = SimpleNamespace(CompiledSide=object())
+        built = SimpleNamespace(NativeSide=object())
         monkeypatch.delenv("DEPTHCLI_NO_EXTENSIONS", raising=False)
-        monkeypatch.setitem(sys.modules, "depthcli.compiled_side", built)
-        assert book_module._kind_of_floats() is built.CompiledSide
+        monkeypatch.setitem(sys.modules, "depthcli.core.native_side", built)
+        assert book_module._kind_of_floats() is built.NativeSide
 
     def test_where_it_was_not_they_are_kept_in_python(self, monkeypatch):
-        monkeypatch.setitem(sys.modules, "depthcli.compiled_side", None)
-        assert book_module._kind_of_floats() is LazySide
+        monkeypatch.setitem(sys.modules, "depthcli.core.native_side", None)
+        assert book_module._kind_of_floats() is PythonSide
 
     def test_a_variable_leaves_it_out(self, monkeypatch):
         monkeypatch.setenv("DEPTHCLI_NO_EXTENSIONS", "1")
-        assert book_module._kind_of_floats() is LazySide
+        assert book_module._kind_of_floats() is PythonSide

@@ -10,12 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from depthcli.markets import MARKETS, Market
-from depthcli.messages import decode_exchange_info, event_decoder, snapshot_decoder
-from depthcli.synchronizer import State, Synchronizer, Verdict
+from depthcli.core.markets import MARKETS, Market
+from depthcli.core.messages import decode_exchange_info, event_decoder, snapshot_decoder
+from depthcli.core.synchronizer import State, Synchronizer, Verdict
 from tests.naive import NaiveBook, both_sides
 
-FOLDER = Path(__file__).parents[2] / "shared" / "captures"
+FOLDER = Path(__file__).parents[3] / "shared" / "captures"
 
 
 class Recorded:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from depthcli.dump import dump
-from depthcli.environment import Environment
-from depthcli.following import Following, targets_of
-from depthcli.markets import MARKETS, market_named
-from depthcli.messages import DepthEvent, Snapshot, event_decoder, snapshot_decoder
+from depthcli.commands.dump import dump
+from depthcli.core.markets import MARKETS, market_named
+from depthcli.core.messages import DepthEvent, Snapshot, event_decoder, snapshot_decoder
+from depthcli.core.synchronizer import State, Synchronizer, Verdict
+from depthcli.managers.group import Following, targets_of
+from depthcli.settings.environment import Environment
 from depthcli.simulator import Capture, Simulator
-from depthcli.synchronizer import State, Synchronizer, Verdict
 
 CASES = Path(__file__).parent / "cases"
 LIMIT = 1000

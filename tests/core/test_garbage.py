@@ -65,8 +65,8 @@ def test_one_call_of_c_is_interrupted_by_a_collection_up_to_python_3_11_alone():
 @pytest.mark.parametrize("read", ["levels", "beyond", "top"])
 def test_a_read_in_c_is_whole_though_a_collection_empties_the_side(read):
     """On each version it is the side from before the collection or from after it."""
-    compiled = pytest.importorskip("depthcli.compiled_side", reason="the side in C wasn't built")
-    side = compiled.CompiledSide(falling=True)
+    compiled = pytest.importorskip("depthcli.core.native_side", reason="the side in C wasn't built")
+    side = compiled.NativeSide(falling=True)
     full = [(float(price), 1.0) for price in range(1, 2_001)]
     side.load(full, 1_000.0)
     reads = {"levels": side.levels, "beyond": side.beyond, "top": lambda: side.top(1_500)}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given, strategies as st
 
-from depthcli.handover import LONGEST, QUIET, Handover
-from depthcli.messages import DepthEvent
+from depthcli.core.handover import LONGEST, QUIET, Handover
+from depthcli.core.messages import DepthEvent
 
 STREAM = "bnbbtc@depth"
 

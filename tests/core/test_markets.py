@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
+from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, market_named
 from depthcli.errors import UsageError
-from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, market_named
 
 
 @pytest.mark.parametrize(

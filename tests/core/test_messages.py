@@ -11,8 +11,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from depthcli.errors import BadMessageError
-from depthcli.messages import (
+from depthcli.core.messages import (
     DepthEvent,
     ServerShutdown,
     check_number_type,
@@ -23,6 +22,7 @@ from depthcli.messages import (
     frame_decoder,
     snapshot_decoder,
 )
+from depthcli.errors import BadMessageError
 
 SPOT = {
     "e": "depthUpdate", "E": 1672515782136, "s": "BNBBTC", "U": 157, "u": 160,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from depthcli.messages import DepthEvent, Snapshot
-from depthcli.partial import PartialSynchronizer
-from depthcli.synchronizer import RESTART_MS, State, Verdict
+from depthcli.core.messages import DepthEvent, Snapshot
+from depthcli.core.partial_book import PartialSynchronizer
+from depthcli.core.synchronizer import RESTART_MS, State, Verdict
 
 LEVELS = 2
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hypothesis import given, strategies as st
 
-from depthcli.pace import Pace
+from depthcli.core.rate_limit import RateLimiter
 
 
 @given(st.lists(st.floats(0, 30), max_size=60), st.integers(1, 5))
 def test_no_window_ever_holds_more_than_the_limit(pauses, most):
-    pace, now, happened = Pace(most, 60.0), 0.0, []
+    pace, now, happened = RateLimiter(most, 60.0), 0.0, []
     for pause in pauses:
         now += pause
         while delay := pace.delay(now):
@@ -21,7 +21,7 @@ def test_no_window_ever_holds_more_than_the_limit(pauses, most):
 
 
 def test_there_is_no_wait_before_the_limit():
-    pace = Pace(2, 300.0)
+    pace = RateLimiter(2, 300.0)
     assert pace.delay(0) == 0
     pace.note(0)
     assert pace.delay(0) == 0

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from depthcli.messages import DepthEvent, Snapshot
-from depthcli.readability import LONGEST_RUN, STEADY, Readability
-from depthcli.synchronizer import State, Synchronizer, Verdict
+from depthcli.core.messages import DepthEvent, Snapshot
+from depthcli.core.readability import LONGEST_RUN, STEADY, Readability
+from depthcli.core.synchronizer import State, Synchronizer, Verdict
 
 LIMIT = 1000
 

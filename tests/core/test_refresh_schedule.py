@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from depthcli.schedule import HURRY, LONGEST_SILENCE, LONGEST_UNKNOWN, SILENCE, Schedule
+from depthcli.core.refresh_schedule import (
+    HURRY,
+    LONGEST_SILENCE,
+    LONGEST_UNKNOWN,
+    SILENCE,
+    Schedule,
+)
 
 
 def test_a_refresh_is_due_after_its_interval_and_soon_again_when_it_failed():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli.weights import MINUTE, RESERVE, WeightBudget
+from depthcli.core.request_weight import MINUTE, RESERVE, WeightBudget
 
 
 def wait(budget: WeightBudget, weight: int, now: float) -> float:

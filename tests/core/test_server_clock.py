@@ -7,7 +7,7 @@ from math import floor
 
 import pytest
 
-from depthcli.server_clock import ServerClock
+from depthcli.core.server_clock import ServerClock
 
 
 def test_without_a_date_it_is_the_local_clock():

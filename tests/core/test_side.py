@@ -14,18 +14,18 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from depthcli import lazy_side
-from depthcli.lazy_side import LazySide
+from depthcli.core import python_side
+from depthcli.core.python_side import PythonSide
 from tests.naive import NaiveBook
 
 try:
-    from depthcli.compiled_side import CompiledSide
+    from depthcli.core.native_side import NativeSide
 except ImportError:
-    CompiledSide = None
+    NativeSide = None
 
-compiled = pytest.mark.skipif(CompiledSide is None, reason="the side in C wasn't built here")
+compiled = pytest.mark.skipif(NativeSide is None, reason="the side in C wasn't built here")
 kinds = pytest.mark.parametrize(
-    "kind", [LazySide, pytest.param(CompiledSide, marks=compiled)], ids=["python", "c"]
+    "kind", [PythonSide, pytest.param(NativeSide, marks=compiled)], ids=["python", "c"]
 )
 
 prices = st.integers(1, 60)
@@ -36,7 +36,7 @@ whole = st.lists(st.tuples(prices, st.integers(0, 5)), max_size=40)
 class SideMachine(RuleBasedStateMachine):
     """Whatever is written and read in between, a read gives what the naive side gives."""
 
-    kind: ClassVar[Any] = LazySide
+    kind: ClassVar[Any] = PythonSide
     number: ClassVar[Any] = float
 
     @initialize(falling=st.booleans(), levels=whole, known=st.integers(0, 40))
@@ -97,24 +97,24 @@ class SideMachine(RuleBasedStateMachine):
         return [level for level in levels if is_vouched(level[0]) == vouched]
 
 
-class LazyMachine(SideMachine):
+class PythonMachine(SideMachine):
     @rule()
     def compact(self):
         self.side._compact()
 
 
-class DecimalMachine(LazyMachine):
+class DecimalMachine(PythonMachine):
     number = Decimal
 
 
-class CompiledMachine(SideMachine):
-    kind = CompiledSide
+class NativeMachine(SideMachine):
+    kind = NativeSide
 
 
-TestLazySide = LazyMachine.TestCase
+TestPythonSide = PythonMachine.TestCase
 TestDecimals = DecimalMachine.TestCase
-TestCompiledSide = compiled(CompiledMachine.TestCase)
-TestLazySide.settings = TestDecimals.settings = TestCompiledSide.settings = settings(
+TestNativeSide = compiled(NativeMachine.TestCase)
+TestPythonSide.settings = TestDecimals.settings = TestNativeSide.settings = settings(
     max_examples=100, stateful_step_count=30, deadline=None
 )
 
@@ -126,7 +126,7 @@ def test_both_kinds_show_the_same_for_hours(seed):
     chance = random.Random(seed)
     falling = chance.random() < 0.5
     inward = 1 if falling else -1
-    python, c = LazySide(falling=falling), CompiledSide(falling=falling)
+    python, c = PythonSide(falling=falling), NativeSide(falling=falling)
     touch = 50_000
 
     def levels(count: int, removed: float) -> list[tuple[float, float]]:
@@ -169,11 +169,11 @@ class TestPruning:
         self, falling, known, changes
     ):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(lazy_side, "_FEW", 40)
-            patch.setattr(lazy_side, "FEWEST_BEYOND", 8)
+            patch.setattr(python_side, "_FEW", 40)
+            patch.setattr(python_side, "FEWEST_BEYOND", 8)
             best_first = sorted(range(1, 401), reverse=falling)
             levels = [(float(price), 1.0) for price in best_first[:known]]
-            side, naive = LazySide(falling=falling), dict(levels)
+            side, naive = PythonSide(falling=falling), dict(levels)
             side.load(levels, levels[-1][0])
             deeper = set(map(float, best_first[known:]))
             for numbers in changes:
@@ -216,7 +216,7 @@ def test_memory_is_bounded_though_nobody_reads(kind):
     for price in range(100_000):
         side.update([(float(price), 1.0)])
         side.update([(float(price - 10), 0.0)])
-    if kind is LazySide:
+    if kind is PythonSide:
         assert len(side._levels) < 5_000
     assert side.top(2) == [(99_999.0, 1.0), (99_998.0, 1.0)]
     assert len(side) == 10
@@ -231,9 +231,9 @@ def test_memory_is_bounded_though_millions_of_levels_are_named_beyond_the_horizo
     for _ in range(20_000):
         start = chance.randrange(500, 3_000_000)
         side.update([(float(price), 1.0) for price in range(start, start + 100)])
-        most = max(most, len(side._levels) if kind is LazySide else sys.getsizeof(side) // 16)
+        most = max(most, len(side._levels) if kind is PythonSide else sys.getsizeof(side) // 16)
     bound = 1.5 * (500 + 1_000) + 250 + 100
-    assert most <= (bound if kind is LazySide else 1.25 * bound + 16), "C takes memory ahead"
+    assert most <= (bound if kind is PythonSide else 1.25 * bound + 16), "C takes memory ahead"
     assert len(side.levels()) == 500
     assert len(side.beyond()) >= 1_000
 
@@ -303,7 +303,7 @@ class TestCarefulC:
     )
     @pytest.mark.parametrize("method", ["load", "update"])
     def test_what_is_no_level_is_refused_and_the_book_stays(self, method, levels):
-        side = CompiledSide(falling=True)
+        side = NativeSide(falling=True)
         side.load([(2.0, 1.0)], 2.0)
         with pytest.raises((TypeError, ValueError, OverflowError)):
             getattr(side, method)(levels)
@@ -311,19 +311,19 @@ class TestCarefulC:
 
     @pytest.mark.parametrize("arguments", [(), ([], "1"), ([], float("nan")), ([], 1.0, 2)])
     def test_a_load_of_something_else_is_refused(self, arguments):
-        side = CompiledSide(falling=True)
+        side = NativeSide(falling=True)
         with pytest.raises((TypeError, ValueError)):
             side.load(*arguments)
 
     @pytest.mark.parametrize("arguments", [{}, {"falling": None, "rising": 1}, {"up": True}])
     def test_a_side_must_be_told_which_it_is(self, arguments):
         with pytest.raises(TypeError):
-            CompiledSide(**arguments)
+            NativeSide(**arguments)
 
     @pytest.mark.parametrize("count", [None, "5", 2.0])
     def test_a_count_is_a_whole_number(self, count):
         with pytest.raises(TypeError):
-            CompiledSide(falling=True).top(count)
+            NativeSide(falling=True).top(count)
 
     @pytest.mark.parametrize("method", ["load", "update"])
     def test_a_number_may_empty_the_very_list_it_stands_in(self, method):
@@ -333,7 +333,7 @@ class TestCarefulC:
                 side.update([(7.0, 0.0), (1.0, 1.0)])
                 return 5.0
 
-        side = CompiledSide(falling=True)
+        side = NativeSide(falling=True)
         side.update([(7.0, 1.0)])
         levels: list[Any] = [(2.0, 1.0), (Clearing(), 1.0), (3.0, 1.0)]
         getattr(side, method)(levels)
@@ -343,7 +343,7 @@ class TestCarefulC:
 
     def test_nothing_is_left_behind(self):
         def work() -> None:
-            side = CompiledSide(falling=False)
+            side = NativeSide(falling=False)
             side.load(levels, 900.0)
             side.update(levels)
             side.load(list(reversed(levels)))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli.errors import UnknownSymbolError, UsageError
-from depthcli.messages import SymbolInfo
-from depthcli.symbols import (
+from depthcli.core.messages import SymbolInfo
+from depthcli.core.symbols import (
     canonical_symbol,
     nearest_symbols,
     select_symbols,
     split_market,
     symbol_of,
 )
+from depthcli.errors import UnknownSymbolError, UsageError
 
 LISTED = ["BNBBTC", "BNBUSDT", "BNBETH", "ETHBTC", "BTCUSDT", "BTCUSDC", "币安人生USDT"]
 

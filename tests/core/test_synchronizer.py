@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from depthcli.messages import DepthEvent, Snapshot
-from depthcli.synchronizer import (
+from depthcli.core.messages import DepthEvent, Snapshot
+from depthcli.core.synchronizer import (
     LOWER_SNAPSHOTS,
     MOST_PENDING,
     RESTART_EVENTS,

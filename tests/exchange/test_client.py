@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from depthcli import AsyncClient
-from depthcli.client import MOST_NAMED
+from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
 from depthcli.errors import (
     BadMessageError,
     BannedError,
@@ -23,7 +23,7 @@ from depthcli.errors import (
     UnreachableError,
     UsageError,
 )
-from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
+from depthcli.exchange.client import MOST_NAMED
 from depthcli.simulator import Simulator, source_for
 
 DEPTH = "/api/v3/depth"
@@ -319,7 +319,7 @@ async def test_what_will_not_pass_is_not_tried_again_and_a_snapshot_never_is():
 
 
 async def test_broken_and_missing_answers_are_errors_of_their_own(monkeypatch):
-    monkeypatch.setattr("depthcli.rest.TOTAL_TIMEOUT", 0.3)
+    monkeypatch.setattr("depthcli.exchange.rest.TOTAL_TIMEOUT", 0.3)
     async with connected() as (simulator, client):
         simulator.faults.truncate_next_body(DEPTH)
         with pytest.raises(UnreachableError):
@@ -497,9 +497,9 @@ async def test_a_symbol_too_long_for_the_exchange_is_an_unknown_symbol():
 
 async def test_requests_that_are_given_up_leave_no_connection_open():
     async with connected() as (simulator, client):
-        for turns in range(120):
+        for request_queue in range(120):
             asking = asyncio.create_task(client.snapshot(SPOT, "BNBBTC", 5, float))
-            for _ in range(turns):  # into whatever it is doing then
+            for _ in range(request_queue):  # into whatever it is doing then
                 await asyncio.sleep(0)
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)

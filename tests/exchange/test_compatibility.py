@@ -19,8 +19,8 @@ from depthcli import (
     ThreadedDepthCacheManager,
     errors,
 )
-from depthcli.compatibility import Options
-from depthcli.markets import SPOT, USDM
+from depthcli.core.markets import SPOT, USDM
+from depthcli.exchange.compatibility import Options
 from depthcli.simulator import Simulator, source_for
 
 

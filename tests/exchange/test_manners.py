@@ -14,13 +14,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
+from depthcli.core.markets import market_named
+from depthcli.core.synchronizer import State
 from depthcli.errors import BannedError
-from depthcli.markets import market_named
 from depthcli.simulator import Exchange, Simulator
-from depthcli.simulator.flow import Tempo
-from depthcli.simulator.instruments import instrument_named
-from depthcli.simulator.rest import RestInterface
-from depthcli.synchronizer import State
+from depthcli.simulator.market.flow import Tempo
+from depthcli.simulator.market.instruments import instrument_named
+from depthcli.simulator.wire.rest import RestInterface
 
 COUNT = 300
 SHORT = 3.0
@@ -99,7 +99,7 @@ async def until(condition, seconds: float = 60) -> None:
 async def test_a_herd_of_stale_books_is_spread_and_the_exchange_never_complains(
     market, weight_per_minute, monkeypatch
 ):
-    monkeypatch.setattr("depthcli.weights.MINUTE", SHORT)
+    monkeypatch.setattr("depthcli.core.request_weight.MINUTE", SHORT)
     exchange = quiet_exchange(market, COUNT, weight_per_minute)
     async with a_crowd(exchange) as (simulator, account, _, managers):
         await until(lambda: all(manager.state is State.LIVE for manager in managers))
@@ -115,7 +115,7 @@ async def test_a_herd_of_stale_books_is_spread_and_the_exchange_never_complains(
 async def test_markets_that_share_a_pool_of_weight_never_overdraw_it_together(monkeypatch):
     # Snapshots that cost much: two counts, each with its own requests under way, would overdraw it.
     monkeypatch.setitem(globals(), "SHORT", 1.5)
-    monkeypatch.setattr("depthcli.weights.MINUTE", SHORT)
+    monkeypatch.setattr("depthcli.core.request_weight.MINUTE", SHORT)
     exchanges = [quiet_exchange(market, COUNT, 2400) for market in ("usdm", "coinm")]
     async with a_crowd(*exchanges, limit=1000) as (simulator, account, _, managers):
         await until(lambda: all(manager.state is State.LIVE for manager in managers))
@@ -174,7 +174,7 @@ async def test_a_ban_of_usd_m_silences_coin_m_too_and_says_until_when():
 
 
 async def test_managers_that_share_only_a_client_share_the_pace_of_connections(monkeypatch):
-    monkeypatch.setattr("depthcli.client.CONNECTION_ATTEMPTS", 5)
+    monkeypatch.setattr("depthcli.exchange.client.CONNECTION_ATTEMPTS", 5)
     exchange = quiet_exchange("spot", 8, 6000)
     async with (
         Simulator(exchange) as simulator,
@@ -185,5 +185,5 @@ async def test_managers_that_share_only_a_client_share_the_pace_of_connections(m
             await manager.__aenter__()
         await until(lambda: sum(manager.state is State.LIVE for manager in managers) == 5)
         assert simulator.connections == 5
-        assert client.connection_pace.delay(asyncio.get_running_loop().time()) > 200
+        assert client.connection_limiter.delay(asyncio.get_running_loop().time()) > 200
         await asyncio.gather(*(manager.close() for manager in managers))

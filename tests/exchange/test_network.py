@@ -12,7 +12,7 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from depthcli.network import connect_directly
+from depthcli.exchange.network import connect_directly
 from tests.hostile.servers import serving
 
 

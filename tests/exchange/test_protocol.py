@@ -8,11 +8,11 @@ import json
 import pytest
 
 from depthcli import AsyncClient, BinanceSocketManager
+from depthcli.core.markets import MARKETS, SPOT
+from depthcli.core.messages import event_decoder
 from depthcli.errors import BadMessageError
-from depthcli.markets import MARKETS, SPOT
-from depthcli.messages import event_decoder
 from depthcli.simulator import Limits, Simulator, source_for
-from tests.test_sockets import STREAM, Listening
+from tests.exchange.test_sockets import STREAM, Listening
 
 
 @pytest.mark.parametrize("market", MARKETS.values(), ids=list(MARKETS))

@@ -9,8 +9,8 @@ import urllib.request
 import pytest
 
 from depthcli.errors import UsageError
-from depthcli.network import Routes
-from depthcli.proxies import Proxy, read_proxy
+from depthcli.exchange.network import Routes
+from depthcli.exchange.proxies import Proxy, read_proxy
 from tests.proxy_environments import CASES, SOCKS, A, Case
 
 SPEAKS = {"https": "TLS", "socks4": "SOCKS4", "socks4a": "SOCKS4a"} | {
@@ -31,7 +31,7 @@ def clean(monkeypatch):
 def without_socks(monkeypatch):
     """As where the extra isn't installed."""
     monkeypatch.setitem(sys.modules, "httpx_socks", None)
-    monkeypatch.delitem(sys.modules, "depthcli.socks", raising=False)
+    monkeypatch.delitem(sys.modules, "depthcli.exchange.socks", raising=False)
 
 
 def told(proxy: Proxy | None, origin: str) -> str:

@@ -6,20 +6,20 @@ import asyncio
 
 import pytest
 
-from depthcli.turns import AT_ONCE, SPARE, Turns, Urgency
-from depthcli.weights import WeightBudget
+from depthcli.core.request_weight import WeightBudget
+from depthcli.exchange.request_queue import AT_ONCE, SPARE, RequestQueue, Urgency
 
 
 class Line:
     """Requests that wait, and the order in which they went."""
 
     def __init__(self, per_minute: int) -> None:
-        self.turns = Turns(WeightBudget(per_minute))
+        self.request_queue = RequestQueue(WeightBudget(per_minute))
         self.went: list[str] = []
         self.release = asyncio.Event()
 
     async def ask(self, name: str, weight: int, urgency: Urgency = Urgency.NEEDED) -> None:
-        async with self.turns.turn(weight, urgency):
+        async with self.request_queue.turn(weight, urgency):
             self.went.append(name)
             await self.release.wait()
 
@@ -40,7 +40,7 @@ async def line():
 
 
 async def test_what_is_needed_goes_before_refreshes_and_these_before_precaution(line):
-    line.turns.budget.block(asyncio.get_running_loop().time() + 0.05)
+    line.request_queue.budget.block(asyncio.get_running_loop().time() + 0.05)
     order = [Urgency.PRECAUTION, Urgency.REFRESH, Urgency.NEEDED, Urgency.REFRESH, Urgency.NEEDED]
     asking = [
         line.start(f"{urgency.name}{index}", 5, urgency) for index, urgency in enumerate(order)
@@ -73,14 +73,14 @@ async def test_precaution_leaves_a_share_of_the_budget_to_what_is_needed(line):
 
 
 async def test_who_gives_up_waiting_holds_up_nobody(line):
-    line.turns.budget.block(asyncio.get_running_loop().time() + 0.05)
+    line.request_queue.budget.block(asyncio.get_running_loop().time() + 0.05)
     leaving, staying = line.start("leaving", 5), line.start("staying", 5)
     await turn_over()
     leaving.cancel()
     line.release.set()
     await asyncio.gather(leaving, staying, return_exceptions=True)
     assert line.went == ["staying"]
-    assert line.turns.budget.used(asyncio.get_running_loop().time()) == 5
+    assert line.request_queue.budget.used(asyncio.get_running_loop().time()) == 5
 
 
 async def test_a_turn_given_up_while_under_way_is_free_again(line):
@@ -97,16 +97,16 @@ async def test_the_outlook_counts_who_waits_before_one():
     line = Line(100)
     line.release.set()
     await line.ask("first", 95)
-    assert line.turns.outlook() == 0
+    assert line.request_queue.outlook() == 0
     waiting = [line.start(str(number), 95) for number in range(2)]
     await turn_over()
-    assert 60 < line.turns.outlook() <= 120
+    assert 60 < line.request_queue.outlook() <= 120
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_the_outlook_is_as_long_as_the_exchange_wants_silence():
-    turns = Turns(WeightBudget(100))
-    turns.budget.block(asyncio.get_running_loop().time() + 120)
-    assert 119 < turns.outlook() <= 120
+    request_queue = RequestQueue(WeightBudget(100))
+    request_queue.budget.block(asyncio.get_running_loop().time() + 120)
+    assert 119 < request_queue.outlook() <= 120

@@ -11,18 +11,14 @@ from decimal import Decimal
 import pytest
 from websockets.asyncio.server import serve
 
-from depthcli import (
-    AsyncClient,
-    BinanceSocketManager,
-    connection as connection_module,
-    handover as handover_module,
-    trunk as trunk_module,
-)
-from depthcli.backoff import Backoff
+from depthcli import AsyncClient, BinanceSocketManager
+from depthcli.core import handover as handover_module
+from depthcli.core.backoff import Backoff
+from depthcli.core.markets import OPTIONS, SPOT, USDM
 from depthcli.errors import ClosedError, UsageError
-from depthcli.markets import OPTIONS, SPOT, USDM
+from depthcli.exchange import connection as connection_module, stream_pool as stream_pool_module
 from depthcli.simulator import Simulator, source_for
-from depthcli.simulator.corruption import CORRUPTIONS
+from depthcli.simulator.faults.corruption import CORRUPTIONS
 
 STREAM = "bnbbtc@depth@100ms"
 OTHER = "ethbtc@depth@100ms"
@@ -32,7 +28,9 @@ PATIENCE = 20.0
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Waits that users know as seconds are shortened, not left out."""
-    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.2))
+    monkeypatch.setattr(
+        stream_pool_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.2)
+    )
 
 
 class Listening:
@@ -334,7 +332,7 @@ async def test_closing_leaves_nothing_behind_and_tells_nobody():
 
 
 async def test_closing_while_it_waits_for_the_next_try_leaves_nothing_behind(monkeypatch):
-    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, first=60))
+    monkeypatch.setattr(stream_pool_module, "Backoff", functools.partial(Backoff, first=60))
     async with sockets() as (simulator, manager):
         running = asyncio.all_tasks()
         simulator.faults.refuse_connections(seconds=60)
@@ -376,7 +374,7 @@ async def test_a_stream_closed_and_subscribed_again_at_once_opens():
 @pytest.fixture
 def short_lived(monkeypatch):
     """Connections are replaced after half a second rather than after 23 hours."""
-    monkeypatch.setattr(trunk_module, "LIFETIME", 0.5)
+    monkeypatch.setattr(stream_pool_module, "LIFETIME", 0.5)
     monkeypatch.setattr(handover_module, "QUIET", 0.4)
 
 

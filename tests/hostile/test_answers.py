@@ -11,10 +11,11 @@ from functools import cache
 
 import pytest
 
-from depthcli import AsyncClient, rest
-from depthcli.answers import LARGEST_INFO, LARGEST_OTHER
+from depthcli import AsyncClient
+from depthcli.core.markets import SPOT
 from depthcli.errors import BadMessageError, BannedError, ServerError, UnreachableError
-from depthcli.markets import SPOT
+from depthcli.exchange import rest
+from depthcli.exchange.responses import LARGEST_INFO, LARGEST_OTHER
 from tests.hostile.servers import answer, answering, serving
 
 BOOK = json.dumps({"lastUpdateId": 1, "bids": [["1", "1"]], "asks": [["2", "1"]]}).encode()

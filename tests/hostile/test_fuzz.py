@@ -16,10 +16,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from websockets.exceptions import ConnectionClosedError
 
 from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
-from depthcli.connection import Connection
-from depthcli.errors import BadMessageError, UsageError
-from depthcli.markets import COINM, OPTIONS, SPOT, USDM
-from depthcli.messages import (
+from depthcli.core.markets import COINM, OPTIONS, SPOT, USDM
+from depthcli.core.messages import (
     DepthEvent,
     ExchangeInfo,
     Snapshot,
@@ -30,10 +28,13 @@ from depthcli.messages import (
     frame_decoder,
     snapshot_decoder,
 )
-from depthcli.simulator import Capture, Simulator, recorded as recorded_module, source_for
-from depthcli.simulator.corruption import Delivery
-from depthcli.simulator.recorded import read_recording
-from depthcli.synchronizer import State
+from depthcli.core.synchronizer import State
+from depthcli.errors import BadMessageError, UsageError
+from depthcli.exchange.connection import Connection
+from depthcli.simulator import Capture, Simulator, source_for
+from depthcli.simulator.capture import recorded as recorded_module
+from depthcli.simulator.capture.recorded import read_recording
+from depthcli.simulator.faults.corruption import Delivery
 from tests.hostile.mutations import damaged, unreadable
 
 CAPTURES = Path(__file__).resolve().parents[3] / "shared" / "captures"

@@ -10,8 +10,9 @@ import struct
 
 import pytest
 
-from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager, trunk as trunk_module
-from depthcli.backoff import Backoff
+from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
+from depthcli.core.backoff import Backoff
+from depthcli.exchange import stream_pool as stream_pool_module
 from tests.hostile.servers import serving
 
 PATIENCE = 20.0
@@ -20,7 +21,9 @@ MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.2))
+    monkeypatch.setattr(
+        stream_pool_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.2)
+    )
     monkeypatch.delenv("DEPTHCLI_REST_URL", raising=False)
     monkeypatch.delenv("DEPTHCLI_WS_URL", raising=False)
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager, network
+from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
+from depthcli.core.markets import SPOT
+from depthcli.core.synchronizer import State
 from depthcli.errors import UnreachableError, UsageError
-from depthcli.markets import SPOT
+from depthcli.exchange import network
 from depthcli.simulator import Simulator, source_for
-from depthcli.synchronizer import State
 from tests.hostile.proxies import proxied, socks_proxied
 from tests.hostile.servers import CERTIFICATE, answering, serving
 

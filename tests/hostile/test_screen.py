@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from depthcli.messages import Snapshot
-from depthcli.synchronizer import State
+from depthcli.core.messages import Snapshot
+from depthcli.core.synchronizer import State
 from tests.tui.books import Clock, FakeManager
 from tests.tui.screens import stage
 

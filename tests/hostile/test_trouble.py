@@ -14,14 +14,15 @@ import pytest
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
-from depthcli import AsyncClient, DepthCacheManager, FuturesDepthCacheManager, keeper
-from depthcli.dump import dump
-from depthcli.environment import Environment
+from depthcli import AsyncClient, DepthCacheManager, FuturesDepthCacheManager
+from depthcli.commands.dump import dump
+from depthcli.core.markets import SPOT
+from depthcli.core.synchronizer import State
 from depthcli.errors import BadMessageError, LocationRefusedError, UnreachableError, exchange_error
-from depthcli.failures import cause_of
-from depthcli.following import Following, targets_of
-from depthcli.markets import SPOT
-from depthcli.synchronizer import State
+from depthcli.exchange.failures import cause_of
+from depthcli.managers import snapshots as scheduler
+from depthcli.managers.group import Following, targets_of
+from depthcli.settings.environment import Environment
 from tests.hostile.servers import answer, serving
 
 INFO = json.dumps(
@@ -146,7 +147,7 @@ async def test_one_bad_answer_for_the_snapshot_that_mends_a_gap_never_ends_a_boo
 
 
 async def test_a_book_of_best_levels_becomes_full_when_there_is_a_snapshot(monkeypatch):
-    monkeypatch.setattr(keeper, "FIRST_FULL", 0.2)
+    monkeypatch.setattr(scheduler, "FIRST_FULL", 0.2)
     refusal = answer(b'{"code":-4108,"msg":"Not yet"}', status="400 Bad Request")
     async with small_exchange() as (exchange, rest_url, ws_url):
         exchange.refusals = [refusal, refusal]

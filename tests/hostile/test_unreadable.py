@@ -12,10 +12,10 @@ import sys
 import pytest
 
 from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
-from depthcli.markets import SPOT, USDM
+from depthcli.core.markets import SPOT, USDM
+from depthcli.core.synchronizer import State
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
-from depthcli.simulator.corruption import Delivery
-from depthcli.synchronizer import State
+from depthcli.simulator.faults.corruption import Delivery
 from tests.hostile.terminals import PATIENCE, Terminal
 from tests.variables import variables
 
@@ -128,7 +128,7 @@ async def test_the_book_is_stale_with_what_was_wrong_until_events_can_be_read(
 
 
 async def test_what_cannot_be_read_is_logged_once_a_kind_and_then_counted(monkeypatch, caplog):
-    caplog.set_level(logging.INFO, "depthcli.connection")
+    caplog.set_level(logging.INFO, "depthcli.exchange.connection")
     kinds = [in_microseconds, of_an_unknown_kind]
     garbled = 0
     enough = asyncio.Event()

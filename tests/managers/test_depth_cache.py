@@ -22,17 +22,16 @@ from depthcli import (
     DepthCacheManager,
     FuturesDepthCacheManager,
     OptionsDepthCacheManager,
-    auditor as auditor_module,
-    keeper as keeper_module,
-    schedule as schedule_module,
-    trunk as trunk_module,
 )
-from depthcli.backoff import Backoff
+from depthcli.core import refresh_schedule as refresh_schedule_module
+from depthcli.core.backoff import Backoff
+from depthcli.core.markets import market_named
+from depthcli.core.synchronizer import State
 from depthcli.errors import ClosedError, ExchangeError, UsageError
-from depthcli.markets import market_named
+from depthcli.exchange import stream_pool as stream_pool_module
+from depthcli.managers import audit as audit_module, snapshots as snapshots_module
 from depthcli.simulator import Simulator, source_for
-from depthcli.simulator.corruption import CORRUPTIONS
-from depthcli.synchronizer import State
+from depthcli.simulator.faults.corruption import CORRUPTIONS
 from tests.horizons import end_at
 
 SYMBOLS = ("BNBBTC", "ETHBTC")
@@ -122,12 +121,14 @@ async def following(market="spot", symbols=SYMBOLS, kind=DepthCacheManager, **op
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Waits that users know as seconds are shortened, not left out."""
-    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.3))
-    monkeypatch.setattr(schedule_module, "SILENCE", 0.6)
-    monkeypatch.setattr(keeper_module, "SILENCE", 0.6)
-    monkeypatch.setattr(auditor_module, "GRACE", 0.5)
-    monkeypatch.setattr("depthcli.rest.TOTAL_TIMEOUT", 1.0)
-    monkeypatch.setattr("depthcli.synchronizer.LOWER_SNAPSHOTS", 3)
+    monkeypatch.setattr(
+        stream_pool_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.3)
+    )
+    monkeypatch.setattr(refresh_schedule_module, "SILENCE", 0.6)
+    monkeypatch.setattr(snapshots_module, "SILENCE", 0.6)
+    monkeypatch.setattr(audit_module, "GRACE", 0.5)
+    monkeypatch.setattr("depthcli.exchange.rest.TOTAL_TIMEOUT", 1.0)
+    monkeypatch.setattr("depthcli.core.synchronizer.LOWER_SNAPSHOTS", 3)
 
 
 async def test_every_event_is_given_once_and_in_order():
@@ -411,8 +412,8 @@ async def test_a_book_whose_market_moves_past_its_snapshot_is_not_live_with_an_e
 
 @pytest.mark.parametrize(("depth", "left"), [(20, 12), (0, 40)])
 async def test_a_refresh_comes_early_when_levels_run_short(depth, left, monkeypatch):
-    monkeypatch.setattr(keeper_module, "LOOK", 0.1)
-    monkeypatch.setattr(schedule_module, "HURRY", 0.2)
+    monkeypatch.setattr(snapshots_module, "LOOK", 0.1)
+    monkeypatch.setattr(refresh_schedule_module, "HURRY", 0.2)
     async with following(depth=depth) as (_, followed):
         each = followed[0]
         cache = each.manager.cache
@@ -564,7 +565,7 @@ async def test_a_manager_closed_and_made_anew_on_a_shared_socket_becomes_live():
 
 
 async def test_a_connection_handed_over_costs_no_event_and_no_stale_moment(monkeypatch, caplog):
-    monkeypatch.setattr(trunk_module, "LIFETIME", 0.4)
+    monkeypatch.setattr(stream_pool_module, "LIFETIME", 0.4)
     caplog.set_level("INFO", logger="depthcli")
     async with following() as (simulator, followed):
         simulator.faults.announce_shutdown()
@@ -576,7 +577,7 @@ async def test_a_connection_handed_over_costs_no_event_and_no_stale_moment(monke
 
 
 async def test_a_symbol_whose_trading_is_halted_says_so(monkeypatch):
-    monkeypatch.setattr(schedule_module, "LONGEST_SILENCE", 0.5)
+    monkeypatch.setattr(refresh_schedule_module, "LONGEST_SILENCE", 0.5)
     async with following() as (_, followed):
         each, other = followed
         each.exchange.halt("BNBBTC")

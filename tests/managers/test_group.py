@@ -7,11 +7,11 @@ import asyncio
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli import following as following_module
-from depthcli.environment import Environment
+from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
 from depthcli.errors import ExchangeError, UnknownSymbolError, UsageError
-from depthcli.following import SHARE, Following, Listener, Target, follow, look_up, targets_of
-from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
+from depthcli.managers import group as group_module
+from depthcli.managers.group import SHARE, Following, Listener, Target, follow, look_up, targets_of
+from depthcli.settings.environment import Environment
 from depthcli.simulator import Simulator, source_for
 
 MARKET = st.sampled_from(sorted(MARKETS))
@@ -167,7 +167,7 @@ async def test_streams_are_opened_while_the_symbols_are_still_looked_up(monkeypa
             assert not simulator.requests
             return await look_up(client, symbols)
 
-        monkeypatch.setattr(following_module, "look_up", look_up_late)
+        monkeypatch.setattr(group_module, "look_up", look_up_late)
         async with asyncio.timeout(20), follow(asked, float, Live()):
             for one in live.values():
                 await one.wait()

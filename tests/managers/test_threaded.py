@@ -15,14 +15,12 @@ from decimal import Decimal
 
 import pytest
 
-from depthcli import (
-    ThreadedDepthCacheManager,
-    keeper as keeper_module,
-    schedule as schedule_module,
-    trunk as trunk_module,
-)
-from depthcli.backoff import Backoff
+from depthcli import ThreadedDepthCacheManager
+from depthcli.core import refresh_schedule as refresh_schedule_module
+from depthcli.core.backoff import Backoff
 from depthcli.errors import ClosedError, UsageError
+from depthcli.exchange import stream_pool as stream_pool_module
+from depthcli.managers import snapshots as snapshots_module
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
 from tests.horizons import end_at
 from tests.variables import variables
@@ -135,8 +133,8 @@ def test_more_levels_are_at_hand_than_were_wanted(manager):
 
 
 def test_levels_that_run_short_are_renewed(manager, monkeypatch):
-    monkeypatch.setattr(keeper_module, "LOOK", 0.1)
-    monkeypatch.setattr(schedule_module, "HURRY", 0.2)
+    monkeypatch.setattr(snapshots_module, "LOOK", 0.1)
+    monkeypatch.setattr(refresh_schedule_module, "HURRY", 0.2)
     levels = []
 
     def count_after_a_fall(cache) -> None:
@@ -153,7 +151,7 @@ def test_levels_that_run_short_are_renewed(manager, monkeypatch):
 @pytest.mark.parametrize(("asked", "used"), [(None, 1800), (0, None), (3600, 3600)])
 def test_refresh_intervals(manager, asked, used):
     name = manager.start_depth_cache(Heard(), "BNBBTC", refresh_interval=asked)
-    assert manager._caches[name]._manager._keeper._refresh_interval == used
+    assert manager._caches[name]._manager._scheduler._refresh_interval == used
 
 
 def test_names_are_unique_for_good_and_all_share_a_connection(manager):
@@ -278,7 +276,9 @@ def test_a_copy_stays_as_it_was(manager):
 
 
 def test_a_lost_socket_calls_back_with_none_once(manager, simulator, monkeypatch, caplog):
-    monkeypatch.setattr(trunk_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.3))
+    monkeypatch.setattr(
+        stream_pool_module, "Backoff", functools.partial(Backoff, step=0.1, most=0.3)
+    )
     heard = Heard()
     name = manager.start_depth_cache(heard, "BNBBTC", ws_interval=100)
     heard.until_more(2)

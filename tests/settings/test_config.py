@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from depthcli.config import EXAMPLE, Config, parse, read_config
 from depthcli.errors import UsageError
+from depthcli.settings.config import EXAMPLE, Config, parse, read_config
 
 PATH = Path("config.toml")
 

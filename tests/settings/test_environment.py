@@ -4,12 +4,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from depthcli.client import AsyncClient
-from depthcli.environment import Environment, environment_of
+from depthcli.commands.options import RestUrl, Testnet, Tld, WsUrl
+from depthcli.core.markets import MARKETS, OPTIONS, SPOT
 from depthcli.errors import UsageError
-from depthcli.markets import MARKETS, OPTIONS, SPOT
-from depthcli.parameters import RestUrl, Testnet, Tld, WsUrl
-from depthcli.remembering import client_of
+from depthcli.exchange.client import AsyncClient
+from depthcli.settings.environment import Environment, environment_of
+from depthcli.settings.remembering import client_of
 
 app = typer.Typer()
 chosen: list[Environment] = []

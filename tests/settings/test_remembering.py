@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from depthcli.environment import Environment
-from depthcli.markets import COINM, SPOT, USDM
-from depthcli.remembering import client_of, renew_names
+from depthcli.core.markets import COINM, SPOT, USDM
+from depthcli.settings.environment import Environment
+from depthcli.settings.remembering import client_of, renew_names
+from depthcli.settings.symbol_cache import cache_file, remember, remembered
 from depthcli.simulator import Simulator, source_for
-from depthcli.symbol_cache import cache_file, remember, remembered
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,14 @@ import time
 
 import pytest
 
-from depthcli.symbol_cache import FORGOTTEN, FRESH, cache_file, is_fresh, remember, remembered
+from depthcli.settings.symbol_cache import (
+    FORGOTTEN,
+    FRESH,
+    cache_file,
+    is_fresh,
+    remember,
+    remembered,
+)
 
 ORIGIN = "https://api.binance.com"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from depthcli.errors import UsageError
-from depthcli.workspaces import LAST, WatchedSymbol, Workspace, Workspaces
+from depthcli.settings.workspaces import LAST, WatchedSymbol, Workspace, Workspaces
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,14 +15,14 @@ from heapq import heappop, heappush
 from math import inf, log
 from typing import TYPE_CHECKING, Final
 
-from tests.simulation.history import ASK, BID, Books, Epoch, Event, Ids, level_text, put
+from tests.simulation.history import ASK, BID, BookSource, Epoch, Event, Ids, level_text, put
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterable
     from random import Random
 
-    from depthcli.markets import Market
+    from depthcli.core.markets import Market
 
 START_MS: Final = 1_700_000_000_000
 DEEPEST: Final = 16
@@ -44,13 +44,13 @@ class Listing:
         self.symbol = symbol
         self.stream = stream
         self.ids = ids
-        self.books: Books = ({}, {})
+        self.books: BookSource = ({}, {})
         self.middle = 10_000
         self.trend = 1
         self.epochs: list[Epoch] = []
         self.halted = self.delisted = False
         self.sent_id = ids.last
-        self.changed: Books = ({}, {})
+        self.changed: BookSource = ({}, {})
         self.first_changed = 0
         self.closing = False
         self.gap = self.spread = self.phase_ends = 0.0
@@ -197,7 +197,7 @@ class Exchange:
         self._cached[symbol, limit] = (now, body)
         return body
 
-    def _book_before_its_event(self, listing: Listing) -> tuple[Books, int] | None:
+    def _book_before_its_event(self, listing: Listing) -> tuple[BookSource, int] | None:
         """Send an event; return the book from before it with the id at which it ends.
 
         None where nothing changes, or where the event is lost on its way: the next one would link
@@ -357,7 +357,7 @@ class Exchange:
         return self.publish(listing, payload)
 
 
-def _snapshot_body(books: Books, update_id: int, limit: int) -> bytes:
+def _snapshot_body(books: BookSource, update_id: int, limit: int) -> bytes:
     bids = ",".join(map(level_text, sorted(books[BID].items(), reverse=True)[:limit]))
     asks = ",".join(map(level_text, sorted(books[ASK].items())[:limit]))
     return f'{{"lastUpdateId":{update_id},"bids":[{bids}],"asks":[{asks}]}}'.encode()

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 BID: Final = 0
 ASK: Final = 1
 
-Books = tuple[dict[int, int], dict[int, int]]
+BookSource = tuple[dict[int, int], dict[int, int]]
 
 
 class Event(NamedTuple):
@@ -38,10 +38,10 @@ class Epoch:
         early: events by their last ids, which a snapshot bears that lacks their changes.
     """
 
-    def __init__(self, first_id: int, books: Books, began: float) -> None:
+    def __init__(self, first_id: int, books: BookSource, began: float) -> None:
         self.first_id = self.last_id = first_id
         self.began = began
-        self.start: Books = (dict(books[0]), dict(books[1]))
+        self.start: BookSource = (dict(books[0]), dict(books[1]))
         self.log: list[tuple[int, int, int, int]] = []
         self.events: list[Event] = []
         self.early: dict[int, Event] = {}
@@ -52,9 +52,9 @@ class Epoch:
         self.events.append(event)
         self._ends.append(event.last)
 
-    def book_at(self, update_id: int) -> Books:
+    def book_at(self, update_id: int) -> BookSource:
         """Return the book after that update. O(n) for n changes."""
-        books: Books = (dict(self.start[0]), dict(self.start[1]))
+        books: BookSource = (dict(self.start[0]), dict(self.start[1]))
         for changed_id, side, price, quantity in self.log:
             if changed_id > update_id:
                 break

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from depthcli.book import DepthCache
-from depthcli.handover import Handover
-from depthcli.keeper import Keeper
-from depthcli.lazy_side import LazySide
-from depthcli.rest import Rest
-from depthcli.schedule import Schedule
-from depthcli.synchronizer import Synchronizer
-from depthcli.weights import WeightBudget
+from depthcli.core.book import DepthCache
+from depthcli.core.handover import Handover
+from depthcli.core.python_side import PythonSide
+from depthcli.core.refresh_schedule import Schedule
+from depthcli.core.request_weight import WeightBudget
+from depthcli.core.synchronizer import Synchronizer
+from depthcli.exchange.rest import Rest
+from depthcli.managers.snapshots import SnapshotScheduler
 from tests.simulation.world import World
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 HOURS: Final = 0.25
 UNIT_TESTS: Final = tuple(
-    f"tests/test_{name}.py"
+    f"tests/{name}.py"
     for name in (
-        "book",
-        "handover",
-        "schedule",
-        "side",
-        "synchronizer",
-        "turns",
+        "core/test_book",
+        "core/test_handover",
+        "core/test_refresh_schedule",
+        "core/test_side",
+        "core/test_synchronizer",
+        "exchange/test_request_queue",
     )
 )
 
@@ -162,7 +162,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a removed level comes back",
-        LazySide,
+        PythonSide,
         ("update",),
         "known.update(levels)",
         "known.update(level for level in levels if level[1] or level[0] not in known)",
@@ -176,7 +176,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a snapshot asked for before the stream was opened is taken",
-        Keeper,
+        SnapshotScheduler,
         ("_resync",),
         "openings != feed.openings",
         "False",
@@ -184,7 +184,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a stream that lags behind the snapshots is never suspected",
-        Keeper,
+        SnapshotScheduler,
         ("_audit",),
         "feed.subscription.suspect",
         "str",
@@ -205,7 +205,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a side counts as exhausted while levels are left",
-        LazySide,
+        PythonSide,
         ("exhausted",),
         "return self._pin is None",
         "return len(self.top(3)) < 3",

@@ -6,13 +6,13 @@ from bisect import bisect_left
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from depthcli.synchronizer import State
+from depthcli.core.synchronizer import State
 from tests.simulation.history import ASK, BID, Epoch, Event, price_text, quantity_text
 
 if TYPE_CHECKING:
-    from depthcli.book import DepthCache
-    from depthcli.managers import DepthCacheManager
-    from depthcli.side import BookSide
+    from depthcli.core.book import DepthCache
+    from depthcli.core.side import BookSide
+    from depthcli.managers.depth_cache import DepthCacheManager
     from tests.simulation.exchange import Listing
 
 BEHIND: Final = 120.0

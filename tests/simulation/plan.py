@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from depthcli.simulator.corruption import CORRUPTIONS
+from depthcli.simulator.faults.corruption import CORRUPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from depthcli.markets import COINM, OPTIONS, SPOT, USDM
+from depthcli.core.markets import COINM, OPTIONS, SPOT, USDM
 
 if TYPE_CHECKING:
     from random import Random
 
-    from depthcli.markets import Market
+    from depthcli.core.markets import Market
 
 SYMBOLS: Final = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
 READERS: Final = ("callback", "callback", "coroutine", "recv", "slow recv")

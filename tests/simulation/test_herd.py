@@ -12,13 +12,13 @@ from math import ceil
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from depthcli import backoff
-from depthcli.client import AsyncClient
-from depthcli.managers import DepthCacheManager
-from depthcli.markets import COINM, USDM
-from depthcli.sockets import BinanceSocketManager
-from depthcli.synchronizer import State
-from depthcli.weights import RESERVE
+from depthcli.core import backoff
+from depthcli.core.markets import COINM, USDM
+from depthcli.core.request_weight import RESERVE
+from depthcli.core.synchronizer import State
+from depthcli.exchange.client import AsyncClient
+from depthcli.exchange.sockets import BinanceSocketManager
+from depthcli.managers.depth_cache import DepthCacheManager
 from tests.simulation.exchange import Exchange
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import VirtualNetwork
@@ -28,7 +28,7 @@ from tests.simulation.world import REST_URL, WS_URL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from depthcli.markets import Market
+    from depthcli.core.markets import Market
 
 COUNT = 300
 PER_MINUTE = 2400

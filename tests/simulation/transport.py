@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httpx
 
-from depthcli.rest import CONNECT_TIMEOUT
-from depthcli.simulator.corruption import mistyped
+from depthcli.exchange.rest import CONNECT_TIMEOUT
+from depthcli.simulator.faults.corruption import mistyped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

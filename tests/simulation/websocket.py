@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK
 from websockets.frames import Close
 
-from depthcli.simulator.corruption import corrupted
+from depthcli.simulator.faults.corruption import corrupted
 
 if TYPE_CHECKING:
     from tests.simulation.network import VirtualNetwork

@@ -13,11 +13,12 @@ from collections import deque
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from depthcli import backoff, trunk
-from depthcli.client import AsyncClient
-from depthcli.managers import DepthCacheManager
-from depthcli.sockets import BinanceSocketManager
-from depthcli.synchronizer import State
+from depthcli.core import backoff
+from depthcli.core.synchronizer import State
+from depthcli.exchange import stream_pool
+from depthcli.exchange.client import AsyncClient
+from depthcli.exchange.sockets import BinanceSocketManager
+from depthcli.managers.depth_cache import DepthCacheManager
 from tests.simulation.exchange import Exchange
 from tests.simulation.loop import DeadlockError, VirtualLoop
 from tests.simulation.network import VirtualNetwork
@@ -416,10 +417,10 @@ def _no_collector() -> Iterator[None]:
 @contextlib.contextmanager
 def _lifetime(seconds: float | None) -> Iterator[None]:
     """Let connections be replaced in good time before they are so old; None: as always."""
-    before = trunk.LIFETIME
+    before = stream_pool.LIFETIME
     if seconds is not None:
-        trunk.LIFETIME = 0.9 * seconds  # type: ignore[misc]
+        stream_pool.LIFETIME = 0.9 * seconds  # type: ignore[misc]
     try:
         yield
     finally:
-        trunk.LIFETIME = before  # type: ignore[misc]
+        stream_pool.LIFETIME = before  # type: ignore[misc]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from depthcli.simulator import Exchange
-from depthcli.simulator.flow import Tempo
-from depthcli.simulator.instruments import instrument_named
+from depthcli.simulator.market.flow import Tempo
+from depthcli.simulator.market.instruments import instrument_named
 
 if TYPE_CHECKING:
-    from depthcli.markets import Market
+    from depthcli.core.markets import Market
 
 LIVELY = Tempo(actions_per_second=300, levels=300, reach=1500)
 START_MS = 1_700_000_000_000.0

@@ -13,8 +13,8 @@ import websockets
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.protocol import State
 
+from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, Market
 from depthcli.errors import UsageError
-from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, Market
 from depthcli.simulator import BackgroundSimulator, FaultPlan, Limits, Simulator, source_for
 
 from .conftest import NaiveBook, small_exchange

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
 from depthcli.errors import UsageError
-from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
 from depthcli.simulator import embedded_exchange
 from depthcli.simulator.serving import wanted_markets
 

@@ -6,12 +6,12 @@ import random
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from depthcli.messages import DepthEvent, Snapshot
-from depthcli.synchronizer import Counters, State, Synchronizer
+from depthcli.core.messages import DepthEvent, Snapshot
+from depthcli.core.synchronizer import Counters, State, Synchronizer
 from depthcli.tui import Watched
 
 if TYPE_CHECKING:
-    from depthcli.book import DepthCache
+    from depthcli.core.book import DepthCache
 
 EVENT_TIME = 1_767_355_471_412
 """2026-01-02 12:04:31.412 UTC, in ms."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 
-from depthcli.synchronizer import State
+from depthcli.core.synchronizer import State
 from depthcli.tui import WatchApp
 from depthcli.tui.canvas import Canvas
-from depthcli.tui.observing import Observer
+from depthcli.tui.model.observer import Observer
 from tests.tui.books import Clock, FakeManager, manager, symbols
 from tests.tui.screens import stage
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from textual.geometry import Region
 
-    from depthcli.tui.watched import Picture
+    from depthcli.tui.model.watched import Picture
 
 SIZE = (100, 30)
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from depthcli.errors import UnknownSymbolError
-from depthcli.tui.views import View
-from depthcli.workspaces import Workspaces
+from depthcli.settings.workspaces import Workspaces
+from depthcli.tui.model.view_names import View
 from tests.horizons import end_at
 from tests.tui.books import Clock, FakeManager, manager, symbols, trade
 from tests.tui.screens import stage

@@ -10,18 +10,18 @@ from textual.events import Leave, MouseMove, MouseScrollDown, MouseScrollUp, Pas
 from textual.widgets import Input
 
 from depthcli.errors import UnknownSymbolError, UnreachableError
+from depthcli.settings.workspaces import WatchedSymbol, Workspace, Workspaces
 from depthcli.tui.canvas import Canvas
-from depthcli.tui.commands import COMMANDS
-from depthcli.tui.sizes import size_of
-from depthcli.tui.views import View
-from depthcli.workspaces import WatchedSymbol, Workspace, Workspaces
+from depthcli.tui.command_palette import COMMANDS
+from depthcli.tui.model.order_sizes import size_of
+from depthcli.tui.model.view_names import View
 from tests.tui.books import Clock, FakeManager, manager, symbols, trade
 from tests.tui.screens import Stage, stage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from depthcli.tui.watched import Watched
+    from depthcli.tui.model.watched import Watched
 
 SIZE = (120, 40)
 
@@ -454,7 +454,7 @@ async def test_every_view_lives_through_every_size(clock: Clock) -> None:
                     assert len(whole) == height
 
 
-class Keeper:
+class SnapshotScheduler:
     """Adds books that are live at once."""
 
     def __init__(self, clock: Clock) -> None:
@@ -474,8 +474,8 @@ class Keeper:
 
 
 async def test_symbols_are_added_as_one_types_and_dropped(clock: Clock) -> None:
-    keeper = Keeper(clock)
-    async with stage(books_of(2, clock), SIZE, clock, books=keeper) as screen:
+    scheduler = SnapshotScheduler(clock)
+    async with stage(books_of(2, clock), SIZE, clock, books=scheduler) as screen:
         await screen.press("a", *"xr")
         assert "XRPUSDT" in screen.text()
         assert "SOLUSDT" not in screen.text()
@@ -486,7 +486,7 @@ async def test_symbols_are_added_as_one_types_and_dropped(clock: Clock) -> None:
         await screen.pass_time(0.1)
         assert len(titles(screen)) == 3, "it was there already"
         await screen.press("d", "l")
-        assert keeper.dropped == ["XRPUSDT"]
+        assert scheduler.dropped == ["XRPUSDT"]
         assert len(titles(screen)) == 2
         assert "dropped" in screen.text()
         await screen.press("d", "d", "l")
@@ -501,7 +501,7 @@ async def test_symbols_are_added_as_one_types_and_dropped(clock: Clock) -> None:
     "pasted", ["SOLUSDT\nXRPUSDT\n", " SOLUSDT,\r\nXRPUSDT", "SOLUSDT XRPUSDT"]
 )
 async def test_lines_that_are_pasted_are_as_many_symbols(clock: Clock, pasted: str) -> None:
-    async with stage(books_of(1, clock), SIZE, clock, books=Keeper(clock)) as screen:
+    async with stage(books_of(1, clock), SIZE, clock, books=SnapshotScheduler(clock)) as screen:
         await screen.press("a")
         screen.app.screen.query_one(Input).post_message(Paste(pasted))
         await screen.pilot.pause()
@@ -513,7 +513,7 @@ async def test_lines_that_are_pasted_are_as_many_symbols(clock: Clock, pasted: s
 
 
 async def test_of_several_symbols_one_that_is_unknown_keeps_no_other_away(clock: Clock) -> None:
-    async with stage(books_of(1, clock), SIZE, clock, books=Keeper(clock)) as screen:
+    async with stage(books_of(1, clock), SIZE, clock, books=SnapshotScheduler(clock)) as screen:
         await screen.press("a", *"NOPE SOLUSDT", "enter")
         await screen.pass_time(0.1)
         assert titles(screen) == ["BNBBTC", "▶SOLUSDT"]
@@ -530,7 +530,7 @@ async def test_a_halted_symbols_book_is_not_counted_as_live(clock: Clock) -> Non
 
 async def test_an_unknown_symbol_changes_nothing(clock: Clock) -> None:
     said: list[Any] = []
-    async with stage(books_of(2, clock), SIZE, clock, books=Keeper(clock)) as screen:
+    async with stage(books_of(2, clock), SIZE, clock, books=SnapshotScheduler(clock)) as screen:
         screen.app.notify = lambda text, **_: said.append(text)  # type: ignore[method-assign]
         await screen.press("a", *"NOPE", "enter")
         await screen.pass_time(0.1)
@@ -689,7 +689,7 @@ async def test_a_picture_that_cannot_be_saved_is_said(
 async def test_a_search_that_fails_says_why_and_what_was_typed_can_still_be_added(
     clock: Clock,
 ) -> None:
-    class Unreachable(Keeper):
+    class Unreachable(SnapshotScheduler):
         async def search(self, text: str) -> list[str]:
             raise UnreachableError("the exchange can't be reached")
 
@@ -702,7 +702,7 @@ async def test_a_search_that_fails_says_why_and_what_was_typed_can_still_be_adde
 
 
 async def test_a_name_is_chosen_by_a_click_and_an_empty_one_adds_nothing(clock: Clock) -> None:
-    async with stage(books_of(1, clock), SIZE, clock, books=Keeper(clock)) as screen:
+    async with stage(books_of(1, clock), SIZE, clock, books=SnapshotScheduler(clock)) as screen:
         await screen.press("a", *"nothing such")
         await screen.press("down", *["backspace"] * 12)
         row = next(y for y, line in enumerate(screen.lines()) if "XRPUSDT" in line)
@@ -726,12 +726,12 @@ async def test_an_empty_name_saves_no_workspace(clock: Clock, tmp_path: Path) ->
 
 
 async def test_a_symbol_that_is_added_in_a_pause_stands_still_too(clock: Clock) -> None:
-    keeper = Keeper(clock)
-    async with stage(books_of(1, clock), SIZE, clock, books=keeper) as screen:
+    scheduler = SnapshotScheduler(clock)
+    async with stage(books_of(1, clock), SIZE, clock, books=scheduler) as screen:
         await screen.press("p", "a", *"sol", "enter")
         await screen.pass_time(0.1)
         assert "▶SOLUSDT" in titles(screen)
-        book = screen.app.desk.places[1].observer.watched.manager
+        book = screen.app.view_state.tiles[1].observer.watched.manager
         best = book.cache.best_ask[0]
         before = [line for line in screen.lines() if f"{best:.2f}" in line]
         book.change(clock.now, [], [(best, 7.777)])
@@ -742,7 +742,7 @@ async def test_a_symbol_that_is_added_in_a_pause_stands_still_too(clock: Clock) 
 
 
 async def test_where_nothing_is_watched_no_key_does_harm(clock: Clock) -> None:
-    async with stage(books_of(1, clock), SIZE, clock, books=Keeper(clock)) as screen:
+    async with stage(books_of(1, clock), SIZE, clock, books=SnapshotScheduler(clock)) as screen:
         await screen.press("d")
         for view in View:
             screen.app.action_view(view.value)

@@ -7,7 +7,7 @@ import sys
 import pytest
 import typer.main
 
-from depthcli.cli import app
+from depthcli.commands.main import app
 from depthcli.web.arguments import arguments_of, command_of
 
 

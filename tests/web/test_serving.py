@@ -15,10 +15,10 @@ import pytest
 from textual_serve.download_manager import DownloadManager
 from websockets.exceptions import InvalidStatus
 
+from depthcli.settings.workspaces import LAST, WatchedSymbol, Workspace, Workspaces
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
 from depthcli.web import sessions
 from depthcli.web.serving import is_loopback, url_of
-from depthcli.workspaces import LAST, WatchedSymbol, Workspace, Workspaces
 from tests.hostile.terminals import Terminal
 from tests.web.processes import PATIENCE, serving, tab, text_until, until_connections
 
@@ -223,7 +223,7 @@ def test_without_the_extra_it_says_what_to_install():
     script = (
         "import sys\n"
         "sys.modules['textual_serve'] = sys.modules['textual_serve.server'] = None\n"
-        "from depthcli.cli import main\n"
+        "from depthcli.commands.main import main\n"
         "sys.argv = ['depthcli', 'watch', '--web', '--demo']\n"
         "main()\n"
     )

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from depthcli.errors import UsageError
-from depthcli.simulator.history import UndoLog
-from depthcli.simulator.recorded import RecordedInfo, read_recording
-from depthcli.simulator.source import StreamEvent
-from depthcli.simulator.streams import Stream, parse_stream
+from depthcli.simulator.capture.recorded import RecordedInfo, read_recording
+from depthcli.simulator.market.history import UndoLog
+from depthcli.simulator.market.source import StreamEvent
+from depthcli.simulator.market.stream_names import Stream, parse_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from depthcli.markets import Market
-    from depthcli.simulator.recorded import Level, RecordedDepth
+    from depthcli.core.markets import Market
+    from depthcli.simulator.capture.recorded import Level, RecordedDepth
 
 Book = dict[Decimal, "Level"]
 

@@ -10,15 +10,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from depthcli.core.markets import market_named
+from depthcli.core.messages import Identifier, Milliseconds  # noqa: TC001, the decoder needs them
 from depthcli.errors import UsageError, printable
-from depthcli.markets import market_named
-from depthcli.messages import Identifier, Milliseconds  # noqa: TC001, the decoder needs them
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from depthcli.markets import Market
+    from depthcli.core.markets import Market
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from depthcli.core.markets import MARKETS
 from depthcli.errors import UsageError
-from depthcli.markets import MARKETS
-from depthcli.simulator.corruption import CORRUPTIONS, Delivery, corrupted
-from depthcli.simulator.plan import (
+from depthcli.simulator.faults.corruption import CORRUPTIONS, Delivery, corrupted
+from depthcli.simulator.faults.plan import (
     CONNECTION_FAULTS,
     EVENT_FAULTS,
     EXCHANGE_FAULTS,

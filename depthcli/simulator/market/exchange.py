@@ -13,21 +13,21 @@ from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from depthcli.simulator import wire
-from depthcli.simulator.flow import ASK, BID
-from depthcli.simulator.listing import Listing
-from depthcli.simulator.streams import parse_stream
-from depthcli.simulator.windows import UpdateIds
+from depthcli.simulator.market import payloads as wire
+from depthcli.simulator.market.flow import ASK, BID
+from depthcli.simulator.market.listing import Listing
+from depthcli.simulator.market.stream_names import parse_stream
+from depthcli.simulator.market.windows import UpdateIds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from depthcli.markets import Market
-    from depthcli.simulator.flow import Tempo
-    from depthcli.simulator.history import History
-    from depthcli.simulator.instruments import Instrument
-    from depthcli.simulator.source import StreamEvent
-    from depthcli.simulator.streams import Stream
+    from depthcli.core.markets import Market
+    from depthcli.simulator.market.flow import Tempo
+    from depthcli.simulator.market.history import History
+    from depthcli.simulator.market.instruments import Instrument
+    from depthcli.simulator.market.source import StreamEvent
+    from depthcli.simulator.market.stream_names import Stream
 
 LONGEST_CATCH_UP_MS: Final = 3000.0
 """A machine that slept wakes up with the time gone by, not with hours of order flow."""

@@ -14,7 +14,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from depthcli.simulator.instruments import Instrument
+    from depthcli.simulator.market.instruments import Instrument
 
 BID: Final = 0
 ASK: Final = 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.simulator.flow import Change
+    from depthcli.simulator.market.flow import Change
 
 Price = TypeVar("Price")
 Quantity = TypeVar("Quantity")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from depthcli.errors import UsageError, printable
 
 if TYPE_CHECKING:
-    from depthcli.markets import Market
+    from depthcli.core.markets import Market
 
 SPOT_DECIMALS: Final = 8
 OPTION_DECIMALS: Final = 3

@@ -11,17 +11,17 @@ from collections import deque
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from depthcli.simulator import wire
-from depthcli.simulator.flow import ASK, BID, Change, OrderFlow, Tempo
-from depthcli.simulator.history import UNDOABLE, History, UndoLog
-from depthcli.simulator.source import StreamEvent
-from depthcli.simulator.streams import suffix_speeds
-from depthcli.simulator.windows import UpdateIds, Window
+from depthcli.simulator.market import payloads as wire
+from depthcli.simulator.market.flow import ASK, BID, Change, OrderFlow, Tempo
+from depthcli.simulator.market.history import UNDOABLE, History, UndoLog
+from depthcli.simulator.market.source import StreamEvent
+from depthcli.simulator.market.stream_names import suffix_speeds
+from depthcli.simulator.market.windows import UpdateIds, Window
 
 if TYPE_CHECKING:
-    from depthcli.markets import Market
-    from depthcli.simulator.instruments import Instrument
-    from depthcli.simulator.streams import Stream
+    from depthcli.core.markets import Market
+    from depthcli.simulator.market.instruments import Instrument
+    from depthcli.simulator.market.stream_names import Stream
 
 BEST_PRICES: Final = 0
 """The speed of the stream that tells the best prices as they change."""

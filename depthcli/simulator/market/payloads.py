@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from depthcli.markets import Market
-    from depthcli.simulator.instruments import Instrument
+    from depthcli.core.markets import Market
+    from depthcli.simulator.market.instruments import Instrument
 
 ENGINE_DELAY_MS: Final = 4
 """Derivatives tell when a change was made as well as when it was sent; so long lies between."""

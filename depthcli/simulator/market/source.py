@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depthcli.markets import Market
+    from depthcli.core.markets import Market
 
 
 class StreamEvent(NamedTuple):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from depthcli.markets import Market, market_named
-from depthcli.simulator.exchange import Exchange
-from depthcli.simulator.instruments import default_symbols, instrument_named
+from depthcli.core.markets import Market, market_named
+from depthcli.simulator.market.exchange import Exchange
+from depthcli.simulator.market.instruments import default_symbols, instrument_named
 from depthcli.simulator.server import Simulator
 
 if TYPE_CHECKING:

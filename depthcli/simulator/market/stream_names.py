@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from depthcli.markets import Market
+    from depthcli.core.markets import Market
 
 _DEPTH: Final = re.compile(r"depth(5|10|20)?(@\d+ms)?")
 

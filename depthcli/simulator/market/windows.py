@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from depthcli.simulator.flow import Change
+    from depthcli.simulator.market.flow import Change
 
 
 class UpdateIds:

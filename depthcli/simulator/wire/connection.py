@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, cast
 
-from depthcli.simulator.http import HttpConnection
-from depthcli.simulator.service import reset
-from depthcli.simulator.websocket import WebSocketConnection
+from depthcli.simulator.wire.http import HttpConnection
+from depthcli.simulator.wire.service import reset
+from depthcli.simulator.wire.websocket import WebSocketConnection
 
 if TYPE_CHECKING:
-    from depthcli.simulator.service import Service
+    from depthcli.simulator.wire.service import Service
 
 LONGEST_HEAD: Final = 64 * 1024
 

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import h11
 
-from depthcli.simulator.corruption import mistyped
-from depthcli.simulator.rest import Answer, failure
+from depthcli.simulator.faults.corruption import mistyped
+from depthcli.simulator.wire.rest import Answer, failure
 
 if TYPE_CHECKING:
-    from depthcli.simulator.faults import RestFault
-    from depthcli.simulator.service import Service
+    from depthcli.simulator.faults.faults import RestFault
+    from depthcli.simulator.wire.service import Service
 
 
 class HttpConnection:

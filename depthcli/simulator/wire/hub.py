@@ -9,9 +9,9 @@ from websockets.frames import Frame, Opcode
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.simulator.corruption import Delivery
-    from depthcli.simulator.faults import Faults
-    from depthcli.simulator.source import Source, StreamEvent
+    from depthcli.simulator.faults.corruption import Delivery
+    from depthcli.simulator.faults.faults import Faults
+    from depthcli.simulator.market.source import Source, StreamEvent
 
 
 class Subscription(NamedTuple):

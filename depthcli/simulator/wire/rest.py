@@ -10,13 +10,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
-from depthcli.simulator.exchange import Exchange
+from depthcli.simulator.market.exchange import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.markets import Market
-    from depthcli.simulator.source import Source
+    from depthcli.core.markets import Market
+    from depthcli.simulator.market.source import Source
 
 FORGIVEN: Final = 10
 """So many requests over the budget are only warned; whoever goes on is banned."""

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
 
-    from depthcli.markets import Market
-    from depthcli.simulator.faults import Faults
-    from depthcli.simulator.hub import Hub
-    from depthcli.simulator.rest import RestInterface
-    from depthcli.simulator.source import Source
-    from depthcli.simulator.websocket import WebSocketConnection
+    from depthcli.core.markets import Market
+    from depthcli.simulator.faults.faults import Faults
+    from depthcli.simulator.market.source import Source
+    from depthcli.simulator.wire.hub import Hub
+    from depthcli.simulator.wire.rest import RestInterface
+    from depthcli.simulator.wire.websocket import WebSocketConnection
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
-    from depthcli.markets import Market
+    from depthcli.core.markets import Market
 
 METHODS: Final = (
     "SUBSCRIBE",

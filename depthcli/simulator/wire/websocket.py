@@ -11,16 +11,16 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from depthcli.simulator.hub import wrapped
-from depthcli.simulator.service import reset
-from depthcli.simulator.session import Session, parse_target
+from depthcli.simulator.wire.hub import wrapped
+from depthcli.simulator.wire.service import reset
+from depthcli.simulator.wire.session import Session, parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthcli.simulator.faults import ConnectionOrder
-    from depthcli.simulator.hub import Subscription
-    from depthcli.simulator.service import Service
+    from depthcli.simulator.faults.faults import ConnectionOrder
+    from depthcli.simulator.wire.hub import Subscription
+    from depthcli.simulator.wire.service import Service
 
 PATIENCE: Final = 5.0
 """Seconds that a client has to answer a close before the connection is cut."""

@@ -214,7 +214,7 @@ class Grid:
         return self.columns * self.rows
 
 
-def tile(count: int, width: int, height: int, least_width: int, least_height: int) -> Grid:
+def shared_room(count: int, width: int, height: int, least_width: int, least_height: int) -> Grid:
     """Return how tiles of at least some size best share the room: all of them, else the most.
 
     Of several ways the one whose smallest side is largest, a cell being twice as high as wide. The

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from depthcli.tui.watched import Watched
+    from depthcli.tui.model.watched import Watched
 
 
-class Books(Protocol):
+class BookSource(Protocol):
     """Keeps the books that are watched."""
 
     async def add(self, name: str) -> Watched:

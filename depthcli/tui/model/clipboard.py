@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from depthcli.tui.numbers import price_text, time_text
+from depthcli.tui.drawing.numbers import price_text, time_text
 
 if TYPE_CHECKING:
-    from depthcli.tui.watched import Levels, Picture
+    from depthcli.tui.model.watched import Levels, Picture
 
 
 def as_text(picture: Picture) -> str:

@@ -6,10 +6,10 @@ import re
 from math import ceil
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from depthcli.synchronizer import State
+from depthcli.core.synchronizer import State
 
 if TYPE_CHECKING:
-    from depthcli.tui.watched import Picture
+    from depthcli.tui.model.watched import Picture
 
 SIGNS: Final = {
     State.LIVE: "●",

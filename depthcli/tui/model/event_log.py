@@ -6,16 +6,16 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from depthcli.synchronizer import State
-from depthcli.tui.conditions import SIGNS
-from depthcli.tui.lines import blank, cells, line, wrap
-from depthcli.tui.numbers import age_text, clock_text
+from depthcli.core.synchronizer import State
+from depthcli.tui.drawing.numbers import age_text, clock_text
+from depthcli.tui.drawing.styled_lines import blank, cells, line, wrap
+from depthcli.tui.model.conditions import SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.tui.lines import Line, Segment
-    from depthcli.tui.watched import Manager
+    from depthcli.tui.drawing.styled_lines import Line, Segment
+    from depthcli.tui.model.watched import Manager
 
 KEPT: Final = 500
 _LEAST_TEXT: Final = 28
@@ -49,7 +49,7 @@ class _Known(NamedTuple):
     since: float
 
 
-class Journal:
+class EventLog:
     """Notices what happens to books by looking at them."""
 
     def __init__(self) -> None:

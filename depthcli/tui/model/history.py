@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-from depthcli.tui.axis import index_of
+from depthcli.tui.model.price_axis import index_of
 
 if TYPE_CHECKING:
-    from depthcli.book import DepthCache
-    from depthcli.side import BookSide
-    from depthcli.tui.axis import Axis
+    from depthcli.core.book import DepthCache
+    from depthcli.core.side import BookSide
+    from depthcli.tui.model.price_axis import Axis
 
 SAMPLES: Final = 900
 """Samples that are kept, one a second."""

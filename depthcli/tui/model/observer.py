@@ -8,19 +8,19 @@ from decimal import Decimal
 from math import floor, log10
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from depthcli.analytics import cost_to_trade, group_levels, micro_price, reaches_past
-from depthcli.synchronizer import State
-from depthcli.tui.numbers import price_text
-from depthcli.tui.rates import Gauge, Rate
-from depthcli.tui.sizes import decimals_of_notional, usual_size
-from depthcli.tui.watched import Picture, Wanted
+from depthcli.core.analytics import cost_to_trade, group_levels, micro_price, reaches_past
+from depthcli.core.synchronizer import State
+from depthcli.tui.drawing.numbers import price_text
+from depthcli.tui.model.order_sizes import decimals_of_notional, usual_size
+from depthcli.tui.model.rates import Gauge, Rate
+from depthcli.tui.model.watched import Picture, Wanted
 
 if TYPE_CHECKING:
-    from depthcli.analytics import Cost, Side
-    from depthcli.book import DepthCache
-    from depthcli.synchronizer import Counters
-    from depthcli.tui.numbers import Number
-    from depthcli.tui.watched import Level, Levels, Manager, Watched
+    from depthcli.core.analytics import Cost, Side
+    from depthcli.core.book import DepthCache
+    from depthcli.core.synchronizer import Counters
+    from depthcli.tui.drawing.numbers import Number
+    from depthcli.tui.model.watched import Level, Levels, Manager, Watched
 
 COARSEST: Final = 6
 """Groups are at the most ten to this power times the tick."""

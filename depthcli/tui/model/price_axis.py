@@ -8,7 +8,7 @@ from math import ceil, floor, inf, log10
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from depthcli.tui.numbers import Number
+    from depthcli.tui.drawing.numbers import Number
 
 _ROUND: Final = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from depthcli.synchronizer import State
-from depthcli.tui.tiles import bid_share
+from depthcli.core.synchronizer import State
+from depthcli.tui.views.tile import bid_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from depthcli.tui.watched import Picture
+    from depthcli.tui.model.watched import Picture
 
 _BADNESS: Final = {
     State.LIVE: 0,
@@ -43,24 +43,24 @@ COLUMNS: Final = ("", *_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Sorting:
     """By which column lines are sorted, and whether the largest comes first."""
 
     column: str = ""
     descending: bool = False
 
-    def next(self, steps: int) -> Order:
+    def next(self, steps: int) -> Sorting:
         """Return the order by the next column."""
         at = (COLUMNS.index(self.column) + steps) % len(COLUMNS)
-        return Order(COLUMNS[at], self.descending)
+        return Sorting(COLUMNS[at], self.descending)
 
-    def by(self, column: str) -> Order:
+    def by(self, column: str) -> Sorting:
         """Return the order by a column; the other way round if it is the present one."""
         same = column == self.column
-        return Order(column, not self.descending if same else False)
+        return Sorting(column, not self.descending if same else False)
 
 
-def ordered(pictures: Sequence[Picture], order: Order, sought: str) -> list[int]:
+def ordered(pictures: Sequence[Picture], order: Sorting, sought: str) -> list[int]:
     """Return the indices of the pictures that are sought, in order; what isn't known comes last."""
     words = sought.upper().split()
     found = [

@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from depthcli.tui.axis import coarser, placed, step_for
-from depthcli.tui.history import History
-from depthcli.tui.ladder import Flasher
-from depthcli.tui.observing import Observer
-from depthcli.tui.ordering import Order, ordered
-from depthcli.tui.sizes import next_size
-from depthcli.tui.views import View
-from depthcli.tui.watched import Wanted
+from depthcli.tui.model.history import History
+from depthcli.tui.model.observer import Observer
+from depthcli.tui.model.order_sizes import next_size
+from depthcli.tui.model.price_axis import coarser, placed, step_for
+from depthcli.tui.model.sorting import Sorting, ordered
+from depthcli.tui.model.view_names import View
+from depthcli.tui.model.watched import Wanted
+from depthcli.tui.views.ladder import Flasher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.tui.axis import Axis
-    from depthcli.tui.watched import Picture, Watched
+    from depthcli.tui.model.price_axis import Axis
+    from depthcli.tui.model.watched import Picture, Watched
 
 MOST_DEPTH: Final = 100
 """Levels a side that can be asked for: more than any terminal shows."""
@@ -36,7 +36,7 @@ _TYPICAL_LEVELS: Final = 60
 
 
 @dataclass
-class Place:
+class TileState:
     """What belongs to one symbol's tile beside the book.
 
     Attributes:
@@ -69,11 +69,11 @@ class Place:
         return self.observer.watched.name
 
 
-class Desk:
+class ViewState:
     """The symbols in their order, the view, and all choices.
 
     Attributes:
-        places: the symbols, in the user's order.
+        tiles: the symbols, in the user's order.
         grows: whether symbols can be added and dropped.
         focus: index of the symbol that keys act on.
         view: how they are looked at.
@@ -91,7 +91,7 @@ class Desk:
     """
 
     def __init__(self, watched: Iterable[Watched], depth: int, *, grows: bool = False) -> None:
-        self.places = [Place(Observer(one), Flasher()) for one in watched]
+        self.tiles = [TileState(Observer(one), Flasher()) for one in watched]
         self.grows = grows
         self.focus = 0
         self.view = View.BOOKS
@@ -103,7 +103,7 @@ class Desk:
         self.log = False
         self.log_back = 0
         self.scroll = 0
-        self.order = Order()
+        self.order = Sorting()
         self.sought = ""
         self.seconds = SPANS[0]
         self._rows: list[int] = []
@@ -115,36 +115,36 @@ class Desk:
         self._usual = _USUAL_DEPTH
 
     @property
-    def focused(self) -> Place | None:
+    def focused(self) -> TileState | None:
         """The symbol that keys act on; None if there is no symbol."""
-        return self.places[self.focus] if self.places else None
+        return self.tiles[self.focus] if self.tiles else None
 
     # What is watched.
 
-    def add(self, watched: Watched) -> Place:
+    def add(self, watched: Watched) -> TileState:
         """Watch a symbol more, the last in order, and look at it; return its place."""
-        place = Place(Observer(watched), Flasher())
-        self.places.append(place)
-        self.focus = len(self.places) - 1
+        tile = TileState(Observer(watched), Flasher())
+        self.tiles.append(tile)
+        self.focus = len(self.tiles) - 1
         self._sorted_at, self._follow = None, True
-        return place
+        return tile
 
-    def drop(self) -> Place | None:
+    def drop(self) -> TileState | None:
         """Watch the focused symbol no longer; return its place."""
-        if not self.places:
+        if not self.tiles:
             return None
-        gone = self.places.pop(self.focus)
-        self.focus = max(0, min(self.focus, len(self.places) - 1))
-        self.zoomed = self.zoomed and bool(self.places)
+        gone = self.tiles.pop(self.focus)
+        self.focus = max(0, min(self.focus, len(self.tiles) - 1))
+        self.zoomed = self.zoomed and bool(self.tiles)
         self._sorted_at = None
         return gone
 
-    def move(self, places: int) -> None:
+    def move(self, tiles: int) -> None:
         """Move the focused symbol so many places on in the order."""
-        if not self.places:
+        if not self.tiles:
             return
-        to = min(max(self.focus + places, 0), len(self.places) - 1)
-        self.places.insert(to, self.places.pop(self.focus))
+        to = min(max(self.focus + tiles, 0), len(self.tiles) - 1)
+        self.tiles.insert(to, self.tiles.pop(self.focus))
         self.focus = to
         self._sorted_at, self._follow = None, True
 
@@ -152,15 +152,15 @@ class Desk:
 
     def focus_on(self, index: int) -> None:
         """Focus a symbol by its index, if there is such a one."""
-        if 0 <= index < len(self.places):
+        if 0 <= index < len(self.tiles):
             self.focus, self._follow = index, True
 
     def focus_next(self, steps: int) -> None:
         """Focus the next symbol, after the last the first; in the overview the next line."""
         if self.view is View.OVERVIEW and self._rows:
             self.select(steps, around=True)
-        elif self.places:
-            self.focus_on((self.focus + steps) % len(self.places))
+        elif self.tiles:
+            self.focus_on((self.focus + steps) % len(self.tiles))
 
     def select(self, steps: int, *, around: bool = False) -> None:
         """Focus the symbol so many lines further down in the overview."""
@@ -188,7 +188,7 @@ class Desk:
 
     def zoom(self) -> None:
         """Show only the focused symbol, or all again."""
-        self.zoomed = not self.zoomed and bool(self.places)
+        self.zoomed = not self.zoomed and bool(self.tiles)
 
     # How one looks.
 
@@ -211,11 +211,11 @@ class Desk:
 
     def wider(self, steps: int) -> None:
         """Let chart and heatmap of the focused symbol cover more prices."""
-        place = self.focused
-        axis = place and (place.chart if self.view is View.CHART else place.heat)
-        if place and axis:
-            tick = float(place.observer.watched.step)
-            place.step, place.reach = coarser(axis.step, tick, steps), 0
+        tile = self.focused
+        axis = tile and (tile.chart if self.view is View.CHART else tile.heat)
+        if tile and axis:
+            tick = float(tile.observer.watched.step)
+            tile.step, tile.reach = coarser(axis.step, tick, steps), 0
 
     def longer(self, steps: int) -> None:
         """Let a column of the heatmap stand for more seconds."""
@@ -224,36 +224,36 @@ class Desk:
 
     def point(self, columns: int) -> None:
         """Move the cursor of the focused chart."""
-        place = self.focused
-        if place and place.chart:
-            axis = place.chart
-            at = axis.middle if place.cursor is None else round(place.cursor / axis.step)
+        tile = self.focused
+        if tile and tile.chart:
+            axis = tile.chart
+            at = axis.middle if tile.cursor is None else round(tile.cursor / axis.step)
             at = min(max(at + columns, axis.lowest), axis.highest)
-            place.cursor = at * axis.step
+            tile.cursor = at * axis.step
 
     def resize(self, steps: int) -> None:
         """Take the next larger or smaller size whose cost is shown, for the focused symbol."""
-        place = self.focused
-        if place and place.observer.size:
-            place.observer.choose_size(next_size(place.observer.size, steps))
+        tile = self.focused
+        if tile and tile.observer.size:
+            tile.observer.choose_size(next_size(tile.observer.size, steps))
 
     def scroll_levels(self, rows: int) -> None:
         """Scroll the focused symbol: the ladder along its axis, a panel away from the touch."""
-        place = self.focused
-        if place is None:
+        tile = self.focused
+        if tile is None:
             return
-        if self.view is View.LADDER and place.ladder:
-            place.ladder = place.ladder.moved(-rows)
-        elif self.view is View.HEATMAP and place.heat:
-            place.heat = place.heat.moved(-rows)
+        if self.view is View.LADDER and tile.ladder:
+            tile.ladder = tile.ladder.moved(-rows)
+        elif self.view is View.HEATMAP and tile.heat:
+            tile.heat = tile.heat.moved(-rows)
         elif self.view is View.BOOKS:
-            place.scroll = min(max(place.scroll + rows, 0), MOST_DEPTH)
+            tile.scroll = min(max(tile.scroll + rows, 0), MOST_DEPTH)
 
     def recentre(self) -> None:
         """Follow the market again, and show the touch."""
-        if place := self.focused:
-            place.ladder = place.chart = place.heat = place.cursor = None
-            place.scroll = 0
+        if tile := self.focused:
+            tile.ladder = tile.chart = tile.heat = tile.cursor = None
+            tile.scroll = 0
 
     def scroll_rows(self, rows: int) -> None:
         """Scroll the overview without choosing another symbol."""
@@ -268,7 +268,7 @@ class Desk:
         Lines that moved at each frame couldn't be read: they are sorted anew once a second. What
         they are sorted by is up to a second old: of hundreds of symbols each frame looks at a part.
         """
-        count = len(self.places)
+        count = len(self.tiles)
         if self._sorted_at is None or now < self._looked_at:
             self._look_at_next(count, now)
         elif count:
@@ -280,21 +280,21 @@ class Desk:
 
     def _look_at_next(self, count: int, now: float) -> None:
         """Take pictures of the next few symbols, in turn."""
-        places, wanted = self.places, self.wanted(View.OVERVIEW, self.depth)
-        if count >= len(places):
-            self._summaries = [place.observer.picture(wanted, now) for place in places]
+        tiles, wanted = self.tiles, self.wanted(View.OVERVIEW, self.depth)
+        if count >= len(tiles):
+            self._summaries = [tile.observer.picture(wanted, now) for tile in tiles]
         else:
             for index in range(self._next, self._next + count):
-                at = index % len(places)
-                self._summaries[at] = places[at].observer.picture(wanted, now)
-            self._next = (self._next + count) % len(places)
+                at = index % len(tiles)
+                self._summaries[at] = tiles[at].observer.picture(wanted, now)
+            self._next = (self._next + count) % len(tiles)
         self._looked_at = now
 
     def summaries(self, shown: Iterable[int], now: float) -> list[Picture]:
         """Return a picture of each symbol, as it is now of those shown; call `rows` before."""
         wanted = self.wanted(View.OVERVIEW, self.depth)
         for index in shown:
-            self._summaries[index] = self.places[index].observer.picture(wanted, now)
+            self._summaries[index] = self.tiles[index].observer.picture(wanted, now)
         return self._summaries
 
     def sort_again(self) -> None:
@@ -321,32 +321,32 @@ class Desk:
             beyond=view in {View.BOOKS, View.LADDER},
         )
 
-    def ladder_axis(self, place: Place, picture: Picture, count: int) -> Axis | None:
+    def ladder_axis(self, tile: TileState, picture: Picture, count: int) -> Axis | None:
         """Return the axis of a ladder with so many rows; None before the first book."""
-        step = float(place.observer.step)
-        place.ladder = _placed(place.ladder, picture, step, count)
-        return place.ladder
+        step = float(tile.observer.step)
+        tile.ladder = _placed(tile.ladder, picture, step, count)
+        return tile.ladder
 
-    def chart_axis(self, place: Place, picture: Picture, count: int) -> Axis | None:
+    def chart_axis(self, tile: TileState, picture: Picture, count: int) -> Axis | None:
         """Return the axis of a chart with so many columns; None before the first book."""
-        step = place.step or (place.chart.step if place.chart else _fitting(place, picture, count))
-        place.chart = _placed(place.chart, picture, step, count)
-        return place.chart
+        step = tile.step or (tile.chart.step if tile.chart else _fitting(tile, picture, count))
+        tile.chart = _placed(tile.chart, picture, step, count)
+        return tile.chart
 
-    def heat_axis(self, place: Place, picture: Picture, count: int) -> Axis | None:
+    def heat_axis(self, tile: TileState, picture: Picture, count: int) -> Axis | None:
         """Return the axis of a heatmap with so many prices; None before the first book."""
-        step = place.step or (place.heat.step if place.heat else _fitting(place, picture, count))
-        place.heat = _placed(place.heat, picture, step, count)
-        return place.heat
+        step = tile.step or (tile.heat.step if tile.heat else _fitting(tile, picture, count))
+        tile.heat = _placed(tile.heat, picture, step, count)
+        return tile.heat
 
-    def remember(self, shown: Iterable[Place], now: float) -> None:
+    def remember(self, shown: Iterable[TileState], now: float) -> None:
         """Keep what the books are now, for their heatmaps: of the first few, and of those shown."""
-        for place in (*self.places[:REMEMBERED], *shown):
-            manager = place.observer.watched.manager
-            if place.history is None:
-                place.history = History()
-            if place.history.due(now) and manager.state.value == "live":
-                place.history.add(now, manager.cache)
+        for tile in (*self.tiles[:REMEMBERED], *shown):
+            manager = tile.observer.watched.manager
+            if tile.history is None:
+                tile.history = History()
+            if tile.history.due(now) and manager.state.value == "live":
+                tile.history.add(now, manager.cache)
 
 
 def _placed(before: Axis | None, picture: Picture, step: float, count: int) -> Axis | None:
@@ -360,9 +360,9 @@ def _placed(before: Axis | None, picture: Picture, step: float, count: int) -> A
     return placed(before, best[0] if picture.mid is None else picture.mid, step, count)
 
 
-def _fitting(place: Place, picture: Picture, count: int) -> float:
+def _fitting(tile: TileState, picture: Picture, count: int) -> float:
     """Return a step with which an axis covers the levels near the touch."""
-    tick = float(place.observer.watched.step)
+    tick = float(tile.observer.watched.step)
     bids, asks = picture.bids[:_TYPICAL_LEVELS], picture.asks[:_TYPICAL_LEVELS]
     if bids and asks:
         return step_for(float(asks[-1][0]) - float(bids[-1][0]), count, tick)

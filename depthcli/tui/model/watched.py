@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from depthcli.synchronizer import ByRank, State
+from depthcli.core.synchronizer import ByRank, State
 
 if TYPE_CHECKING:
-    from depthcli.analytics import Cost
-    from depthcli.book import DepthCache
-    from depthcli.synchronizer import Counters
-    from depthcli.tui.numbers import Number
+    from depthcli.core.analytics import Cost
+    from depthcli.core.book import DepthCache
+    from depthcli.core.synchronizer import Counters
+    from depthcli.tui.drawing.numbers import Number
 
 Level = tuple[Any, Any]
 Levels = tuple[Level, ...]

@@ -4,60 +4,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from depthcli.tui.desk import MOST_DEPTH, SPANS
-from depthcli.tui.observing import COARSEST
-from depthcli.tui.ordering import COLUMNS, Order
-from depthcli.tui.views import View
-from depthcli.workspaces import WatchedSymbol, Workspace
+from depthcli.settings.workspaces import WatchedSymbol, Workspace
+from depthcli.tui.model.observer import COARSEST
+from depthcli.tui.model.sorting import COLUMNS, Sorting
+from depthcli.tui.model.view_names import View
+from depthcli.tui.model.view_state import MOST_DEPTH, SPANS
 
 if TYPE_CHECKING:
-    from depthcli.tui.desk import Desk
+    from depthcli.tui.model.view_state import ViewState
 
 
-def workspace_of(desk: Desk, theme: Literal["dark", "light"]) -> Workspace:
+def workspace_of(view_state: ViewState, theme: Literal["dark", "light"]) -> Workspace:
     """Return what is on the screen, and how."""
     symbols = []
-    for place in desk.places:
-        watched, observer = place.observer.watched, place.observer
+    for tile in view_state.tiles:
+        watched, observer = tile.observer.watched, tile.observer
         size = None if observer.size_is_usual else observer.size
         symbols.append(
             WatchedSymbol(name=watched.address or watched.name, group=observer.group, size=size)
         )
     return Workspace(
         symbols=symbols,
-        view=desk.view.value,
-        depth=desk.depth,
+        view=view_state.view.value,
+        depth=view_state.depth,
         theme=theme,
-        unit="quote" if desk.in_quote else "base",
-        flash=desk.flashing,
-        zoomed=symbols[desk.focus].name if desk.zoomed and symbols else "",
-        sort=desk.order.column,
-        descending=desk.order.descending,
-        seconds=desk.seconds,
-        log=desk.log,
+        unit="quote" if view_state.in_quote else "base",
+        flash=view_state.flashing,
+        zoomed=symbols[view_state.focus].name if view_state.zoomed and symbols else "",
+        sort=view_state.order.column,
+        descending=view_state.order.descending,
+        seconds=view_state.seconds,
+        log=view_state.log,
     )
 
 
-def restore(desk: Desk, workspace: Workspace) -> None:
+def restore(view_state: ViewState, workspace: Workspace) -> None:
     """Look at the symbols of the desk as a workspace says; what makes no sense is left as it is."""
-    desk.view = View(workspace.view)
-    desk.depth = min(max(workspace.depth, 1), MOST_DEPTH)
-    desk.in_quote = workspace.unit == "quote"
-    desk.flashing = workspace.flash
-    desk.log = workspace.log
+    view_state.view = View(workspace.view)
+    view_state.depth = min(max(workspace.depth, 1), MOST_DEPTH)
+    view_state.in_quote = workspace.unit == "quote"
+    view_state.flashing = workspace.flash
+    view_state.log = workspace.log
     if workspace.sort in COLUMNS:
-        desk.order = Order(workspace.sort, workspace.descending)
+        view_state.order = Sorting(workspace.sort, workspace.descending)
     if workspace.seconds in SPANS:
-        desk.seconds = workspace.seconds
+        view_state.seconds = workspace.seconds
     kept = {symbol.name: symbol for symbol in workspace.symbols}
-    for index, place in enumerate(desk.places):
-        watched = place.observer.watched
+    for index, tile in enumerate(view_state.tiles):
+        watched = tile.observer.watched
         name = watched.address or watched.name
         symbol = kept.get(name)
         if symbol is None:
             continue
-        place.observer.group = min(max(symbol.group, 0), COARSEST)
+        tile.observer.group = min(max(symbol.group, 0), COARSEST)
         if symbol.size and symbol.size > 0:
-            place.observer.choose_size(symbol.size)
+            tile.observer.choose_size(symbol.size)
         if name == workspace.zoomed:
-            desk.focus, desk.zoomed = index, True
+            view_state.focus, view_state.zoomed = index, True

@@ -6,9 +6,8 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from depthcli.tui.layout import CENTRE, LEAST_BAR, Form, Widths
-from depthcli.tui.lines import blank, fit, line, old, right
-from depthcli.tui.numbers import (
+from depthcli.tui.drawing.layout import CENTRE, LEAST_BAR, Form, Widths
+from depthcli.tui.drawing.numbers import (
     SHORTEST_QUANTITY,
     bar,
     bar_to_the_left,
@@ -16,7 +15,8 @@ from depthcli.tui.numbers import (
     quantity_text,
     quantity_width,
 )
-from depthcli.tui.tiles import (
+from depthcli.tui.drawing.styled_lines import blank, fit, line, old, right
+from depthcli.tui.views.tile import (
     facts,
     foot,
     reasons,
@@ -30,11 +30,11 @@ from depthcli.tui.tiles import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depthcli.analytics import Side
-    from depthcli.tui.layout import Shape
-    from depthcli.tui.lines import Line, Segment
-    from depthcli.tui.tiles import Row
-    from depthcli.tui.watched import Picture
+    from depthcli.core.analytics import Side
+    from depthcli.tui.drawing.layout import Shape
+    from depthcli.tui.drawing.styled_lines import Line, Segment
+    from depthcli.tui.model.watched import Picture
+    from depthcli.tui.views.tile import Row
 
 
 class Columns(NamedTuple):

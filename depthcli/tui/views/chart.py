@@ -7,11 +7,11 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final
 
-from depthcli.tui.axis import ceiling, deepest_known, index_of, known_range
-from depthcli.tui.lines import fit, left, line, right, shortened
-from depthcli.tui.numbers import price_text, price_within, size_text
-from depthcli.tui.observing import MOST_LEVELS
-from depthcli.tui.tiles import (
+from depthcli.tui.drawing.numbers import price_text, price_within, size_text
+from depthcli.tui.drawing.styled_lines import fit, left, line, right, shortened
+from depthcli.tui.model.observer import MOST_LEVELS
+from depthcli.tui.model.price_axis import ceiling, deepest_known, index_of, known_range
+from depthcli.tui.views.tile import (
     NOT_WHOLE,
     ROOMY,
     UNKNOWN_NOTE,
@@ -27,10 +27,10 @@ from depthcli.tui.tiles import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depthcli.analytics import Side
-    from depthcli.tui.axis import Axis
-    from depthcli.tui.lines import Line, Segment
-    from depthcli.tui.watched import Picture
+    from depthcli.core.analytics import Side
+    from depthcli.tui.drawing.styled_lines import Line, Segment
+    from depthcli.tui.model.price_axis import Axis
+    from depthcli.tui.model.watched import Picture
 
 LEAST_WIDTH: Final = 34
 LEAST_HEIGHT: Final = 9

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from depthcli.tui.conditions import SIGNS
-from depthcli.tui.lines import cells, line, shortened, width_of
-from depthcli.tui.numbers import age_text, clock_text, rate_text
+from depthcli.tui.drawing.numbers import age_text, clock_text, rate_text
+from depthcli.tui.drawing.styled_lines import cells, line, shortened, width_of
+from depthcli.tui.model.conditions import SIGNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from depthcli.synchronizer import State
-    from depthcli.tui.lines import Line, Segment
+    from depthcli.core.synchronizer import State
+    from depthcli.tui.drawing.styled_lines import Line, Segment
 
 Hint = tuple[str, str]
 """A key, and in a word or two what it does."""

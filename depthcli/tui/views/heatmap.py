@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from depthcli.tui.axis import ceiling, index_of
-from depthcli.tui.history import NOWHERE
-from depthcli.tui.lines import cells, fit, line
-from depthcli.tui.numbers import age_text, price_text, price_within, size_text, span_text
-from depthcli.tui.tiles import (
+from depthcli.tui.drawing.numbers import age_text, price_text, price_within, size_text, span_text
+from depthcli.tui.drawing.styled_lines import cells, fit, line
+from depthcli.tui.model.history import NOWHERE
+from depthcli.tui.model.price_axis import ceiling, index_of
+from depthcli.tui.views.tile import (
     ROOMY,
     cost_line,
     covered,
@@ -21,10 +21,10 @@ from depthcli.tui.tiles import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depthcli.tui.axis import Axis
-    from depthcli.tui.history import History, Sample
-    from depthcli.tui.lines import Line, Segment
-    from depthcli.tui.watched import Picture
+    from depthcli.tui.drawing.styled_lines import Line, Segment
+    from depthcli.tui.model.history import History, Sample
+    from depthcli.tui.model.price_axis import Axis
+    from depthcli.tui.model.watched import Picture
 
 LEAST_WIDTH: Final = 34
 LEAST_HEIGHT: Final = 9

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from depthcli.tui.views import View
+from depthcli.tui.model.view_names import View
 
 if TYPE_CHECKING:
-    from depthcli.tui.desk import Desk
-    from depthcli.tui.edges import Hint
+    from depthcli.tui.model.view_state import ViewState
+    from depthcli.tui.views.header_footer import Hint
 
 EVERYWHERE: Final = (
     ("q, ctrl+c", "quit"),
@@ -68,50 +68,50 @@ HERE: Final[dict[View, tuple[tuple[str, str], ...]]] = {
 """The keys of each view, for the help."""
 
 
-def hints(desk: Desk, view: View, *, paused: bool, spare: bool = False) -> list[Hint]:
+def hints(view_state: ViewState, view: View, *, paused: bool, spare: bool = False) -> list[Hint]:
     """Return the keys that matter now, the most important first.
 
     Args:
-        desk: what is looked at.
+        view_state: what is looked at.
         view: how it is really shown.
         paused: whether the picture is frozen.
         spare: whether the panels leave room for more levels.
     """
-    several = len(desk.places) > 1
+    several = len(view_state.tiles) > 1
     found: list[Hint] = [("q", "quit"), ("?", "help"), ("p", "go on" if paused else "pause")]
-    if not desk.places:
-        return [*found[:2], ("a", "add")] if desk.grows else found[:2]
+    if not view_state.tiles:
+        return [*found[:2], ("a", "add")] if view_state.grows else found[:2]
     found.append(("v", "view"))
-    if several or desk.zoomed:
-        found.append(("z", "all" if desk.zoomed else "zoom"))
-    found += _here(desk, view, spare=spare)
+    if several or view_state.zoomed:
+        found.append(("z", "all" if view_state.zoomed else "zoom"))
+    found += _here(view_state, view, spare=spare)
     if view is not View.HEATMAP:
-        found.append(("u", "base" if desk.in_quote else "quote"))
+        found.append(("u", "base" if view_state.in_quote else "quote"))
     if several and view is not View.OVERVIEW:
         found.append(("tab", "next"))
-    if desk.grows:
+    if view_state.grows:
         found.append(("a", "add"))
     return [*found, ("y", "copy"), ("l", "log"), ("t", "theme")]
 
 
-def _here(desk: Desk, view: View, *, spare: bool) -> list[Hint]:
+def _here(view_state: ViewState, view: View, *, spare: bool) -> list[Hint]:
     """Return the keys that are a view's own."""
     if view is View.CHART:
         return [("←→", "cursor"), ("+/-", "range"), ("[ ]", "size")]
     if view is View.HEATMAP:
-        return [("←→", f"{desk.seconds} s a column"), ("+/-", "range")]
+        return [("←→", f"{view_state.seconds} s a column"), ("+/-", "range")]
     if view is View.OVERVIEW:
         return [("↑↓", "choose"), ("/", "filter"), ("r", "sort")]
-    place = desk.focused
-    power = place.observer.group if place else 0
+    tile = view_state.focused
+    power = tile.observer.group if tile else 0
     group = ("g/G", f"group x{10**power:,}" if power else "group")
     if view is View.LADDER:
-        held = place is not None and place.ladder is not None and place.ladder.held
+        held = tile is not None and tile.ladder is not None and tile.ladder.held
         home = ("Home", "recentre") if held else ("↑↓", "move")
-        return [group, home, ("f", "flash off" if desk.flashing else "flash on")]
+        return [group, home, ("f", "flash off" if view_state.flashing else "flash on")]
     found: list[Hint] = []
-    if not desk.zoomed:
-        found.append(("+/-", f"depth {'max' if desk.fills else desk.depth}"))
-        if spare or desk.fills:
-            found.append(("m", "fewer" if desk.fills else "fill"))
+    if not view_state.zoomed:
+        found.append(("+/-", f"depth {'max' if view_state.fills else view_state.depth}"))
+        if spare or view_state.fills:
+            found.append(("m", "fewer" if view_state.fills else "fill"))
     return [*found, group, ("[ ]", "size")]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from depthcli.tui.axis import ceiling, index_of, known_range
-from depthcli.tui.lines import fit, line, right, width_of
-from depthcli.tui.numbers import (
+from depthcli.tui.drawing.numbers import (
     SHORTEST_QUANTITY,
     bar,
     bar_to_the_left,
@@ -15,15 +13,17 @@ from depthcli.tui.numbers import (
     quantity_text,
     quantity_width,
 )
-from depthcli.tui.tiles import UNKNOWN_NOTE, covered, facts, foot, spread, title, waiting
+from depthcli.tui.drawing.styled_lines import fit, line, right, width_of
+from depthcli.tui.model.price_axis import ceiling, index_of, known_range
+from depthcli.tui.views.tile import UNKNOWN_NOTE, covered, facts, foot, spread, title, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from depthcli.analytics import Side
-    from depthcli.tui.axis import Axis
-    from depthcli.tui.lines import Line, Segment
-    from depthcli.tui.watched import Picture
+    from depthcli.core.analytics import Side
+    from depthcli.tui.drawing.styled_lines import Line, Segment
+    from depthcli.tui.model.price_axis import Axis
+    from depthcli.tui.model.watched import Picture
 
 LEAST_WIDTH: Final = 32
 LEAST_HEIGHT: Final = 9

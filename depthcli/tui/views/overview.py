@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from depthcli.tui.conditions import condition, explained, wait_first
-from depthcli.tui.lines import OLD, cells, cut, fit, left, line, right, width_of
-from depthcli.tui.numbers import (
+from depthcli.tui.drawing.numbers import (
     age_text,
     basis_points_text,
     latency_text,
@@ -18,15 +16,17 @@ from depthcli.tui.numbers import (
     rate_text,
     time_text,
 )
-from depthcli.tui.ordering import COLUMNS
-from depthcli.tui.tiles import balance, bid_share, differ_text
+from depthcli.tui.drawing.styled_lines import OLD, cells, cut, fit, left, line, right, width_of
+from depthcli.tui.model.conditions import condition, explained, wait_first
+from depthcli.tui.model.sorting import COLUMNS
+from depthcli.tui.views.tile import balance, bid_share, differ_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depthcli.tui.lines import Line, Segment
-    from depthcli.tui.ordering import Order
-    from depthcli.tui.watched import Levels, Picture
+    from depthcli.tui.drawing.styled_lines import Line, Segment
+    from depthcli.tui.model.sorting import Sorting
+    from depthcli.tui.model.watched import Levels, Picture
 
 _LONGEST_SYMBOL: Final = 28
 _SHORTEST_SYMBOL: Final = 6
@@ -85,7 +85,7 @@ def overview(
     height: int,
     *,
     focus: int,
-    order: Order,
+    order: Sorting,
 ) -> list[Line]:
     """Return a heading and a line for each symbol shown.
 
@@ -191,7 +191,7 @@ def _headings(columns: _Columns) -> list[tuple[str, str]]:
     return [(name, text) for name, text in headings if text]
 
 
-def _heading(width: int, columns: _Columns, order: Order) -> Line:
+def _heading(width: int, columns: _Columns, order: Sorting) -> Line:
     sign = "▼" if order.descending else "▲"
     segments: list[Segment] = [(" ", "title.text")]
     for name, text in _headings(columns):

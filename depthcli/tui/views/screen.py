@@ -5,28 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from depthcli.tui import chart as charts, heatmap as heatmaps, ladder as ladders
-from depthcli.tui.edges import footer, header, told
-from depthcli.tui.hints import hints
-from depthcli.tui.journal import journal
-from depthcli.tui.layout import BETWEEN, Grid, Shape, Widths, arrange, filled, tile
-from depthcli.tui.lines import blank, fit, line
-from depthcli.tui.observing import MOST_LEVELS
-from depthcli.tui.overview import overview
-from depthcli.tui.panel import level_at, panel, widths_of
-from depthcli.tui.tiles import reached
-from depthcli.tui.views import View
+from depthcli.tui.drawing.layout import BETWEEN, Grid, Shape, Widths, arrange, filled, shared_room
+from depthcli.tui.drawing.styled_lines import blank, fit, line
+from depthcli.tui.model.event_log import journal
+from depthcli.tui.model.observer import MOST_LEVELS
+from depthcli.tui.model.view_names import View
+from depthcli.tui.views import chart as charts, heatmap as heatmaps, ladder as ladders
+from depthcli.tui.views.books import level_at, panel, widths_of
+from depthcli.tui.views.header_footer import footer, header, told
+from depthcli.tui.views.key_hints import hints
+from depthcli.tui.views.overview import overview
+from depthcli.tui.views.tile import reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from depthcli.tui.axis import Axis
-    from depthcli.tui.desk import Desk, Place
-    from depthcli.tui.edges import Status
-    from depthcli.tui.journal import Entry
-    from depthcli.tui.layout import Arrangement
-    from depthcli.tui.lines import Line, Segment
-    from depthcli.tui.watched import Picture
+    from depthcli.tui.drawing.layout import Arrangement
+    from depthcli.tui.drawing.styled_lines import Line, Segment
+    from depthcli.tui.model.event_log import Entry
+    from depthcli.tui.model.price_axis import Axis
+    from depthcli.tui.model.view_state import TileState, ViewState
+    from depthcli.tui.model.watched import Picture
+    from depthcli.tui.views.header_footer import Status
 
 _SMALLEST_WITH_FOOTER: Final = 4
 _SMALLEST_WITH_HEADER: Final = 6
@@ -46,7 +46,7 @@ class Spot(NamedTuple):
         y: its first row.
         width: its cells.
         height: its rows.
-        place: which symbol's it is; -1 for the heading of the overview and for the log.
+        tile: which symbol's it is; -1 for the heading of the overview and for the log.
         view: what was drawn there.
         shape: of a panel.
         picture: what was drawn.
@@ -58,7 +58,7 @@ class Spot(NamedTuple):
     y: int
     width: int
     height: int
-    place: int
+    tile: int
     view: View | None
     shape: Shape | None = None
     picture: Picture | None = None
@@ -67,7 +67,7 @@ class Spot(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ScreenLines:
     """One frame.
 
     Attributes:
@@ -89,7 +89,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class FrameContext:
     """What a frame depends on beside the desk.
 
     Attributes:
@@ -105,20 +105,22 @@ class Moment:
     entries: Sequence[Entry]
 
 
-class Drawing:
+class ScreenRenderer:
     """Draws a desk once."""
 
-    def __init__(self, desk: Desk, moment: Moment, width: int, height: int) -> None:
-        self._desk = desk
+    def __init__(
+        self, view_state: ViewState, moment: FrameContext, width: int, height: int
+    ) -> None:
+        self._view_state = view_state
         self._moment = moment
         self._width = width
         self._height = height
         self._spots: list[Spot] = []
         self._page = ""
-        self._view = desk.view
+        self._view = view_state.view
         self._spare = False
 
-    def draw(self, status: Status) -> Scene:
+    def draw(self, status: Status) -> ScreenLines:
         """Return the frame."""
         width, height = self._width, self._height
         has_header = height >= _SMALLEST_WITH_HEADER
@@ -133,36 +135,36 @@ class Drawing:
         if has_footer:
             pointed = self._pointed()
             paused = status.paused_for is not None
-            keys = hints(self._desk, self._view, paused=paused, spare=self._spare)
+            keys = hints(self._view_state, self._view, paused=paused, spare=self._spare)
             lines.append(told(pointed, width) if pointed else footer(keys, width))
-        return Scene(lines, self._spots, self._view)
+        return ScreenLines(lines, self._spots, self._view)
 
     def _log(self, room: int, bottom: int) -> list[Line]:
-        if not self._desk.log or room < 6:
+        if not self._view_state.log or room < 6:
             return []
         height = min(max(room // _LOG_SHARE, 4), _LOG_ROWS)
         self._spots.append(Spot(0, bottom - height, self._width, height, -1, None))
-        return journal(self._moment.entries, self._width, height, self._desk.log_back)
+        return journal(self._moment.entries, self._width, height, self._view_state.log_back)
 
     def _body(self, height: int, top: int) -> list[Line]:
-        desk = self._desk
-        if not desk.places:
+        view_state = self._view_state
+        if not view_state.tiles:
             words = "nothing is watched: a adds a symbol, q leaves"
             return [blank(self._width), line(self._width, [("  ", ""), (words, "reason")])]
-        if desk.zoomed:
+        if view_state.zoomed:
             return self._zoomed(height, top)
-        if desk.view is View.OVERVIEW:
+        if view_state.view is View.OVERVIEW:
             return self._overview(height, top)
-        if desk.view is View.BOOKS:
+        if view_state.view is View.BOOKS:
             return self._books(height, top)
         least = {
             View.LADDER: (ladders.LEAST_WIDTH, ladders.LEAST_HEIGHT),
             View.CHART: (charts.LEAST_WIDTH, charts.LEAST_HEIGHT),
             View.HEATMAP: (heatmaps.LEAST_WIDTH, heatmaps.LEAST_HEIGHT),
-        }[desk.view]
-        count = len(desk.places)
-        grid = tile(count, self._width, height, *least)
-        first = desk.focus // grid.count * grid.count
+        }[view_state.view]
+        count = len(view_state.tiles)
+        grid = shared_room(count, self._width, height, *least)
+        first = view_state.focus // grid.count * grid.count
         shown = range(first, min(first + grid.count, count))
         if len(shown) < count:
             self._page = f"{first + 1}-{first + len(shown)} of {count}"
@@ -170,16 +172,18 @@ class Drawing:
 
     def _books(self, height: int, top: int) -> list[Line]:
         """Return a panel for each symbol; where they don't fit, the overview."""
-        desk = self._desk
+        view_state = self._view_state
 
         def arranged(widths: Widths) -> Arrangement | None:
-            count = len(desk.places)
-            return arrange(count, self._width, height, desk.depth, widths, fill=desk.fills)
+            count = len(view_state.tiles)
+            return arrange(
+                count, self._width, height, view_state.depth, widths, fill=view_state.fills
+            )
 
         # That hundreds don't fit shows without a look into their books.
         found = arranged(_NARROWEST)
         if found is not None:
-            depth = desk.depth + max(place.scroll for place in desk.places)
+            depth = view_state.depth + max(tile.scroll for tile in view_state.tiles)
             pictures = self._pictures(depth, View.BOOKS)
             each = [widths_of(picture) for picture in pictures]
             widest = Widths(max(one.price for one in each), max(one.quantity for one in each))
@@ -187,52 +191,54 @@ class Drawing:
         if found is None:
             self._view = View.OVERVIEW
             return self._overview(height, top)
-        desk.shown = found.shape.levels
+        view_state.shown = found.shape.levels
         # One level more is two rows in a stack.
         self._spare = (height - found.rows * found.height) // found.rows >= 2
         grid = Grid(found.columns, found.rows, found.widths, found.height)
         return self._tiles(range(len(pictures)), grid, found.gap, top, pictures, found.shape)
 
     def _pictures(self, depth: int, view: View) -> list[Picture]:
-        wanted = self._desk.wanted(view, depth)
-        return [place.observer.picture(wanted, self._moment.now) for place in self._desk.places]
+        wanted = self._view_state.wanted(view, depth)
+        return [tile.observer.picture(wanted, self._moment.now) for tile in self._view_state.tiles]
 
     def _zoomed(self, height: int, top: int) -> list[Line]:
-        desk = self._desk
-        view = desk.view if desk.view is not View.OVERVIEW else View.BOOKS
+        view_state = self._view_state
+        view = view_state.view if view_state.view is not View.OVERVIEW else View.BOOKS
         self._view = view
         if view is View.BOOKS:
-            return self._book(desk.focus, height, top, focused=False)
-        spot = Spot(0, top, self._width, height, desk.focus, view)
+            return self._book(view_state.focus, height, top, focused=False)
+        spot = Spot(0, top, self._width, height, view_state.focus, view)
         return self._tile(spot, focused=False)
 
     def _book(self, index: int, height: int, top: int, *, focused: bool) -> list[Line]:
         """Return a panel with as many levels as there is room for, and its numbers below."""
-        place = self._desk.places[index]
-        wanted = self._desk.wanted(View.BOOKS, height + place.scroll)
-        picture = place.observer.picture(wanted, self._moment.now)
+        tile = self._view_state.tiles[index]
+        wanted = self._view_state.wanted(View.BOOKS, height + tile.scroll)
+        picture = tile.observer.picture(wanted, self._moment.now)
         form = filled(self._width, height, widths_of(picture))
         self._spots.append(
-            Spot(0, top, self._width, height, index, View.BOOKS, form, picture, place.scroll)
+            Spot(0, top, self._width, height, index, View.BOOKS, form, picture, tile.scroll)
         )
-        return panel(picture, self._width, form, focused=focused, scroll=place.scroll)
+        return panel(picture, self._width, form, focused=focused, scroll=tile.scroll)
 
     def _overview(self, height: int, top: int) -> list[Line]:
-        desk, width = self._desk, self._width
-        rows = desk.rows(self._moment.now)
+        view_state, width = self._view_state, self._width
+        rows = view_state.rows(self._moment.now)
         below = height - len(rows) - 2
         if below < _LEAST_BOOK and height >= 34:
             below = height * 2 // 5
         below = below if below >= _LEAST_BOOK and width >= 40 else 0
         above = min(height - below - 1, len(rows) + 1) if below else height
-        scroll = desk.scrolled(max(1, above - 1))
+        scroll = view_state.scrolled(max(1, above - 1))
         shown = rows[scroll : scroll + max(0, above - 1)]
-        if len(shown) < len(desk.places):
+        if len(shown) < len(view_state.tiles):
             self._page = f"{scroll + 1}-{scroll + len(shown)} of {len(rows)}"
-        if desk.sought:
-            self._page += f" with “{desk.sought}”"
-        pictures = desk.summaries(shown, self._moment.now)
-        lines = overview(pictures, shown, width, above, focus=desk.focus, order=desk.order)
+        if view_state.sought:
+            self._page += f" with “{view_state.sought}”"
+        pictures = view_state.summaries(shown, self._moment.now)
+        lines = overview(
+            pictures, shown, width, above, focus=view_state.focus, order=view_state.order
+        )
         self._spots.append(Spot(0, top, width, 1, -1, View.OVERVIEW))
         self._spots += [
             Spot(0, top + 1 + row, width, 1, index, View.OVERVIEW)
@@ -241,7 +247,7 @@ class Drawing:
         if not below:
             return lines
         lines = [*fit(lines, width, above), blank(width)]
-        return lines + self._book(desk.focus, below, top + above + 1, focused=True)
+        return lines + self._book(view_state.focus, below, top + above + 1, focused=True)
 
     def _tiles(  # noqa: PLR0917, the parts of one drawing
         self,
@@ -253,7 +259,7 @@ class Drawing:
         form: Shape | None,
     ) -> list[Line]:
         """Return tiles from left to right and then downwards."""
-        desk = self._desk
+        view_state = self._view_state
         lines: list[Line] = []
         for start in range(0, len(shown), grid.columns):
             if lines:
@@ -261,10 +267,10 @@ class Drawing:
             y, x = top + len(lines), 0
             drawn = []
             for index, width in zip(shown[start : start + grid.columns], grid.widths, strict=False):
-                focused = index == desk.focus and len(desk.places) > 1
-                spot = Spot(x, y, width, grid.height, index, desk.view)
+                focused = index == view_state.focus and len(view_state.tiles) > 1
+                spot = Spot(x, y, width, grid.height, index, view_state.view)
                 if pictures is not None and form is not None:
-                    picture, scroll = pictures[index], desk.places[index].scroll
+                    picture, scroll = pictures[index], view_state.tiles[index].scroll
                     drawn.append(panel(picture, width, form, focused=focused, scroll=scroll))
                     self._spots.append(spot._replace(shape=form, picture=picture, scroll=scroll))
                 else:
@@ -276,62 +282,62 @@ class Drawing:
 
     def _tile(self, spot: Spot, *, focused: bool) -> list[Line]:
         """Return the tile of a symbol in a view that isn't the panels', to be drawn at a spot."""
-        desk, moment = self._desk, self._moment
+        view_state, moment = self._view_state, self._moment
         width, height, view = spot.width, spot.height, spot.view
-        place = desk.places[spot.place]
-        look = place.observer.picture
+        tile = view_state.tiles[spot.tile]
+        look = tile.observer.picture
         if view is View.LADDER:
             rows, _ = ladders.frame_rows(height)
             picture, axis, _ = self._reaching(
-                place,
+                tile,
                 view,
                 max(rows, 1),
-                lambda picture: desk.ladder_axis(place, picture, rows),
+                lambda picture: view_state.ladder_axis(tile, picture, rows),
             )
-            flashes = place.flasher.look(picture, moment.now) if desk.flashing else {}
+            flashes = tile.flasher.look(picture, moment.now) if view_state.flashing else {}
             self._spots.append(spot._replace(picture=picture, axis=axis))
             return ladders.ladder(picture, width, height, axis, flashes, focused=focused)
         self._spots.append(spot)
         if view is View.CHART:
             columns = charts.columns(width)
-            picture, axis, place.reach = self._reaching(
-                place,
+            picture, axis, tile.reach = self._reaching(
+                tile,
                 view,
-                max(place.reach, _FEW_LEVELS),
-                lambda picture: desk.chart_axis(place, picture, columns),
+                max(tile.reach, _FEW_LEVELS),
+                lambda picture: view_state.chart_axis(tile, picture, columns),
             )
-            cursor = round(place.cursor / axis.step) if axis and place.cursor is not None else None
+            cursor = round(tile.cursor / axis.step) if axis and tile.cursor is not None else None
             return charts.chart(picture, width, height, axis, cursor, focused=focused)
-        picture = look(desk.wanted(View.HEATMAP, 100), moment.now)
-        desk.remember([place], moment.now)
-        assert place.history is not None  # noqa: S101, `remember` has seen to it
-        axis = desk.heat_axis(place, picture, heatmaps.prices(height, plain=moment.plain))
+        picture = look(view_state.wanted(View.HEATMAP, 100), moment.now)
+        view_state.remember([tile], moment.now)
+        assert tile.history is not None  # noqa: S101, `remember` has seen to it
+        axis = view_state.heat_axis(tile, picture, heatmaps.prices(height, plain=moment.plain))
         return heatmaps.heatmap(
             picture,
-            place.history,
+            tile.history,
             width,
             height,
             axis,
-            desk.seconds,
+            view_state.seconds,
             moment.now,
             plain=moment.plain,
             focused=focused,
         )
 
     def _reaching(
-        self, place: Place, view: View, depth: int, axis_of: Callable[[Picture], Axis | None]
+        self, tile: TileState, view: View, depth: int, axis_of: Callable[[Picture], Axis | None]
     ) -> tuple[Picture, Axis | None, int]:
         """Return a picture with the levels of a whole axis, that axis, and how many they are.
 
         Args:
-            place: whose levels.
+            tile: whose levels.
             view: for which they are.
             depth: levels a side that may be enough; else twice as many, and so on.
             axis_of: returns the axis for a picture.
         """
         while True:
-            wanted = self._desk.wanted(view, depth)
-            picture = place.observer.picture(wanted, self._moment.now)
+            wanted = self._view_state.wanted(view, depth)
+            picture = tile.observer.picture(wanted, self._moment.now)
             axis = axis_of(picture)
             if depth >= MOST_LEVELS or axis is None or _reaches(picture, axis, depth):
                 return picture, axis, depth

@@ -9,8 +9,8 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
 
-from depthcli.tui.heatmap import ASK, BID, NOT_YET, NOTHING_KNOWN, SHADES
-from depthcli.tui.lines import OLD
+from depthcli.tui.drawing.styled_lines import OLD
+from depthcli.tui.views.heatmap import ASK, BID, NOT_YET, NOTHING_KNOWN, SHADES
 
 
 class _Colours(NamedTuple):

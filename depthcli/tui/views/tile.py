@@ -5,9 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from depthcli.tui.conditions import condition, explained
-from depthcli.tui.lines import blank, cells, cut, ends, left, line, old, width_of, wrap
-from depthcli.tui.numbers import (
+from depthcli.tui.drawing.numbers import (
     age_text,
     basis_points_text,
     latency_text,
@@ -17,14 +15,26 @@ from depthcli.tui.numbers import (
     size_text,
     time_text,
 )
+from depthcli.tui.drawing.styled_lines import (
+    blank,
+    cells,
+    cut,
+    ends,
+    left,
+    line,
+    old,
+    width_of,
+    wrap,
+)
+from depthcli.tui.model.conditions import condition, explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from depthcli.analytics import Cost, Side
-    from depthcli.tui.lines import Line, Segment
-    from depthcli.tui.numbers import Number
-    from depthcli.tui.watched import Levels, Picture
+    from depthcli.core.analytics import Cost, Side
+    from depthcli.tui.drawing.numbers import Number
+    from depthcli.tui.drawing.styled_lines import Line, Segment
+    from depthcli.tui.model.watched import Levels, Picture
 
 LEAST_BALANCE: Final = 4
 _LEAST_LEANING: Final = 24

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from depthcli.core.markets import SPOT, USDM
 from depthcli.errors import UsageError
-from depthcli.markets import SPOT, USDM
 from depthcli.simulator import Capture
 
 from .conftest import START_MS, NaiveBook

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
-from depthcli.markets import COINM, MARKETS, SPOT, USDM, Market
+from depthcli.core.markets import COINM, MARKETS, SPOT, USDM, Market
 from depthcli.simulator import FaultPlan, Simulator
-from depthcli.simulator.corruption import Delivery
-from depthcli.simulator.faults import Faults
+from depthcli.simulator.faults.corruption import Delivery
+from depthcli.simulator.faults.faults import Faults
 
 from .conftest import START_MS, NaiveBook, small_exchange
 

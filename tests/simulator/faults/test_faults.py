@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from depthcli.core.messages import event_decoder
 from depthcli.errors import BadMessageError, UsageError
-from depthcli.messages import event_decoder
-from depthcli.simulator.corruption import CORRUPTIONS, Delivery, mistyped
-from depthcli.simulator.faults import ConnectionOrder, ExchangeOrder, Faults
-from depthcli.simulator.plan import EVENT_FAULTS, REST_FAULTS, FaultPlan
+from depthcli.simulator.faults.corruption import CORRUPTIONS, Delivery, mistyped
+from depthcli.simulator.faults.faults import ConnectionOrder, ExchangeOrder, Faults
+from depthcli.simulator.faults.plan import EVENT_FAULTS, REST_FAULTS, FaultPlan
 
 STREAM = "bnbbtc@depth@100ms"
 

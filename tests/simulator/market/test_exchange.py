@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, Market
-from depthcli.messages import DepthEvent, decode_exchange_info, event_decoder, snapshot_decoder
-from depthcli.simulator.exchange import LONGEST_CATCH_UP_MS
-from depthcli.simulator.flow import Tempo
-from depthcli.simulator.instruments import instrument_named
+from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, Market
+from depthcli.core.messages import DepthEvent, decode_exchange_info, event_decoder, snapshot_decoder
+from depthcli.simulator.market.exchange import LONGEST_CATCH_UP_MS
+from depthcli.simulator.market.flow import Tempo
+from depthcli.simulator.market.instruments import instrument_named
 
 from .conftest import START_MS, NaiveBook, small_exchange
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings, strategies
 
+from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
 from depthcli.errors import UsageError
-from depthcli.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
-from depthcli.simulator.flow import ASK, BID, BUSY, QUIET, OrderFlow, Tempo
-from depthcli.simulator.instruments import default_symbols, instrument_named, split_symbol
+from depthcli.simulator.market.flow import ASK, BID, BUSY, QUIET, OrderFlow, Tempo
+from depthcli.simulator.market.instruments import default_symbols, instrument_named, split_symbol
 
 SMALL = Tempo(actions_per_second=400, levels=120, reach=400)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from depthcli.simulator.flow import ASK, BID
-from depthcli.simulator.windows import UpdateIds, Window
+from depthcli.simulator.market.flow import ASK, BID
+from depthcli.simulator.market.windows import UpdateIds, Window
 
 
 def test_ids_of_a_symbols_own_count_its_updates() -> None:

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from depthcli.markets import COINM, MARKETS, SPOT, USDM
-from depthcli.simulator.rest import BAN_SECONDS, FORGIVEN, RestInterface
+from depthcli.core.markets import COINM, MARKETS, SPOT, USDM
+from depthcli.simulator.wire.rest import BAN_SECONDS, FORGIVEN, RestInterface
 
 from .conftest import START_MS, small_exchange
 
 if TYPE_CHECKING:
-    from depthcli.simulator.rest import Answer
+    from depthcli.simulator.wire.rest import Answer
 
 NOW = START_MS / 1000
 

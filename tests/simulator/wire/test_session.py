@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from depthcli.markets import SPOT, USDM
-from depthcli.simulator.session import Session, parse_target
+from depthcli.core.markets import SPOT, USDM
+from depthcli.simulator.wire.session import Session, parse_target
 
 
 def ask(session: Session, **request: Any) -> Any:

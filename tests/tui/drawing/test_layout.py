@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli.tui.layout import BETWEEN, Form, Widths, arrange, filled, shape, tile
+from depthcli.tui.drawing.layout import BETWEEN, Form, Widths, arrange, filled, shape, shared_room
 
 WIDTHS = Widths(price=9, quantity=9)
 
@@ -76,7 +76,7 @@ def test_a_filled_panel_uses_all_its_room(width: int, height: int) -> None:
 
 @given(st.integers(1, 40), st.integers(1, 250), st.integers(1, 80))
 def test_tiles_stay_within_the_screen(count: int, width: int, height: int) -> None:
-    grid = tile(count, width, height, 30, 8)
+    grid = shared_room(count, width, height, 30, 8)
     assert sum(grid.widths) + BETWEEN * (grid.columns - 1) == width
     assert grid.rows * grid.height <= height
     assert grid.count >= min(count, 1)
@@ -91,5 +91,5 @@ def test_tiles_stay_within_the_screen(count: int, width: int, height: int) -> No
 def test_tiles_are_as_square_as_can_be(
     count: int, size: tuple[int, int], columns: int, rows: int
 ) -> None:
-    grid = tile(count, *size, 30, 8)
+    grid = shared_room(count, *size, 30, 8)
     assert (grid.columns, grid.rows) == (columns, rows)

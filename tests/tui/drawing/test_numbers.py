@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli.tui.numbers import (
+from depthcli.tui.drawing.numbers import (
     age_text,
     bar,
     bar_to_the_left,

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
-from depthcli.tui.lines import Line, changed, cut, ends, fit, left, line, old, right, wrap
+from depthcli.tui.drawing.styled_lines import (
+    Line,
+    changed,
+    cut,
+    ends,
+    fit,
+    left,
+    line,
+    old,
+    right,
+    wrap,
+)
 
 TEXTS = st.text(alphabet="ab 币安😀é.0", max_size=30)
 SEGMENTS = st.lists(st.tuples(TEXTS, st.sampled_from(["", "bid", "ask.bar"])), max_size=6)

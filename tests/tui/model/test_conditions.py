@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from depthcli.synchronizer import State
-from depthcli.tui.conditions import condition, counted_down, explained
-from tests.tui.test_panel import BOOK
+from depthcli.core.synchronizer import State
+from depthcli.tui.model.conditions import condition, counted_down, explained
+from tests.tui.views.test_books import BOOK
 
 CASES = {
     "live": (State.LIVE, "", "● LIVE", ""),

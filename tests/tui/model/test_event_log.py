@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from depthcli.messages import Snapshot
-from depthcli.synchronizer import State
-from depthcli.tui.journal import Entry, Journal, journal
+from depthcli.core.messages import Snapshot
+from depthcli.core.synchronizer import State
+from depthcli.tui.model.event_log import Entry, EventLog, journal
 from tests.tui.books import FakeManager, manager
-from tests.tui.test_panel import text
+from tests.tui.views.test_books import text
 
 
-def says(kept: Journal) -> list[str]:
+def says(kept: EventLog) -> list[str]:
     return [f"{entry.symbol} {entry.text}" for entry in kept.entries]
 
 
 def test_each_change_is_told_once() -> None:
-    book, kept = FakeManager("BNBBTC"), Journal()
+    book, kept = FakeManager("BNBBTC"), EventLog()
     kept.look("BNBBTC", book, 10.0, 100.0)
     kept.look("BNBBTC", book, 10.1, 100.1)
     book.go_live(11.0)
@@ -36,7 +36,7 @@ def test_each_change_is_told_once() -> None:
 
 
 def test_an_audit_that_found_something_tells_how_near_to_the_touch() -> None:
-    book, kept = manager("BNBBTC", 10.0), Journal()
+    book, kept = manager("BNBBTC", 10.0), EventLog()
     kept.look("BNBBTC", book, 10.0, 100.0)
     synchronizer = book.synchronizer
     wrong = [(price, 9_876.5) for price, _ in book.cache.bids.levels()]
@@ -52,7 +52,7 @@ def test_an_audit_that_found_something_tells_how_near_to_the_touch() -> None:
 
 
 def test_a_countdown_is_no_news() -> None:
-    book, kept = manager("BNBBTC", 10.0), Journal()
+    book, kept = manager("BNBBTC", 10.0), EventLog()
     for left in (3.0, 2.0, 1.0):
         book.synchronizer.lost(f"socket lost: reset, next try in {left} s")
         kept.look("BNBBTC", book, 10.0, 100.0)

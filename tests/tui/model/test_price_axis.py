@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli.tui.axis import (
+from depthcli.tui.model.price_axis import (
     Axis,
     ceiling,
     coarser,

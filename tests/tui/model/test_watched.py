@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from depthcli.synchronizer import State
-from depthcli.tui.observing import Observer
-from depthcli.tui.rates import Rate
-from depthcli.tui.sizes import next_size, usual_size
-from depthcli.tui.watched import Wanted
+from depthcli.core.synchronizer import State
+from depthcli.tui.model.observer import Observer
+from depthcli.tui.model.order_sizes import next_size, usual_size
+from depthcli.tui.model.rates import Rate
+from depthcli.tui.model.watched import Wanted
 from tests.horizons import end_at
 from tests.tui.books import EVENT_TIME, FakeManager, manager
 

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
-from depthcli.synchronizer import ByRank, State
-from depthcli.tui.edges import Status, footer, header
-from depthcli.tui.layout import shape
-from depthcli.tui.ordering import Order, ordered
-from depthcli.tui.overview import column_at, overview
-from depthcli.tui.palette import palette
-from depthcli.tui.panel import panel, widths_of
-from depthcli.tui.watched import Picture
+from depthcli.core.synchronizer import ByRank, State
+from depthcli.tui.drawing.layout import shape
+from depthcli.tui.model.sorting import Sorting, ordered
+from depthcli.tui.model.watched import Picture
+from depthcli.tui.views.books import panel, widths_of
+from depthcli.tui.views.header_footer import Status, footer, header
+from depthcli.tui.views.overview import column_at, overview
+from depthcli.tui.views.theme import palette
 
 if TYPE_CHECKING:
     from rich.color import Color
 
-    from depthcli.tui.lines import Line
+    from depthcli.tui.drawing.styled_lines import Line
 
 BOOK = Picture(
     symbol="BNBBTC",
@@ -68,9 +68,9 @@ def drawn(picture: Picture, width: int, height: int, depth: int = 5) -> list[Lin
 
 
 def listed(pictures: list[Picture], width: int, height: int, **options: Any) -> list[str]:
-    shown = ordered(pictures, options.get("order", Order()), options.pop("sought", ""))
+    shown = ordered(pictures, options.get("order", Sorting()), options.pop("sought", ""))
     return text(
-        overview(pictures, shown, width, height, **{"focus": 0, "order": Order(), **options})
+        overview(pictures, shown, width, height, **{"focus": 0, "order": Sorting(), **options})
     )
 
 
@@ -245,16 +245,16 @@ def test_overview_is_sorted_and_says_by_what() -> None:
         for name, rate in (("BNBBTC", 2.0), ("ADABTC", 9.0), ("CHZBTC", None))
     ]
     for order, names in (
-        (Order(), "BAC"),
-        (Order("symbol"), "ABC"),
-        (Order("upd/s"), "BAC"),
-        (Order("upd/s", descending=True), "ABC"),
+        (Sorting(), "BAC"),
+        (Sorting("symbol"), "ABC"),
+        (Sorting("upd/s"), "BAC"),
+        (Sorting("upd/s", descending=True), "ABC"),
     ):
         rows = listed(pictures, 100, 4, order=order)
         assert "".join(row[1] for row in rows[1:]) == names, "what isn't known comes last"
     assert "upd/s" in listed(pictures, 100, 4)[0]
     assert "▼upd/s" in rows[0]
-    assert "▲bid" in listed(pictures, 100, 4, order=Order("bid"))[0]
+    assert "▲bid" in listed(pictures, 100, 4, order=Sorting("bid"))[0]
     assert rows[0].replace("▼", " ") == listed(pictures, 100, 4)[0], "no heading moves"
 
 
@@ -297,7 +297,7 @@ def test_footer_leaves_out_the_last_keys_first() -> None:
 
 
 def numbers() -> st.SearchStrategy[Any]:
-    return st.floats(1e-9, 1e300) | st.decimals("0.00000001", 10**30, places=8)
+    return st.floats(1e-9, 1e300) | st.decimals("0.00000001", 10**30, tiles=8)
 
 
 @st.composite
@@ -347,7 +347,7 @@ def test_every_panel_has_exactly_its_size(
 
 @given(st.lists(pictures(), min_size=1, max_size=7), st.integers(1, 200), st.integers(1, 20))
 def test_every_overview_has_exactly_its_size(shown: list[Picture], width: int, height: int) -> None:
-    order = Order("bp", descending=True)
+    order = Sorting("bp", descending=True)
     rows = ordered(shown, order, "")
     lines = overview(shown, rows, width, height, focus=0, order=order)
     assert len(lines) == height

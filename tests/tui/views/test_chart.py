@@ -7,10 +7,10 @@ from dataclasses import replace
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
-from depthcli.tui.axis import Axis
-from depthcli.tui.chart import chart, columns, cursor_at, reading
-from depthcli.tui.palette import palette
-from tests.tui.test_panel import BOOK, pictures, text
+from depthcli.tui.model.price_axis import Axis
+from depthcli.tui.views.chart import chart, columns, cursor_at, reading
+from depthcli.tui.views.theme import palette
+from tests.tui.views.test_books import BOOK, pictures, text
 
 PICTURE = replace(
     BOOK,

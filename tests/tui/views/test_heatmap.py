@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
-from depthcli.book import DepthCache
-from depthcli.synchronizer import State
-from depthcli.tui.axis import Axis
-from depthcli.tui.heatmap import columns, heatmap, prices
-from depthcli.tui.history import NOWHERE, SAMPLES, History
-from depthcli.tui.palette import palette
+from depthcli.core.book import DepthCache
+from depthcli.core.synchronizer import State
+from depthcli.tui.model.history import NOWHERE, SAMPLES, History
+from depthcli.tui.model.price_axis import Axis
+from depthcli.tui.views.heatmap import columns, heatmap, prices
+from depthcli.tui.views.theme import palette
 from tests.horizons import end_at
-from tests.tui.test_panel import BOOK, pictures, text
+from tests.tui.views.test_books import BOOK, pictures, text
 
 PICTURE = replace(
     BOOK, price_decimals=1, price_width=5, bids=((100.0, 1.0),), asks=((102.0, 4.0),), base="BTC"

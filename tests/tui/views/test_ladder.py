@@ -7,10 +7,10 @@ from dataclasses import replace
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
-from depthcli.tui.axis import Axis, placed
-from depthcli.tui.ladder import Flasher, ladder
-from depthcli.tui.palette import palette
-from tests.tui.test_panel import BOOK, pictures, text
+from depthcli.tui.model.price_axis import Axis, placed
+from depthcli.tui.views.ladder import Flasher, ladder
+from depthcli.tui.views.theme import palette
+from tests.tui.views.test_books import BOOK, pictures, text
 
 AXIS = Axis(1e-7, 98128, 11)
 

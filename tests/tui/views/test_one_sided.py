@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from depthcli.messages import event_decoder, snapshot_decoder
-from depthcli.tui.chart import reading
-from depthcli.tui.views import View
+from depthcli.core.messages import event_decoder, snapshot_decoder
+from depthcli.tui.model.view_names import View
+from depthcli.tui.views.chart import reading
 from tests.tui.books import Clock, FakeManager
 from tests.tui.screens import stage
-from tests.tui.test_panel import BOOK, listed
+from tests.tui.views.test_books import BOOK, listed
 
 if TYPE_CHECKING:
-    from depthcli.tui.axis import Axis
+    from depthcli.tui.model.price_axis import Axis
     from tests.tui.screens import Stage
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -46,8 +46,8 @@ def played(name: str, clock: Clock, *, only: str = "") -> FakeManager:
 
 
 def axis_of(screen: Stage, view: View) -> Axis:
-    place = screen.app.desk.places[0]
-    found = {View.LADDER: place.ladder, View.CHART: place.chart, View.HEATMAP: place.heat}[view]
+    tile = screen.app.view_state.tiles[0]
+    found = {View.LADDER: tile.ladder, View.CHART: tile.chart, View.HEATMAP: tile.heat}[view]
     assert found
     return found
 
@@ -124,7 +124,7 @@ async def test_the_cursor_of_a_chart_says_which_side_there_is_not() -> None:
     async with stage([played("one_sided", clock)], (80, 24), clock) as screen:
         screen.app.action_view("chart")
         await screen.pass_time(1.0)
-        picture = screen.app.desk.places[0].observer.picture(5, clock.now)
+        picture = screen.app.view_state.tiles[0].observer.picture(5, clock.now)
         axis = axis_of(screen, View.CHART)
         assert reading(picture, axis, axis.middle).startswith("bid 0.53")
         assert reading(picture, axis, axis.middle + 1).endswith("  no asks")

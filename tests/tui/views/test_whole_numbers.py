@@ -16,23 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from depthcli.analytics import cost_to_trade, group_levels, micro_price
-from depthcli.messages import Snapshot
-from depthcli.synchronizer import State
-from depthcli.tui.desk import Desk
-from depthcli.tui.edges import Status
-from depthcli.tui.scene import Drawing, Moment
-from depthcli.tui.tiles import cost_line
-from depthcli.tui.views import View
-from depthcli.tui.watched import Watched
+from depthcli.core.analytics import cost_to_trade, group_levels, micro_price
+from depthcli.core.messages import Snapshot
+from depthcli.core.synchronizer import State
+from depthcli.tui.model.view_names import View
+from depthcli.tui.model.view_state import ViewState
+from depthcli.tui.model.watched import Watched
+from depthcli.tui.views.header_footer import Status
+from depthcli.tui.views.screen import FrameContext, ScreenRenderer
+from depthcli.tui.views.tile import cost_line
 from tests.tui.books import FakeManager
-from tests.tui.test_panel import BOOK, drawn as panelled, listed, text as texts
+from tests.tui.views.test_books import BOOK, drawn as panelled, listed, text as texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from depthcli.tui.axis import Axis
-    from depthcli.tui.desk import Place
+    from depthcli.tui.model.price_axis import Axis
+    from depthcli.tui.model.view_state import TileState
 
 SEEDS = range(40)
 BOOKS_A_SEED = 12
@@ -141,17 +141,19 @@ def book(rnd: random.Random) -> Case:
     return Case(made, decimals, watched)
 
 
-def truth_of(case: Case, place: Place, axis: Axis | None, in_quote: bool, grouped: bool) -> Truth:
+def truth_of(
+    case: Case, tile: TileState, axis: Axis | None, in_quote: bool, grouped: bool
+) -> Truth:
     """Return what may be said of a book, reckoned from its levels alone."""
     truth, decimals = Truth(), case.decimals
-    step = place.observer.step
+    step = tile.observer.step
     bids, asks = case.bids, case.asks
     if axis:
         assert axis.lowest >= 0, "prices aren't negative"
         for at in range(axis.lowest, axis.highest + 1):
             truth.whole[at * Decimal(f"{axis.step:.12g}")] = decimals
-        if place.cursor is not None:
-            at = round(place.cursor / axis.step)
+        if tile.cursor is not None:
+            at = round(tile.cursor / axis.step)
             truth.whole[at * Decimal(f"{axis.step:.12g}")] = decimals
     for price, _ in (*bids, *asks):
         truth.whole[Decimal(str(price))] = decimals
@@ -166,7 +168,7 @@ def truth_of(case: Case, place: Place, axis: Axis | None, in_quote: bool, groupe
         values += [(ask[0] - bid[0]), mid, micro_price(bid, ask)]
         values.append((ask[0] - bid[0]) / mid * 10_000)
         values.append(0.01)
-    size = place.observer.size
+    size = tile.observer.size
     for side, levels in (("bid", bids), ("ask", asks)):
         groups = group_levels(levels, step, side=side) if grouped else levels  # type: ignore[arg-type]
         for price, _ in groups:
@@ -235,7 +237,7 @@ class Shown:
     """A screen and all that is needed to judge it."""
 
     cases: list[Case]
-    desk: Desk
+    view_state: ViewState
     view: View
     width: int
     lines: list[str]
@@ -248,40 +250,40 @@ def screen(seed: str) -> Shown:
     view = rnd.choice(list(View))
     alone = view in {View.CHART, View.HEATMAP}
     cases = [book(rnd) for _ in range(1 if alone else rnd.choice([1, 1, 2, 5]))]
-    desk = Desk([case.watched for case in cases], rnd.choice([1, 5, 100]))
-    desk.look_at(view)
-    desk.in_quote = rnd.random() < 0.3
+    view_state = ViewState([case.watched for case in cases], rnd.choice([1, 5, 100]))
+    view_state.look_at(view)
+    view_state.in_quote = rnd.random() < 0.3
     width, height = rnd.choice([40, 60, 80, 120, rnd.randint(40, 200)]), rnd.randint(10, 60)
-    moment = Moment(1000.5, None, rnd.random() < 0.5, ())
+    moment = FrameContext(1000.5, None, rnd.random() < 0.5, ())
 
     def drawn() -> list[str]:
-        scene = Drawing(desk, moment, width, height).draw(STATUS)
+        scene = ScreenRenderer(view_state, moment, width, height).draw(STATUS)
         return ["".join(text for text, _ in one) for one in scene.lines[1:-1]]
 
-    for place in desk.places:
-        place.observer.look(1000.5)
-        place.observer.coarser(rnd.choice([0, 0, 1, 3]))
+    for tile in view_state.tiles:
+        tile.observer.look(1000.5)
+        tile.observer.coarser(rnd.choice([0, 0, 1, 3]))
     drawn()
     for _ in range(rnd.randint(0, 3)):
-        desk.wider(rnd.choice([-1, 1, 3]))
-        desk.scroll_levels(rnd.choice([-30, -1, 1, 30]))
-        desk.point(rnd.choice([-30, 1, 30]))
-        desk.resize(rnd.choice([-1, 1]))
+        view_state.wider(rnd.choice([-1, 1, 3]))
+        view_state.scroll_levels(rnd.choice([-30, -1, 1, 30]))
+        view_state.point(rnd.choice([-30, 1, 30]))
+        view_state.resize(rnd.choice([-1, 1]))
         lines = drawn()
     lines = drawn()
     axes = [
-        {View.LADDER: place.ladder, View.CHART: place.chart, View.HEATMAP: place.heat}.get(view)
-        for place in desk.places
+        {View.LADDER: tile.ladder, View.CHART: tile.chart, View.HEATMAP: tile.heat}.get(view)
+        for tile in view_state.tiles
     ]
-    return Shown(cases, desk, view, width, lines, axes)
+    return Shown(cases, view_state, view, width, lines, axes)
 
 
 def judged(shown: Shown) -> int:
     """Judge each number of a screen; return how many there were."""
     grouped = shown.view in {View.LADDER, View.BOOKS, View.OVERVIEW}
     truths = [
-        truth_of(case, place, axis, shown.desk.in_quote, grouped)
-        for case, place, axis in zip(shown.cases, shown.desk.places, shown.axes, strict=True)
+        truth_of(case, tile, axis, shown.view_state.in_quote, grouped)
+        for case, tile, axis in zip(shown.cases, shown.view_state.tiles, shown.axes, strict=True)
     ]
     lines, scale = scales(shown.lines, shown.view)
     for top, half in pairwise(scale):
@@ -309,10 +311,14 @@ def test_a_best_price_is_never_absent_where_its_column_is_there(view: View, seed
     rnd = random.Random(f"best:{view}:{seed}")
     for _ in range(20):
         case = book(rnd)
-        desk = Desk([case.watched], 5)
-        desk.look_at(view)
+        view_state = ViewState([case.watched], 5)
+        view_state.look_at(view)
         width = rnd.randint(40, 120)
-        drawn = Drawing(desk, Moment(1000.5, None, True, ()), width, 24).draw(STATUS).lines
+        drawn = (
+            ScreenRenderer(view_state, FrameContext(1000.5, None, True, ()), width, 24)
+            .draw(STATUS)
+            .lines
+        )
         best = (case.bids or case.asks)[0][0]
         text = ["".join(part for part, _ in one) for one in drawn]
         if (view is View.OVERVIEW and not case.bids) or any("▲" in row for row in text):
