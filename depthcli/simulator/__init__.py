@@ -6,8 +6,8 @@ from depthcli.simulator.faults.faults import Faults
 from depthcli.simulator.faults.plan import FaultPlan
 from depthcli.simulator.market.exchange import Exchange
 from depthcli.simulator.market.instruments import default_symbols
-from depthcli.simulator.market.sources import embedded_exchange, source_for
 from depthcli.simulator.server import Simulator
+from depthcli.simulator.sources import embedded_exchange, source_for
 from depthcli.simulator.wire.service import Limits
 
 __all__ = [

@@ -12,8 +12,8 @@ from depthcli.core.symbols import canonical_symbol, split_market
 from depthcli.errors import UsageError
 from depthcli.simulator.capture.capture import Capture
 from depthcli.simulator.faults.plan import EXCHANGE_FAULTS, FaultPlan
-from depthcli.simulator.market.sources import source_for
 from depthcli.simulator.server import Simulator
+from depthcli.simulator.sources import source_for
 from depthcli.simulator.wire.service import Limits
 
 if TYPE_CHECKING:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
-from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from depthcli.tui.command_palette import COMMANDS, SILENT
 from depthcli.tui.drawing.styled_lines import blank, changed
 
 if TYPE_CHECKING:
@@ -25,17 +23,12 @@ if TYPE_CHECKING:
 class Canvas(Widget, can_focus=True):
     """Shows lines, and repaints only the cells that changed since the lines before.
 
-    It has the focus, so that all keys are its own and none is the screen's.
-    """
+    It has the focus, so that all keys are its own and none is the screen's; which there are, says
+    who uses it.
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(command.keys, f"app.{command.action}", command.title)
-            for command in COMMANDS
-            if command.keys
-        ),
-        *(Binding(keys, f"app.{action}", show=False) for keys, action in SILENT),
-    ]
+    Args:
+        styles: how what is drawn looks.
+    """
 
     class Resized(Message):
         """There is more or less room than before."""

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 
 from depthcli.core.synchronizer import State
 from depthcli.tui.canvas import Canvas
+from depthcli.tui.command_palette import COMMANDS, SILENT
 from depthcli.tui.drawing.terminal import driver_class
 from depthcli.tui.model.event_log import EventLog
 from depthcli.tui.model.rates import Rate
@@ -30,6 +31,19 @@ if TYPE_CHECKING:
     from depthcli.tui.views.screen import ScreenLines
 
 _WHEEL: Final = 3
+
+
+class KeyCanvas(Canvas):
+    """The canvas with every key of the app."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(command.keys, f"app.{command.action}", command.title)
+            for command in COMMANDS
+            if command.keys
+        ),
+        *(Binding(keys, f"app.{action}", show=False) for keys, action in SILENT),
+    ]
 
 
 class MainScreen(App[None]):
@@ -85,7 +99,7 @@ class MainScreen(App[None]):
 
     def compose(self) -> ComposeResult:
         """One canvas holds all: it is by far the cheapest way to repaint a few lines."""
-        yield Canvas(palette(dark=True))
+        yield KeyCanvas(palette(dark=True))
 
     def on_mount(self) -> None:
         """Begin to look at the books."""

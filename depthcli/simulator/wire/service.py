@@ -6,18 +6,18 @@ import socket
 import struct
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
 
     from depthcli.core.markets import Market
-    from depthcli.simulator.faults.faults import Faults
+    from depthcli.simulator.faults.faults import ConnectionOrder, Faults
     from depthcli.simulator.market.source import Source
     from depthcli.simulator.wire.hub import Hub
     from depthcli.simulator.wire.rest import RestInterface
-    from depthcli.simulator.wire.websocket import WebSocketConnection
+    from depthcli.simulator.wire.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,15 @@ class Limits:
         )
 
 
+class OpenWebSocket(Protocol):
+    """A WebSocket, as far as the simulator counts and disturbs it."""
+
+    session: Session | None
+
+    def suffer(self, order: ConnectionOrder) -> None:
+        """Let happen what was ordered."""
+
+
 @dataclass(slots=True)
 class Service:
     """What all connections of a simulator share.
@@ -68,7 +77,7 @@ class Service:
     clock: Callable[[], float]
     requests: deque[str] = field(default_factory=lambda: deque(maxlen=10_000))
     transports: set[asyncio.Transport] = field(default_factory=set)
-    websockets: dict[WebSocketConnection, None] = field(default_factory=dict)
+    websockets: dict[OpenWebSocket, None] = field(default_factory=dict)
 
     def market_at(self, prefix: str) -> Market:
         """Return the market whose rules hold for a WebSocket at such an address.

@@ -1,4 +1,4 @@
-"""What happened to which symbol, and when: the log panel."""
+"""What happened to which symbol, and when."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthcli.core.synchronizer import State
-from depthcli.tui.drawing.numbers import age_text, clock_text
-from depthcli.tui.drawing.styled_lines import blank, cells, line, wrap
-from depthcli.tui.model.conditions import SIGNS
+from depthcli.tui.drawing.numbers import age_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from depthcli.tui.drawing.styled_lines import Line, Segment
     from depthcli.tui.model.watched import Manager
 
 KEPT: Final = 500
-_LEAST_TEXT: Final = 28
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 """What is counted down isn't news."""
@@ -83,39 +77,3 @@ class EventLog:
     def forget(self, name: str) -> None:
         """Forget what was known of a symbol that is no longer watched."""
         self._known.pop(name, None)
-
-
-def journal(entries: Iterable[Entry], width: int, height: int, back: int) -> list[Line]:
-    """Return the log panel: the newest entries at the bottom.
-
-    Args:
-        entries: the oldest first.
-        width: cells.
-        height: rows, with the heading.
-        back: so many rows further up than the newest.
-    """
-    rows: list[Line] = []
-    entries = list(entries)
-    names = max((cells(entry.symbol) for entry in entries), default=0)
-    narrow = width < 10 + names + 4 + _LEAST_TEXT
-    start = 3 if narrow else 10 + names + 4
-    for entry in entries[-(height + back) :]:
-        sign = f"sign.{entry.state.value}"
-        named = entry.symbol + " " * (names - cells(entry.symbol) + 2)
-        head: list[Segment] = [
-            (f" {clock_text(entry.time)} ", "label"),
-            (f"{SIGNS[entry.state]} ", sign),
-            (named, "name"),
-        ]
-        if narrow:
-            rows.append(line(width, head))
-            head = []
-        for text in wrap(entry.text, max(width - start - 1, 10), 3 if narrow else 2):
-            rows.append(line(width, [*(head or [(" " * start, "")]), (text, "")]))
-            head = []
-    end = max(len(rows) - back, min(len(rows), height - 1))
-    shown = rows[max(0, end - (height - 1)) : end]
-    heading = line(
-        width, [(" log", "title.name"), ("   what happened, UTC", "title.text")], "title"
-    )
-    return [heading, *[blank(width)] * (height - 1 - len(shown)), *shown][:height]

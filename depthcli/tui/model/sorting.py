@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from depthcli.core.synchronizer import State
-from depthcli.tui.views.tile import bid_share
+from depthcli.tui.model.watched import bid_share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

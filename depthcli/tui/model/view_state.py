@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from depthcli.tui.model.flashes import Flasher
 from depthcli.tui.model.history import History
 from depthcli.tui.model.observer import Observer
 from depthcli.tui.model.order_sizes import next_size
@@ -13,7 +14,6 @@ from depthcli.tui.model.price_axis import coarser, placed, step_for
 from depthcli.tui.model.sorting import Sorting, ordered
 from depthcli.tui.model.view_names import View
 from depthcli.tui.model.watched import Wanted
-from depthcli.tui.views.ladder import Flasher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

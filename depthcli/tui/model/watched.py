@@ -243,3 +243,14 @@ class Wanted(NamedTuple):
     in_quote: bool = False
     numbers: bool = True
     beyond: bool = True
+
+
+def bid_share(picture: Picture, count: int) -> float | None:
+    """Return the bids' share of the quantity on both sides, 0 to 1; None if there is none.
+
+    Only levels that the snapshots of both sides vouch for are counted, as many of either side.
+    """
+    count = picture.comparable(count)
+    bid = sum(float(quantity) for _, quantity in picture.bids[:count])
+    ask = sum(float(quantity) for _, quantity in picture.asks[:count])
+    return bid / (bid + ask) if bid + ask > 0 else None

@@ -32,9 +32,6 @@ _MARKS: Final = {1: "▴", -1: "▾"}
 _UNKNOWN: Final = "░"
 """Whether anything rests there isn't known: the snapshot ended before."""
 
-Flashes = dict[tuple[str, float], int]
-"""Side and price of levels that just changed: 1 for more, -1 for less."""
-
 
 class _Columns(NamedTuple):
     """Cells of the columns: blank and bar, quantity and mark on both sides of the price."""
@@ -203,32 +200,3 @@ def cursor_at(axis: Axis, height: int, y: int) -> int | None:
     """Return the price in a row of the tile, as a multiple of the axis' step, or None."""
     index = axis.highest - (y - (2 if height >= 6 else 1))
     return index if axis.lowest <= index <= axis.highest else None
-
-
-class Flasher:
-    """Remembers which quantities of one book changed a moment ago."""
-
-    SECONDS: Final = 0.5
-
-    def __init__(self) -> None:
-        self._before: dict[tuple[str, float], float] = {}
-        self._content: tuple[object, object] = ((), ())
-        self._until: dict[tuple[str, float], tuple[float, int]] = {}
-
-    def look(self, picture: Picture, now: float) -> Flashes:
-        """Return what flashes in this picture, compared with those before."""
-        content = (picture.bids, picture.asks)
-        if content[0] is not self._content[0] or content[1] is not self._content[1]:
-            quantities = {
-                (side, price): quantity
-                for side, levels in (("bid", picture.bids), ("ask", picture.asks))
-                for price, quantity in levels
-            }
-            for key, quantity in quantities.items():
-                before = self._before.get(key)
-                if before is not None and before != quantity:
-                    until = now + self.SECONDS
-                    self._until[key] = (until, 1 if quantity > before else -1)
-            self._before, self._content = quantities, content
-        self._until = {key: one for key, one in self._until.items() if one[0] > now}
-        return {key: way for key, (_, way) in self._until.items()}

@@ -19,7 +19,8 @@ from depthcli.tui.drawing.numbers import (
 from depthcli.tui.drawing.styled_lines import OLD, cells, cut, fit, left, line, right, width_of
 from depthcli.tui.model.conditions import condition, explained, wait_first
 from depthcli.tui.model.sorting import COLUMNS
-from depthcli.tui.views.tile import balance, bid_share, differ_text
+from depthcli.tui.model.watched import bid_share
+from depthcli.tui.views.tile import balance, differ_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from depthcli.tui.drawing.layout import BETWEEN, Grid, Shape, Widths, arrange, filled, shared_room
 from depthcli.tui.drawing.styled_lines import blank, fit, line
-from depthcli.tui.model.event_log import journal
 from depthcli.tui.model.observer import MOST_LEVELS
 from depthcli.tui.model.view_names import View
 from depthcli.tui.views import chart as charts, heatmap as heatmaps, ladder as ladders
 from depthcli.tui.views.books import level_at, panel, widths_of
+from depthcli.tui.views.event_log import log_panel
 from depthcli.tui.views.header_footer import footer, header, told
 from depthcli.tui.views.key_hints import hints
 from depthcli.tui.views.overview import overview
@@ -144,7 +144,7 @@ class ScreenRenderer:
             return []
         height = min(max(room // _LOG_SHARE, 4), _LOG_ROWS)
         self._spots.append(Spot(0, bottom - height, self._width, height, -1, None))
-        return journal(self._moment.entries, self._width, height, self._view_state.log_back)
+        return log_panel(self._moment.entries, self._width, height, self._view_state.log_back)
 
     def _body(self, height: int, top: int) -> list[Line]:
         view_state = self._view_state

@@ -27,6 +27,7 @@ from depthcli.tui.drawing.styled_lines import (
     wrap,
 )
 from depthcli.tui.model.conditions import condition, explained
+from depthcli.tui.model.watched import bid_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -213,17 +214,6 @@ def balance(share: float, width: int) -> list[Segment]:
     """Return a line that is heavy for the bids' share and light for the rest."""
     heavy = round(share * width)
     return [("━" * heavy, "bid.balance"), ("─" * (width - heavy), "ask.balance")]
-
-
-def bid_share(picture: Picture, count: int) -> float | None:
-    """Return the bids' share of the quantity on both sides, 0 to 1; None if there is none.
-
-    Only levels that the snapshots of both sides vouch for are counted, as many of either side.
-    """
-    count = picture.comparable(count)
-    bid = sum(float(quantity) for _, quantity in picture.bids[:count])
-    ask = sum(float(quantity) for _, quantity in picture.asks[:count])
-    return bid / (bid + ask) if bid + ask > 0 else None
 
 
 def _odd(picture: Picture) -> bool:

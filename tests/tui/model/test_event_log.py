@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from depthcli.core.messages import Snapshot
 from depthcli.core.synchronizer import State
-from depthcli.tui.model.event_log import Entry, EventLog, journal
+from depthcli.tui.model.event_log import Entry, EventLog
+from depthcli.tui.views.event_log import log_panel
 from tests.tui.books import FakeManager, manager
 from tests.tui.views.test_books import text
 
@@ -61,13 +62,13 @@ def test_a_countdown_is_no_news() -> None:
 
 def test_the_newest_stands_at_the_bottom_and_one_can_go_back() -> None:
     entries = [Entry(float(n), "BNBBTC", State.LIVE, f"number {n}") for n in range(20)]
-    shown = text(journal(entries, 60, 5, 0))
+    shown = text(log_panel(entries, 60, 5, 0))
     assert [row.split()[-1] for row in shown[1:]] == ["16", "17", "18", "19"]
-    assert [row.split()[-1] for row in text(journal(entries, 60, 5, 3))[1:]] == [
+    assert [row.split()[-1] for row in text(log_panel(entries, 60, 5, 3))[1:]] == [
         "13",
         "14",
         "15",
         "16",
     ]
-    assert text(journal(entries, 60, 5, 99))[1].endswith("number 0")
-    assert text(journal([], 60, 4, 0))[1:] == ["", "", ""]
+    assert text(log_panel(entries, 60, 5, 99))[1].endswith("number 0")
+    assert text(log_panel([], 60, 4, 0))[1:] == ["", "", ""]

@@ -7,8 +7,9 @@ from dataclasses import replace
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
+from depthcli.tui.model.flashes import Flasher
 from depthcli.tui.model.price_axis import Axis, placed
-from depthcli.tui.views.ladder import Flasher, ladder
+from depthcli.tui.views.ladder import ladder
 from depthcli.tui.views.theme import palette
 from tests.tui.views.test_books import BOOK, pictures, text
 
