@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         FuturesDepthCacheManager,
         OptionsDepthCacheManager,
     )
+    from depthcli.managers.group import DepthCacheGroup
     from depthcli.managers.threaded import ThreadedDepthCacheManager
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ __all__ = [
     "BinanceRequestException",
     "BinanceSocketManager",
     "DepthCache",
+    "DepthCacheGroup",
     "DepthCacheManager",
     "FuturesDepthCacheManager",
     "OptionsDepthCacheManager",
@@ -49,6 +51,7 @@ _HOMES = {
     "BinanceRequestException": "depthcli.errors:BadMessageError",
     "BinanceSocketManager": "depthcli.exchange.sockets:BinanceSocketManager",
     "DepthCache": "depthcli.core.book:DepthCache",
+    "DepthCacheGroup": "depthcli.managers.group:DepthCacheGroup",
     "DepthCacheManager": "depthcli.managers.depth_cache:DepthCacheManager",
     "FuturesDepthCacheManager": "depthcli.managers.depth_cache:FuturesDepthCacheManager",
     "OptionsDepthCacheManager": "depthcli.managers.depth_cache:OptionsDepthCacheManager",

@@ -33,6 +33,8 @@ SECTIONS: Final = {
         "managers.depth_cache.DepthCacheManager",
         "managers.depth_cache.FuturesDepthCacheManager",
         "managers.depth_cache.OptionsDepthCacheManager",
+        "managers.group.DepthCacheGroup",
+        "managers.group.GroupMember",
         "managers.threaded.ThreadedDepthCacheManager",
     ),
     "The exchange": ("exchange.client.AsyncClient", "exchange.sockets.BinanceSocketManager"),

@@ -83,8 +83,9 @@ def watch(
     port: WebPort = 8000,
 ) -> None:
     """Show live depth, a panel a symbol. q leaves, ? explains."""
+    from depthcli.commands.following import Following
     from depthcli.commands.watch import watch as watch_books
-    from depthcli.managers.group import Following, targets_of
+    from depthcli.core.symbols import targets_of
     from depthcli.settings.environment import (
         environment_of,
         market_of,
@@ -200,7 +201,8 @@ def dump(
 ) -> None:
     """Print books for programs, one a line, and nothing else on standard output."""
     from depthcli.commands.dump import TEXT_DEPTH, dump as dump_books
-    from depthcli.managers.group import Following, targets_of
+    from depthcli.commands.following import Following
+    from depthcli.core.symbols import targets_of
     from depthcli.settings.environment import environment_of, market_of, market_was_said
     from depthcli.settings.logs import log_to
 
@@ -268,7 +270,8 @@ def check(
     Exit code 0: no level differs; 1: one does; 3: a book could not be compared.
     """
     from depthcli.commands.check import check as check_books
-    from depthcli.managers.group import Following, targets_of
+    from depthcli.commands.following import Following
+    from depthcli.core.symbols import targets_of
     from depthcli.settings.environment import environment_of, market_of, market_was_said
     from depthcli.settings.logs import log_to
 

@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from depthcli.commands.following import Listener, follow
 from depthcli.core.state import ByRank
 from depthcli.core.synchronizer import State
 from depthcli.errors import DepthcliError, UnreachableError
-from depthcli.managers.group import SHARE, Listener, follow
+from depthcli.managers.group import SHARE
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from depthcli.commands.following import Following
     from depthcli.core.book import DepthCache
-    from depthcli.managers.group import Followed, Following, Target
+    from depthcli.core.symbols import Target
+    from depthcli.managers.group import GroupMember
 
 SETTLE: Final = 3.0
 """Seconds of events before the first audit of a book."""
@@ -125,13 +128,13 @@ class Check(Listener[Decimal]):
         if state is State.CLOSED:
             self._live[target].set()
 
-    async def audit_all(self, followed: list[Followed[Decimal]]) -> None:
+    async def audit_all(self, followed: list[GroupMember[Decimal]]) -> None:
         """Audit all books until the time is over, each at least once if it can be had."""
         async with asyncio.TaskGroup() as group:
             for one in followed:
                 group.create_task(self._audit_one(one, self._pause(one, followed)))
 
-    def summary(self, followed: list[Followed[Decimal]]) -> Summary:
+    def summary(self, followed: list[GroupMember[Decimal]]) -> Summary:
         """Return what came of it, and write it."""
         counters = [one.manager.counters for one in followed]
         summary = Summary(
@@ -156,7 +159,7 @@ class Check(Listener[Decimal]):
             (f"{self._following.label(one)}: {why}" for one, why in self._reasons.items()), ""
         )
 
-    def _pause(self, one: Followed[Decimal], followed: list[Followed[Decimal]]) -> float:
+    def _pause(self, one: GroupMember[Decimal], followed: list[GroupMember[Decimal]]) -> float:
         """Return the seconds between two audits that leave a share of the budget alone."""
         market = one.target.market
         weight = sum(
@@ -166,7 +169,7 @@ class Check(Listener[Decimal]):
         )
         return max(PAUSE, 60 * weight / (SHARE * market.weight_per_minute))
 
-    async def _audit_one(self, one: Followed[Decimal], pause: float) -> None:
+    async def _audit_one(self, one: GroupMember[Decimal], pause: float) -> None:
         self._reasons[one.target] = "not live in time"
         try:
             async with asyncio.timeout_at(self._patience):
@@ -183,7 +186,7 @@ class Check(Listener[Decimal]):
                 return
             await asyncio.sleep(min(pause, until - now))
 
-    async def _audit(self, one: Followed[Decimal]) -> None:
+    async def _audit(self, one: GroupMember[Decimal]) -> None:
         manager = one.manager
         try:
             result = await manager.audit()
@@ -207,14 +210,14 @@ class Check(Listener[Decimal]):
         ]
         self._tell(one, line)
 
-    def _none(self, one: Followed[Decimal], reason: str) -> None:
+    def _none(self, one: GroupMember[Decimal], reason: str) -> None:
         if one.target in self._reasons:
             self._reasons[one.target] = reason
         line = _line(one)
         line.reason = reason
         self._tell(one, line)
 
-    def _tell(self, one: Followed[Decimal], line: AuditLine) -> None:
+    def _tell(self, one: GroupMember[Decimal], line: AuditLine) -> None:
         if self._as_json:
             self._write(msgspec.json.encode(line))
         else:
@@ -248,18 +251,18 @@ async def check(
         OSError: `out` can't be written to; BrokenPipeError if its reader went away.
     """
     checking = Check(following, out, as_json=as_json, seconds=seconds, timeout=timeout)
-    async with follow(following, Decimal, checking) as followed:
+    async with follow(following, Decimal, checking) as group:
         try:
-            await checking.audit_all(followed)
-        except* OSError as group:
-            raise group.exceptions[0] from None
-        summary = checking.summary(followed)
+            await checking.audit_all(group.members)
+        except* OSError as failed:
+            raise failed.exceptions[0] from None
+        summary = checking.summary(group.members)
     if not summary.differ and checking.unchecked:
         raise UnreachableError(f"no audit could be made of {checking.unchecked}")
     return not summary.differ
 
 
-def _line(one: Followed[Decimal]) -> AuditLine:
+def _line(one: GroupMember[Decimal]) -> AuditLine:
     """Return a line about an audit that wasn't made."""
     return AuditLine(
         symbol=one.target.symbol,

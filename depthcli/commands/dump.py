@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from depthcli.commands.following import Following, Listener, follow
 from depthcli.commands.output import EVERY_BYTES, NEWEST_BYTES, Backlog, LineWriter
 from depthcli.core.synchronizer import State
 from depthcli.errors import DepthcliError, UnreachableError
-from depthcli.managers.group import Following, Listener, Target, follow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
     from depthcli.core.book import DepthCache
+    from depthcli.core.symbols import Target
 
 TEXT_DEPTH: Final = 10
 """Levels a side of a book printed for people, where the user doesn't say."""
@@ -201,11 +202,11 @@ async def _follow(
     follow_on: bool,
 ) -> None:
     """Follow books until `lines` is finished, and its lines are written."""
-    async with follow(following, Decimal, lines) as followed:
+    async with follow(following, Decimal, lines) as group:
         try:
             done, _ = await asyncio.wait([lines.finished], timeout=timeout)
-            late = [one for one in followed if one.target in lines.waiting]
-            if not done and late and (len(late) == len(followed) or not follow_on):
+            late = [one for one in group.members if one.target in lines.waiting]
+            if not done and late and (len(late) == len(group.members) or not follow_on):
                 name = following.label(late[0].target)
                 reason = late[0].manager.reason or late[0].manager.state
                 lines.finish(UnreachableError(f"{name} isn't live after {timeout:g} s: {reason}"))

@@ -16,8 +16,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from depthcli.commands.caching_client import client_of
 from depthcli.errors import DepthcliError, UsageError, printable
-from depthcli.settings.remembering import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

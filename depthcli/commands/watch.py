@@ -8,16 +8,16 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from depthcli.commands.caching_client import renew_names
+from depthcli.commands.following import Listener, follow
 from depthcli.commands.watchlist import ExchangeClock, Watchlist, offered
 from depthcli.errors import UsageError
-from depthcli.managers.group import Listener, follower_of
 from depthcli.settings.environment import Environment
-from depthcli.settings.remembering import renew_names
 from depthcli.settings.workspaces import LAST
 from depthcli.tui import WatchApp
 
 if TYPE_CHECKING:
-    from depthcli.managers.group import Following
+    from depthcli.commands.following import Following
     from depthcli.settings.workspaces import Workspace, Workspaces
 
 
@@ -54,12 +54,12 @@ async def watch(
             where = Environment(rest_url=simulator.rest_url, ws_url=simulator.ws_url)
             following = replace(following, environment=where)
         listener: Listener[float] = Listener()
-        follower = await stack.enter_async_context(follower_of(following, float, listener))
+        group = await stack.enter_async_context(follow(following, float, listener))
         markets = offered(following, embedded=demo_seed is not None)
-        books = Watchlist(following, follower, markets)
-        watched = [books.watched(one) for one in follower.followed]
+        books = Watchlist(following, group, markets)
+        watched = [books.watched(one) for one in group.members]
         clock = ExchangeClock()
-        keeping = asyncio.create_task(clock.keep(follower.client, markets[0]))
+        keeping = asyncio.create_task(clock.keep(group.client, markets[0]))
         stack.callback(keeping.cancel)
         if demo_seed is None:
             renewing = asyncio.create_task(renew_names(following.environment, following.wanted))

@@ -8,16 +8,17 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from depthcli.core.markets import COINM, MARKETS, Market
+from depthcli.core.symbols import Target, targets_of
 from depthcli.errors import DepthcliError
-from depthcli.managers.group import Target, targets_of
 from depthcli.tui import Watched
 from depthcli.tui.model.book_source import BookSource
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from depthcli.commands.following import Following
     from depthcli.exchange.client import AsyncClient
-    from depthcli.managers.group import Followed, Follower, Following
+    from depthcli.managers.group import DepthCacheGroup, GroupMember
 
 logger = logging.getLogger(__name__)
 
@@ -36,28 +37,28 @@ class Watchlist(BookSource):
 
     Args:
         following: what was followed from the start.
-        follower: follows what comes and goes.
+        group: keeps the books of what comes and goes.
         markets: whose symbols are offered, the usual one first.
     """
 
     def __init__(
-        self, following: Following, follower: Follower[float], markets: tuple[Market, ...]
+        self, following: Following, group: DepthCacheGroup[float], markets: tuple[Market, ...]
     ) -> None:
         self._following = following
-        self._follower = follower
+        self._group = group
         self._markets = markets
         self._names: asyncio.Task[list[str]] | None = None
 
     async def add(self, name: str) -> Watched:
         """Begin to keep the book of a symbol, typed with its market or without."""
         (target,) = targets_of([name], self._markets[0])
-        return self.watched(await self._follower.add(target))
+        return self.watched(await self._group.add(target))
 
     async def drop(self, watched: Watched) -> None:
         """Keep a book no longer."""
-        for one in self._follower.followed:
+        for one in self._group.members:
             if one.manager is watched.manager:
-                await self._follower.drop(one.target)
+                await self._group.remove(one.target)
                 return
 
     async def search(self, text: str) -> list[str]:
@@ -84,7 +85,7 @@ class Watchlist(BookSource):
         )
         return found[:MOST_FOUND]
 
-    def watched(self, one: Followed[float]) -> Watched:
+    def watched(self, one: GroupMember[float]) -> Watched:
         """Return what the screen has to know of a symbol."""
         info, market = one.info, one.target.market
         other = market is not self._markets[0] or len(self._following.wanted) > 1
@@ -108,7 +109,7 @@ class Watchlist(BookSource):
         Raises:
             DepthcliError: none can be had.
         """
-        client = self._follower.client
+        client = self._group.client
         answers = await asyncio.gather(
             *[client.exchange_info(market) for market in self._markets], return_exceptions=True
         )

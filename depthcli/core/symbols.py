@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from depthcli.core.markets import Market, market_named
 from depthcli.errors import UnknownSymbolError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -138,3 +139,37 @@ def nearest_symbols(symbol: str, known: Iterable[str], count: int = 5) -> list[s
     beginnings = sorted((name for name in known if name.startswith(symbol)), key=len)
     alike = get_close_matches(symbol, known, n=count, cutoff=0.6)
     return list(dict.fromkeys([*alike, *beginnings]))[:count]
+
+
+class Target(NamedTuple):
+    """A symbol of a market, as the exchange writes it. In text: `usdm:BTCUSDT`."""
+
+    market: Market
+    symbol: str
+
+    def __str__(self) -> str:
+        return f"{self.market.name}:{self.symbol}"
+
+
+def targets_of(
+    typed: Iterable[str], default: Market, *, market_was_said: bool = False
+) -> tuple[Target, ...]:
+    """Return what the user means, each once, in order.
+
+    Args:
+        typed: symbols as people type them, with their market before a colon or without.
+        default: the market of those without.
+        market_was_said: whether the user named that market beside the symbols, so that a contract
+            whose ending names another one contradicts it.
+
+    Raises:
+        UsageError: there is no such market, a symbol can't be one, or two markets are named for it.
+    """
+    targets = []
+    for one in typed:
+        name, symbol = split_market(one)
+        market = default if name is None else market_named(name)
+        if market_was_said and market is not default and names_market_by_ending(one):
+            raise two_markets(one, default.name)
+        targets.append(Target(market, canonical_symbol(symbol)))
+    return tuple(dict.fromkeys(targets))

@@ -1,32 +1,27 @@
-"""What the commands follow, and how: symbols looked up, snapshots sized, managers started."""
+"""Many symbols over shared connections: looked up together, sized, started, and given out."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple
+import inspect
+from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Self, cast
 
-from depthcli.core.markets import MARKETS, Market, market_named
+from depthcli.core.markets import MARKETS, SPOT, Market
 from depthcli.core.messages import N
-from depthcli.core.symbols import (
-    canonical_symbol,
-    names_market_by_ending,
-    split_market,
-    two_markets,
-)
-from depthcli.errors import DepthcliError, UnknownSymbolError
+from depthcli.core.refresh_schedule import DEFAULT_REFRESH
+from depthcli.core.state import State
+from depthcli.core.symbols import Target, targets_of
+from depthcli.errors import ClosedError, DepthcliError, UnknownSymbolError
 from depthcli.exchange.sockets import BinanceSocketManager
 from depthcli.managers.depth_cache import DepthCacheManager
-from depthcli.settings.environment import Environment
-from depthcli.settings.remembering import client_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from types import TracebackType
 
     from depthcli.core.book import DepthCache
     from depthcli.core.messages import DepthEvent, SymbolInfo
-    from depthcli.core.synchronizer import State
     from depthcli.exchange.client import AsyncClient
 
 DEPTH: Final = 1_000
@@ -39,99 +34,311 @@ ELSEWHERE_TIMEOUT: Final = 2.0
 """Seconds for which other markets are asked whether they have a symbol that one hasn't."""
 
 
-class Target(NamedTuple):
-    """A symbol of a market, as the exchange writes it. In text: `usdm:BTCUSDT`."""
-
-    market: Market
-    symbol: str
-
-    def __str__(self) -> str:
-        return f"{self.market.name}:{self.symbol}"
-
-
-def targets_of(
-    typed: Iterable[str], default: Market, *, market_was_said: bool = False
-) -> tuple[Target, ...]:
-    """Return what the user means, each once, in order.
-
-    Args:
-        typed: symbols as people type them, with their market before a colon or without.
-        default: the market of those without.
-        market_was_said: whether the user named that market beside the symbols, so that a contract
-            whose ending names another one contradicts it.
-
-    Raises:
-        UsageError: there is no such market, a symbol can't be one, or two markets are named for it.
-    """
-    targets = []
-    for one in typed:
-        name, symbol = split_market(one)
-        market = default if name is None else market_named(name)
-        if market_was_said and market is not default and names_market_by_ending(one):
-            raise two_markets(one, default.name)
-        targets.append(Target(market, canonical_symbol(symbol)))
-    return tuple(dict.fromkeys(targets))
-
-
-class Listener(Generic[N]):
-    """What hears of every change of the books; by itself it lets them be."""
-
-    def book(self, target: Target, cache: DepthCache[N]) -> None:
-        """The book is live and has changed, by one event or by a snapshot."""
-
-    def state(self, target: Target, cache: DepthCache[N], state: State, reason: str) -> None:
-        """The state of the book, or its reason, has changed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Following:
-    """What a command follows.
+class GroupMember(NamedTuple, Generic[N]):
+    """One symbol of a group.
 
     Attributes:
-        targets: what is followed, each once.
-        depth: levels a side that are shown; None: all.
-        limit: levels a side of a snapshot; None: chosen from `depth` and the weight budget.
-        speed: update speed of the streams, ms; None: the fastest of each market.
-        refresh_interval: seconds between two refreshes; 0: never.
-        environment: where the exchange is.
+        target: its market and name; in text `usdm:BTCUSDT`.
+        manager: keeps its book.
+        info: what the exchange says of it.
     """
 
-    targets: tuple[Target, ...]
-    depth: int | None
-    limit: int | None = None
-    speed: int | None = None
-    refresh_interval: float
-    environment: Environment = field(default_factory=Environment)
+    target: Target
+    manager: DepthCacheManager[N]
+    info: SymbolInfo
 
     @property
-    def wanted(self) -> dict[Market, list[str]]:
-        """The symbols of each market, in the order in which they were typed."""
-        wanted: dict[Market, list[str]] = {}
-        for market, symbol in self.targets:
-            wanted.setdefault(market, []).append(symbol)
-        return wanted
+    def market(self) -> Market:
+        """The symbol's market."""
+        return self.target.market
 
-    def label(self, target: Target) -> str:
-        """Return what a target is called: by its symbol alone if all are of one market."""
-        return str(target) if len(self.wanted) > 1 else target.symbol
+    @property
+    def symbol(self) -> str:
+        """The symbol as the exchange writes it."""
+        return self.target.symbol
 
-    def speed_of(self, market: Market) -> int:
-        """Return the update speed of a market's streams, ms."""
-        return self.speed or market.fastest
+    @property
+    def cache(self) -> DepthCache[N]:
+        """The book; the same object for good. What it is worth, `state` says."""
+        return self.manager.cache
 
-    def snapshot_limit(self, market: Market) -> int:
-        """Return how many levels a side to ask a market for.
+    @property
+    def state(self) -> State:
+        """What the book is worth."""
+        return self.manager.state
 
-        What is followed in all markets that share its pool of request weight has to fit into it.
+    @property
+    def reason(self) -> str:
+        """Why the book isn't live, in a few words; empty if there is nothing to say."""
+        return self.manager.reason
+
+
+class DepthCacheGroup(Generic[N]):
+    """Keeps the books of many symbols, of one market or several, over shared connections.
+
+    Use it in `async with`; then `async for`, or pass a callback. Symbols can come and go meanwhile.
+
+    >>> async with DepthCacheGroup(client, ["BNBBTC", "usdm:BTCUSDT"]) as group:
+    ...     async for member in group:
+    ...         print(member.target, member.cache.get_bids()[:5])
+
+    Args:
+        client: where the exchange is.
+        symbols: as people type them, a market before a colon or not, or as `Target`.
+        market: of the symbols that don't say theirs.
+        refresh_interval: seconds between two refreshes of a book; 0 or None: never.
+        bm: a socket manager to share; by default one of its own.
+        limit: levels a side of a snapshot; None: chosen from `depth` and the number of symbols, so
+            that all first snapshots take half of a minute's request weight at the most.
+        conv_type: `float`, or `Decimal` for exactness.
+        ws_interval: update speed of the streams, ms; None: the fastest of each market.
+        callback: called with the member whose book has changed, while it is live; a coroutine
+            function is awaited before the next change of the same book.
+        on_state: called with the member, its new state and the reason after each change of either.
+        depth: levels a side that are wanted at any time, as for `DepthCacheManager`.
+
+    Attributes:
+        members: the symbols, in the order in which they came.
+
+    Raises:
+        UsageError: a symbol can't be one, or there is no such market.
+        ValueError: `conv_type` isn't float or Decimal.
+    """
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        symbols: Iterable[str | Target] = (),
+        *,
+        market: Market = SPOT,
+        refresh_interval: float | None = DEFAULT_REFRESH,
+        bm: BinanceSocketManager | None = None,
+        limit: int | None = None,
+        conv_type: type[N] = cast("Any", float),  # noqa: B008
+        ws_interval: int | None = None,
+        callback: Callable[[GroupMember[N]], Awaitable[None] | None] | None = None,
+        on_state: Callable[[GroupMember[N], State, str], None] | None = None,
+        depth: int = 0,
+    ) -> None:
+        self.client = client
+        self.members: list[GroupMember[N]] = []
+        self._market = market
+        self._targets = tuple(dict.fromkeys(map(self._target, symbols)))
+        self._refresh_interval = refresh_interval
+        self._bm = BinanceSocketManager(client) if bm is None else bm
+        self._owns_bm = bm is None
+        self._limit = limit
+        self._conv_type: type[N] = conv_type
+        self._ws_interval = ws_interval
+        self._callback: Any = callback
+        self._on_state: Any = on_state
+        self._depth = depth
+        self._changed: dict[Target, GroupMember[N]] = {}
+        self._news = asyncio.Event()
+        self._started = False
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        """Look up all symbols, and start to keep their books.
+
+        Raises:
+            ClosedError: the group was started before.
+            UnknownSymbolError: the exchange has no such symbol.
+            UsageError: a market isn't there in this environment, or has no such speed.
+            ExchangeError, UnreachableError, BadMessageError: the symbols couldn't be looked up.
         """
-        if self.limit is not None:
-            return market.fit_limit(self.limit)
-        sharing = [one for one, _ in self.targets if one.weight_pool == market.weight_pool]
-        limit = market.fit_limit(max(DEPTH, 2 * (self.depth or 0)))
-        cheaper = [known for known in market.limits if known < limit]
-        while cheaper and _weight(sharing, limit) > SHARE * market.weight_per_minute:
-            limit = cheaper.pop()
-        return limit
+        if self._started:
+            raise ClosedError("this group was started before: make a new one")
+        self._started = True
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.close)
+            with self._opened_early():
+                infos = await look_up(self.client, by_market(self._targets))
+                for target in self._targets:
+                    await self._start(target, infos[target])
+            stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop keeping the books; they stay as they are, and `recv` gives None."""
+        self._closed = True
+        self._news.set()
+        # All at once: one by one, hundreds would each wait while events still come for the others.
+        await asyncio.gather(*[one.manager.close() for one in self.members])
+        if self._owns_bm:
+            await self._bm.close()
+
+    async def add(self, symbol: str | Target) -> GroupMember[N]:
+        """Keep a symbol's book, too; one that is kept already is given as it is.
+
+        Raises:
+            ClosedError: the group isn't started, or was closed.
+            UnknownSymbolError, UsageError, ExchangeError, UnreachableError, BadMessageError: as
+                when a group is started.
+        """
+        self._check_open()
+        target = self._target(symbol)
+        known = next((one for one in self.members if one.target == target), None)
+        if known is not None:
+            return known
+        infos = await look_up(self.client, {target.market: [target.symbol]})
+        return await self._start(target, infos[target])
+
+    async def remove(self, symbol: str | Target) -> None:
+        """Keep a symbol's book no longer; one that isn't kept is none of it."""
+        target = self._target(symbol)
+        for one in [one for one in self.members if one.target == target]:
+            self.members.remove(one)
+            self._changed.pop(target, None)
+            await one.manager.close()
+
+    async def recv(self) -> GroupMember[N] | None:
+        """Wait until a live book has changed, and return its member.
+
+        A reader that is slow gets each member once, with its newest book, however many changes
+        there were; whoever needs every change passes a callback, which is called at once.
+
+        Returns:
+            The member whose change has waited longest; None once the group is closed, or every
+            member's stream is lost for good.
+
+        Raises:
+            ClosedError: the group isn't started.
+        """
+        if not self._started:
+            self._check_open()
+        while not self._closed:
+            while self._changed:
+                member = self._changed.pop(next(iter(self._changed)))
+                if member.state is State.LIVE:
+                    return member
+            if self.members and all(one.state is State.CLOSED for one in self.members):
+                return None
+            self._news.clear()
+            await self._news.wait()
+        return None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> GroupMember[N]:
+        member = await self.recv()
+        if member is None:
+            raise StopAsyncIteration
+        return member
+
+    def _check_open(self) -> None:
+        if not self._started or self._closed:
+            raise ClosedError("this group isn't open: use it in 'async with'")
+
+    def _target(self, symbol: str | Target) -> Target:
+        return symbol if isinstance(symbol, Target) else targets_of([symbol], self._market)[0]
+
+    def _speed(self, market: Market) -> int:
+        return self._ws_interval or market.fastest
+
+    async def _start(self, target: Target, info: SymbolInfo) -> GroupMember[N]:
+        """Keep the book of a symbol that the exchange is known to have."""
+        member: GroupMember[N]
+        member = GroupMember(target, self._manager_for(target, lambda: member), info)
+        await member.manager.__aenter__()
+        self.members.append(member)
+        return member
+
+    def _manager_for(
+        self, target: Target, member: Callable[[], GroupMember[N]]
+    ) -> DepthCacheManager[N]:
+        callback = self._callback
+
+        def changed(cache: DepthCache[N] | None) -> None:
+            if cache is not None:
+                self._changed[target] = member()
+                self._news.set()
+                if callback is not None:
+                    callback(member())
+
+        async def awaited(cache: DepthCache[N] | None) -> None:
+            if cache is not None:
+                await callback(member())
+
+        def turned(state: State, reason: str) -> None:
+            self._news.set()
+            if self._on_state is not None:
+                self._on_state(member(), state, reason)
+
+        manager: DepthCacheManager[N] = DepthCacheManager(
+            self.client,
+            target.symbol,
+            refresh_interval=self._refresh_interval,
+            bm=self._bm,
+            limit=snapshot_limit(target.market, self._targets, self._depth, self._limit),
+            conv_type=self._conv_type,
+            ws_interval=self._speed(target.market),
+            callback=awaited if inspect.iscoroutinefunction(callback) else changed,
+            on_state=turned,
+            market=target.market,
+            depth=self._depth,
+        )
+        return manager
+
+    @contextmanager
+    def _opened_early(self) -> Iterator[None]:
+        """Open the streams of all targets while the symbols are still looked up.
+
+        So the first books come two round trips earlier: the streams are there by the time at which
+        the managers subscribe to them, and the connection for requests, too.
+        """
+        ignored = _IgnoredStream[N]()
+        subscriptions = [
+            self._bm.subscribe(
+                market, market.stream(symbol, self._speed(market)), self._conv_type, ignored
+            )
+            for market, symbol in self._targets
+        ]
+        try:
+            yield
+        finally:
+            for subscription in subscriptions:
+                subscription.close()
+
+
+def by_market(targets: Iterable[Target]) -> dict[Market, list[str]]:
+    """Return the symbols of each market, in order."""
+    wanted: dict[Market, list[str]] = {}
+    for market, symbol in targets:
+        wanted.setdefault(market, []).append(symbol)
+    return wanted
+
+
+def snapshot_limit(
+    market: Market, targets: Iterable[Target], depth: int | None, limit: int | None = None
+) -> int:
+    """Return how many levels a side to ask a market for.
+
+    What is followed in all markets that share its pool of request weight has to fit into it.
+
+    Args:
+        market: whose snapshot it is.
+        targets: all symbols that are followed from the start.
+        depth: levels a side that are wanted at any time.
+        limit: what the user wants, whatever it costs; None: what there is weight for.
+    """
+    if limit is not None:
+        return market.fit_limit(limit)
+    sharing = [one for one, _ in targets if one.weight_pool == market.weight_pool]
+    chosen = market.fit_limit(max(DEPTH, 2 * (depth or 0)))
+    cheaper = [known for known in market.limits if known < chosen]
+    while cheaper and _weight(sharing, chosen) > SHARE * market.weight_per_minute:
+        chosen = cheaper.pop()
+    return chosen
 
 
 def _weight(markets: Iterable[Market], limit: int) -> int:
@@ -139,161 +346,8 @@ def _weight(markets: Iterable[Market], limit: int) -> int:
     return sum(market.weight(market.fit_limit(limit)) for market in markets)
 
 
-class Followed(NamedTuple, Generic[N]):
-    """One symbol that is followed: who keeps its book, and what the exchange says of it."""
-
-    target: Target
-    manager: DepthCacheManager[N]
-    info: SymbolInfo
-
-
-class Follower(Generic[N]):
-    """Follows symbols over shared connections; more can come and go while it runs.
-
-    Args:
-        following: what is followed from the start, and how all is.
-        client: asks the exchange.
-        sockets: opens the streams.
-        conv_type: of prices and quantities.
-        listener: hears of every change.
-
-    Attributes:
-        client: as above.
-        followed: what is followed now, in the order in which it came.
-    """
-
-    def __init__(
-        self,
-        following: Following,
-        client: AsyncClient,
-        sockets: BinanceSocketManager,
-        conv_type: type[N],
-        listener: Listener[N],
-    ) -> None:
-        self.client = client
-        self.followed: list[Followed[N]] = []
-        self._following = following
-        self._sockets = sockets
-        self._conv_type: type[N] = conv_type
-        self._listener: Listener[N] = listener
-
-    async def add(self, target: Target) -> Followed[N]:
-        """Follow a symbol more; one that is followed already is given as it is.
-
-        Raises:
-            UnknownSymbolError, UsageError, ExchangeError, UnreachableError, BadMessageError: as
-                `look_up` does.
-        """
-        known = next((one for one in self.followed if one.target == target), None)
-        if known is not None:
-            return known
-        infos = await look_up(self.client, {target.market: [target.symbol]})
-        return await self.start(target, infos[target])
-
-    async def start(self, target: Target, info: SymbolInfo) -> Followed[N]:
-        """Follow a symbol that the exchange is known to have."""
-        one = Followed(target, self._manager_for(target), info)
-        await one.manager.__aenter__()
-        self.followed.append(one)
-        return one
-
-    async def drop(self, target: Target) -> None:
-        """Follow a symbol no longer."""
-        for one in [one for one in self.followed if one.target == target]:
-            self.followed.remove(one)
-            await one.manager.close()
-
-    async def close(self) -> None:
-        """Follow nothing any more."""
-        # All at once: one by one, hundreds would each wait while events still come for the others.
-        await asyncio.gather(*[one.manager.close() for one in self.followed])
-
-    def _manager_for(self, target: Target) -> DepthCacheManager[N]:
-        following, listener = self._following, self._listener
-
-        def changed(cache: DepthCache[N] | None) -> None:
-            if cache is not None:
-                listener.book(target, cache)
-
-        def turned(state: State, reason: str) -> None:
-            listener.state(target, manager.cache, state, reason)
-
-        manager: DepthCacheManager[N] = DepthCacheManager(
-            self.client,
-            target.symbol,
-            refresh_interval=following.refresh_interval,
-            bm=self._sockets,
-            limit=following.snapshot_limit(target.market),
-            conv_type=self._conv_type,
-            ws_interval=following.speed_of(target.market),
-            callback=changed,
-            on_state=turned,
-            market=target.market,
-            depth=following.depth or 0,
-        )
-        return manager
-
-
-@asynccontextmanager
-async def follower_of(
-    following: Following, conv_type: type[N], listener: Listener[N]
-) -> AsyncIterator[Follower[N]]:
-    """Keep a manager for each target, all over shared connections; stop them in the end.
-
-    They never give up a connection that broke off.
-
-    Raises:
-        UnknownSymbolError: the exchange has no such symbol.
-        UsageError: a market isn't there in this environment, or has no such speed.
-        ExchangeError, UnreachableError, BadMessageError: the symbols couldn't be looked up.
-    """
-    async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(client_of(following.environment))
-        sockets = BinanceSocketManager(client, max_reconnects=None)
-        stack.push_async_callback(sockets.close)
-        follower = Follower(following, client, sockets, conv_type, listener)
-        stack.push_async_callback(follower.close)
-        with _opened_early(following, sockets, conv_type):
-            infos = await look_up(client, following.wanted)
-            for target in following.targets:
-                await follower.start(target, infos[target])
-        yield follower
-
-
-@asynccontextmanager
-async def follow(
-    following: Following, conv_type: type[N], listener: Listener[N]
-) -> AsyncIterator[list[Followed[N]]]:
-    """Give what is followed, as `follower_of` does, for who wants no more than that."""
-    async with follower_of(following, conv_type, listener) as follower:
-        yield follower.followed
-
-
-@contextmanager
-def _opened_early(
-    following: Following, sockets: BinanceSocketManager, conv_type: type[N]
-) -> Iterator[None]:
-    """Open the streams of all targets while the symbols are still looked up.
-
-    So the first books come two round trips earlier: the streams are there by the time at which
-    the managers subscribe to them, and the connection for requests, too.
-    """
-    nobody = _Nobody[N]()
-    subscriptions = [
-        sockets.subscribe(
-            market, market.stream(symbol, following.speed_of(market)), conv_type, nobody
-        )
-        for market, symbol in following.targets
-    ]
-    try:
-        yield
-    finally:
-        for subscription in subscriptions:
-            subscription.close()
-
-
-class _Nobody(Generic[N]):
-    """Listens to a stream that it doesn't care for."""
+class _IgnoredStream(Generic[N]):
+    """Listens to a stream, and ignores what comes."""
 
     def opened(self) -> None:
         """The stream is open."""

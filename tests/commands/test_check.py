@@ -20,11 +20,12 @@ from depthcli.commands.check import (
     _summary_text,
     check,
 )
+from depthcli.commands.following import Following
 from depthcli.commands.main import main
 from depthcli.core.markets import SPOT
 from depthcli.core.state import ByRank
+from depthcli.core.symbols import targets_of
 from depthcli.errors import UnreachableError
-from depthcli.managers.group import Following, targets_of
 from depthcli.settings.environment import Environment
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
 

@@ -12,12 +12,13 @@ from decimal import Decimal
 import pytest
 
 from depthcli.commands.dump import BookLine, Dump, _as_json, _as_text, dump
+from depthcli.commands.following import Following
 from depthcli.core.book import DepthCache
 from depthcli.core.markets import SPOT, USDM
 from depthcli.core.messages import Snapshot
+from depthcli.core.symbols import Target, targets_of
 from depthcli.core.synchronizer import State
 from depthcli.errors import UnknownSymbolError, UnreachableError
-from depthcli.managers.group import Following, Target, targets_of
 from depthcli.settings.environment import Environment
 from depthcli.simulator import Simulator, source_for
 

@@ -6,9 +6,10 @@ import tomllib
 
 import pytest
 
+from depthcli.commands.following import Following
 from depthcli.commands.watch import title_of
 from depthcli.core.markets import SPOT
-from depthcli.managers.group import Following, targets_of
+from depthcli.core.symbols import targets_of
 from depthcli.settings.environment import Environment
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
 from tests.hostile.terminals import Terminal

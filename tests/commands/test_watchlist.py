@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from depthcli.commands import watchlist as bookkeeping
+from depthcli.commands.following import Following, Listener, follow
 from depthcli.commands.watchlist import (
     UNKNOWN_DECIMALS,
     ExchangeClock,
@@ -20,9 +21,9 @@ from depthcli.commands.watchlist import (
     offered,
 )
 from depthcli.core.markets import SPOT, USDM
+from depthcli.core.symbols import targets_of
 from depthcli.core.synchronizer import State
 from depthcli.errors import ExchangeError, UnknownSymbolError, UsageError
-from depthcli.managers.group import Following, Listener, follower_of, targets_of
 from depthcli.settings.environment import Environment
 from depthcli.simulator import Simulator, source_for
 
@@ -55,7 +56,7 @@ async def bookkeeper(*typed: str) -> AsyncIterator[Watchlist]:
             environment=Environment(rest_url=simulator.rest_url, ws_url=simulator.ws_url),
         )
         listener = Live()
-        async with follower_of(following, float, listener) as follower:
+        async with follow(following, float, listener) as follower:
             markets = offered(following, embedded=False)
             kept = Watchlist(following, follower, markets)
             kept.live, kept.simulator = listener.live, simulator
@@ -109,7 +110,7 @@ async def test_the_exchanges_clock_is_compared_with_the_own() -> None:
     async with bookkeeper("BNBBTC") as books:
         clock = ExchangeClock()
         assert clock.offset is None
-        keeping = asyncio.create_task(clock.keep(books._follower.client, SPOT))
+        keeping = asyncio.create_task(clock.keep(books._group.client, SPOT))
         async with asyncio.timeout(20):
             while clock.offset is None:  # noqa: ASYNC110
                 await asyncio.sleep(0)
@@ -153,7 +154,7 @@ async def test_a_book_that_is_dropped_twice_is_dropped_once() -> None:
         added = await books.add("BTCUSDT")
         await books.drop(added)
         await books.drop(added)
-        kept = [one.manager.state for one in books._follower.followed]
+        kept = [one.manager.state for one in books._group.members]
         assert len(kept) == 2
         assert State.CLOSED not in kept
 
@@ -177,7 +178,7 @@ async def test_a_clock_that_cannot_be_had_is_unknown_until_it_can(monkeypatch) -
     async with bookkeeper("BNBBTC") as books:
         books.simulator.faults.fail_next("/api/v3/time", 403, message="Not now.")
         clock = ExchangeClock()
-        keeping = asyncio.create_task(clock.keep(books._follower.client, SPOT))
+        keeping = asyncio.create_task(clock.keep(books._group.client, SPOT))
         async with asyncio.timeout(20):
             while clock.offset is None:  # noqa: ASYNC110
                 await asyncio.sleep(0)

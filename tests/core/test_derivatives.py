@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from depthcli.commands.dump import dump
+from depthcli.commands.following import Following
 from depthcli.core.markets import MARKETS, market_named
 from depthcli.core.messages import DepthEvent, Snapshot, event_decoder, snapshot_decoder
+from depthcli.core.symbols import targets_of
 from depthcli.core.synchronizer import State, Synchronizer, Verdict
-from depthcli.managers.group import Following, targets_of
 from depthcli.settings.environment import Environment
 from depthcli.simulator import Capture, Simulator
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
+from depthcli.core.markets import SPOT, USDM
 from depthcli.core.messages import SymbolInfo
 from depthcli.core.symbols import (
+    Target,
     canonical_symbol,
     nearest_symbols,
     select_symbols,
     split_market,
     symbol_of,
+    targets_of,
 )
 from depthcli.errors import UnknownSymbolError, UsageError
 
@@ -160,3 +163,24 @@ def test_a_symbol_of_another_market_is_refused_with_what_to_write(typed, market,
 def test_what_is_no_market_before_a_colon_is_no_symbol():
     with pytest.raises(UsageError, match="can't be a symbol"):
         symbol_of("nonsense:BNBBTC", "spot")
+
+
+def test_symbols_are_followed_once_each_in_the_order_in_which_they_were_typed():
+    typed = ["eth-btc", "usdm:btcusdt", "bnb/btc", "BNBBTC", "Spot:BNBBTC", "USDM:BTC/USDT"]
+    targets = targets_of([*typed, "btcusdt"], SPOT)
+    assert list(map(str, targets)) == ["spot:ETHBTC", "usdm:BTCUSDT", "spot:BNBBTC", "spot:BTCUSDT"]
+    assert targets_of(["btcusdt"], USDM) == (Target(USDM, "BTCUSDT"),)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("moon:BTCUSDT", "no market 'moon': choose one of spot, usdm, coinm, options"),
+        (":BTCUSDT", "no market ''"),
+        ("usdm:", "can't be a symbol"),
+        ("usdm:spot:BTCUSDT", "can't be a symbol"),
+    ],
+)
+def test_what_is_no_market_or_no_symbol_is_refused(typed, words):
+    with pytest.raises(UsageError, match=words):
+        targets_of([typed], SPOT)

@@ -16,12 +16,13 @@ from websockets.exceptions import ConnectionClosed
 
 from depthcli import AsyncClient, DepthCacheManager, FuturesDepthCacheManager
 from depthcli.commands.dump import dump
+from depthcli.commands.following import Following
 from depthcli.core.markets import SPOT
+from depthcli.core.symbols import targets_of
 from depthcli.core.synchronizer import State
 from depthcli.errors import BadMessageError, LocationRefusedError, UnreachableError, exchange_error
 from depthcli.exchange.failures import cause_of
 from depthcli.managers import snapshots as scheduler
-from depthcli.managers.group import Following, targets_of
 from depthcli.settings.environment import Environment
 from tests.hostile.servers import answer, serving
 

@@ -38,7 +38,7 @@ SYMBOLS = ("BNBBTC", "ETHBTC")
 PATIENCE = 20.0
 
 
-class Followed:
+class GroupMember:
     """One manager whose every book is compared with the exchange's own."""
 
     def __init__(self, exchange, client, bm, symbol, kind=DepthCacheManager, **options) -> None:
@@ -103,7 +103,9 @@ async def following(market="spot", symbols=SYMBOLS, kind=DepthCacheManager, **op
         await AsyncClient.create(rest_url=simulator.rest_url, ws_url=simulator.ws_url) as client,
     ):
         bm = BinanceSocketManager(client, max_reconnects=None)
-        followed = [Followed(exchange, client, bm, symbol, kind, **options) for symbol in symbols]
+        followed = [
+            GroupMember(exchange, client, bm, symbol, kind, **options) for symbol in symbols
+        ]
         try:
             for each in followed:
                 await each.manager.__aenter__()

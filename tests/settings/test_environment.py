@@ -4,12 +4,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from depthcli.commands.caching_client import client_of
 from depthcli.commands.options import RestUrl, Testnet, Tld, WsUrl
 from depthcli.core.markets import MARKETS, OPTIONS, SPOT
 from depthcli.errors import UsageError
 from depthcli.exchange.client import AsyncClient
 from depthcli.settings.environment import Environment, environment_of
-from depthcli.settings.remembering import client_of
 
 app = typer.Typer()
 chosen: list[Environment] = []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from depthcli.commands.caching_client import client_of, renew_names
 from depthcli.core.markets import COINM, SPOT, USDM
 from depthcli.settings.environment import Environment
-from depthcli.settings.remembering import client_of, renew_names
 from depthcli.settings.symbol_cache import cache_file, remember, remembered
 from depthcli.simulator import Simulator, source_for
 
