@@ -1,284 +1,306 @@
-"""`depthcli dump`: books for programs, one a line."""
+"""The commands that follow books: `watch`, `dump` and `check`.
 
-from __future__ import annotations
+They parse, wire and print, and decide nothing. What a command needs is imported inside it, so that
+`dump` doesn't pay for the screen. Typer reads the annotations when the program runs.
+"""
 
-import asyncio
-import os
-import stat
 import sys
-import time
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import msgspec
+import typer
 
-from depthcli.commands.following import Following, Listener, follow
-from depthcli.commands.output import EVERY_BYTES, NEWEST_BYTES, Backlog, LineWriter
-from depthcli.core.synchronizer import State
-from depthcli.errors import DepthcliError, UnreachableError
+from depthcli.commands import exit_codes
+from depthcli.commands.options import (
+    Limit,
+    LogFile,
+    MarketName,
+    Options,
+    RefreshInterval,
+    RestUrl,
+    Symbols,
+    SymbolsIfAny,
+    Testnet,
+    Tld,
+    UpdateSpeed,
+    Web,
+    WebHost,
+    WebPort,
+    WsUrl,
+)
+from depthcli.commands.running import run
+from depthcli.core.refresh_schedule import DEFAULT_REFRESH
+from depthcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import BinaryIO
-
-    from depthcli.core.book import DepthCache
-    from depthcli.core.symbols import Target
-
-TEXT_DEPTH: Final = 10
-"""Levels a side of a book printed for people, where the user doesn't say."""
+    from depthcli.settings.workspaces import Workspace, Workspaces
 
 
-class BookLine(msgspec.Struct, omit_defaults=True):
-    """One line of `dump --json`: a book, or why there is none.
-
-    Attributes:
-        symbol: in the exchange's upper case.
-        market: `spot`, `usdm`, `coinm` or `options`.
-        state: `live`, `stale` or `closed`.
-        last_update_id: the exchange's id of the last update in the book.
-        update_time: the exchange's time of the newest event in the book, or of its snapshot, ms
-            since the epoch; null only where a book was closed before it had a content.
-        received_time: the local clock, ms since the epoch.
-        bids: `[price, quantity]` as decimal strings, best first; empty unless live.
-        asks: the same.
-        reason: why the book isn't live.
-    """
-
-    symbol: str
-    market: str
-    state: str
-    last_update_id: int
-    update_time: int | None
-    received_time: int
-    bids: list[tuple[str, str]]
-    asks: list[tuple[str, str]]
-    reason: str = ""
-
-
-class Dump(Listener[Decimal]):
-    """Writes a line for each change of the books that it hears of.
-
-    Args:
-        following: what is followed.
-        out: where the lines go.
-        encode: makes a line of a book.
-        follow_on: whether to go on after the first book of each symbol.
-        count: lines to write at the most; None: no limit.
-        every: what becomes of changes that a slow reader has no room for: True: all are kept, up
-            to `EVERY_BYTES`; False: it gets the newest book of each symbol.
-
-    Attributes:
-        finished: done when everything asked for was given to `writer`, or it can write no more.
-        writer: writes the lines.
-        waiting: targets that haven't been live yet.
-    """
-
-    def __init__(
-        self,
-        following: Following,
-        out: BinaryIO,
-        encode: Callable[[BookLine], bytes],
-        *,
-        follow_on: bool,
-        count: int | None,
-        every: bool = False,
-    ) -> None:
-        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting: set[Target] = set(following.targets)
-        self._following = following
-        # Without --follow there is one line a symbol, and none is worth another.
-        limit = None if not follow_on else EVERY_BYTES if every else NEWEST_BYTES
-        self.writer: LineWriter[Target] = LineWriter(
-            out,
-            Backlog(limit, every=every),
-            count=count,
-            failed=self.finish,
-            counted=self.finish,
-        )
-        self._encode = encode
-        self._follow_on = follow_on
-        self._states: dict[Target, State] = {}
-        self._closed: dict[Target, str] = {}
-
-    def book(self, target: Target, cache: DepthCache[Decimal]) -> None:
-        """Write a live book."""
-        first = target in self.waiting
-        self.waiting.discard(target)
-        if self.finished.done() or not (first or self._follow_on):
-            return
-        self.writer.add(target, lambda: self._render(target, cache))
-        self._end_if_done()
-
-    def state(self, target: Target, cache: DepthCache[Decimal], state: State, reason: str) -> None:
-        """Write that a book which was live is no longer."""
-        before = self._states.get(target)
-        self._states[target] = state
-        if self.finished.done():
-            return  # managers that are closed in the end have nothing to tell
-        if self._follow_on and state is not before and state in {State.STALE, State.CLOSED}:
-            line = self._encode(_line(target, cache, state, reason))
-            self.writer.add(target, lambda: line, lasting=True)
-        if state is State.CLOSED:
-            self._closed[target] = reason
-            self._end_if_done()
-
-    def _end_if_done(self) -> None:
-        """End it if all is written, or if all that is still to come is closed for good."""
-        awaited = self._following.targets if self._follow_on else self.waiting
-        if not awaited:
-            self.finish()
-        elif len(self._closed) >= len(awaited) and self._closed.keys() >= set(awaited):
-            last = next(one for one in reversed(self._closed) if one in awaited)
-            name = self._following.label(last)
-            self.finish(UnreachableError(f"{name}: {self._closed[last]}"))
-
-    def finish(self, error: BaseException | None = None) -> None:
-        """End it: well, or with an error."""
-        if self.finished.done():
-            return
-        if error is None:
-            self.finished.set_result(None)
-        else:
-            self.finished.set_exception(error)
-
-    def _render(self, target: Target, cache: DepthCache[Decimal]) -> bytes:
-        """Return the line of a live book as it is now."""
-        depth = self._following.depth
-        bids, asks = (
-            (cache.bids.levels(), cache.asks.levels()) if depth is None else cache.top(depth)
-        )
-        line = _line(target, cache, State.LIVE)
-        line.bids, line.asks = _digits(bids), _digits(asks)
-        return self._encode(line)
-
-
-async def dump(
-    following: Following,
+def watch(
+    context: typer.Context,
+    symbols: SymbolsIfAny = None,
     *,
-    as_json: bool,
-    follow_on: bool,
-    count: int | None,
-    timeout: float,  # noqa: ASYNC109, it bounds the wait for the first book only
-    out: BinaryIO,
-    every: bool = False,
+    depth: Annotated[
+        int, typer.Option("--depth", "-d", help="Levels a side to show.", min=1, max=1000)
+    ] = 5,
+    fps: Annotated[float, typer.Option(help="Repaints a second at the most.", min=1, max=60)] = 10,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="On an embedded exchange: no network is needed.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="With --demo: the order flow's seed.")] = 1,
+    workspace: Annotated[
+        str | None,
+        typer.Option(
+            "--workspace",
+            "-w",
+            help="What was saved by that name, with the key w: its symbols and how they looked.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
+    view: Annotated[
+        Literal["books", "ladder", "chart", "heatmap", "overview"],
+        typer.Option(help="How to look at the books at first.", show_choices=True),
+    ] = "books",
+    theme: Annotated[Literal["dark", "light"], typer.Option(help="Colours at first.")] = "dark",
+    unit: Annotated[
+        Literal["base", "quote"], typer.Option(help="The asset that quantities are shown in.")
+    ] = "base",
+    flash: Annotated[
+        bool, typer.Option(help="Whether changed quantities flash in the ladder.")
+    ] = True,
+    market: MarketName = "spot",
+    options: Options = False,
+    refresh_interval: RefreshInterval = DEFAULT_REFRESH,
+    limit: Limit = None,
+    update_speed: UpdateSpeed = None,
+    rest_url: RestUrl = None,
+    ws_url: WsUrl = None,
+    testnet: Testnet = False,
+    tld: Tld = None,
+    log_file: LogFile = None,
+    web: Web = False,
+    host: WebHost = "127.0.0.1",
+    port: WebPort = 8000,
 ) -> None:
-    """Write books to `out` until all that was asked for is written.
-
-    Args:
-        following: what to follow.
-        as_json: a JSON object a line; otherwise a table a book, for people.
-        follow_on: go on after the first book of each symbol, with a line for each change.
-        count: lines (or tables) to write at the most; None: no limit.
-        timeout: seconds within which a first book must be live.
-        out: where the lines go; what waits for its reader is another thread.
-        every: keep each change for a slow reader, as `Dump` says.
-
-    Raises:
-        DepthcliError: as `follow` does; UnreachableError also if no book became live in time.
-        OSError: `out` can't be written to; BrokenPipeError if its reader went away;
-            ReaderBehindError if it is too slow for every change.
-    """
-    lines = Dump(
-        following,
-        out,
-        _as_json if as_json else _as_text,
-        follow_on=follow_on,
-        count=count,
-        every=every,
+    """Show live depth, a panel a symbol. q leaves, ? explains."""
+    from depthcli.commands.following import Following
+    from depthcli.commands.watch import watch as watch_books
+    from depthcli.core.symbols import targets_of
+    from depthcli.settings.environment import (
+        environment_of,
+        market_of,
+        market_was_said,
+        on_command_line,
+        typed,
     )
-    _watch_reader(out, lines)
-    try:
-        await _follow(following, lines, timeout=timeout, follow_on=follow_on)
-    finally:
-        await lines.writer.close()
+    from depthcli.settings.logs import log_to
+    from depthcli.settings.workspaces import LAST, Workspace, Workspaces
+    from depthcli.tui.drawing.terminal import in_browser
+    from depthcli.web.arguments import arguments_of
 
+    default = market_of(context, market, options)
+    workspaces = Workspaces()
+    kept = workspaces.read(workspace) if workspace else None
+    interactive = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    if not symbols and not demo and kept is None and interactive:
+        kept = _last_again(workspaces)
+    if not symbols and kept is not None:
+        symbols = [symbol.name for symbol in kept.symbols]
+    if not symbols:
+        if not demo:
+            raise UsageError(
+                "name a symbol: depthcli watch BNBBTC ETHBTC; or try: depthcli watch --demo"
+            )
+        from depthcli.simulator import default_symbols
 
-async def _follow(
-    following: Following,
-    lines: Dump,
-    *,
-    timeout: float,  # noqa: ASYNC109, as above
-    follow_on: bool,
-) -> None:
-    """Follow books until `lines` is finished, and its lines are written."""
-    async with follow(following, Decimal, lines) as group:
-        try:
-            done, _ = await asyncio.wait([lines.finished], timeout=timeout)
-            late = [one for one in group.members if one.target in lines.waiting]
-            if not done and late and (len(late) == len(group.members) or not follow_on):
-                name = following.label(late[0].target)
-                reason = late[0].manager.reason or late[0].manager.state
-                lines.finish(UnreachableError(f"{name} isn't live after {timeout:g} s: {reason}"))
-            try:
-                await lines.finished
-            except DepthcliError:
-                await lines.writer.drain()
-                raise
-            await lines.writer.drain()
-        except asyncio.CancelledError:
-            await lines.writer.close()
-            raise
-        finally:
-            # Whatever ended it, the managers that are stopped next have nothing to tell.
-            lines.finished.cancel()
-
-
-def _line(target: Target, cache: DepthCache[Decimal], state: State, reason: str = "") -> BookLine:
-    """Return a line about a book, without its levels."""
-    return BookLine(
-        symbol=target.symbol,
-        market=target.market.name,
-        state=state.value,
-        last_update_id=cache.last_update_id,
-        update_time=cache.update_time,
-        received_time=time.time_ns() // 1_000_000,
-        bids=[],
-        asks=[],
-        reason=reason,
+        symbols = default_symbols(default)[:4]
+    if demo and (testnet or tld):
+        raise UsageError(f"--demo and {'--testnet' if testnet else '--tld'} exclude each other")
+    if not web and any(on_command_line(context, name) for name in ("host", "port")):
+        raise UsageError("--host and --port say where --web serves: add it")
+    if not (interactive or web or in_browser()):
+        raise UsageError("watch needs a terminal; for programs and pipes there is: depthcli dump")
+    log_to(log_file)
+    following = Following(
+        targets=targets_of(symbols, default, market_was_said=market_was_said(context, options)),
+        depth=depth,
+        limit=limit,
+        speed=update_speed,
+        refresh_interval=refresh_interval,
+        environment=environment_of(context),
     )
+    wished = {"view": view, "depth": depth, "theme": theme, "unit": unit, "flash": flash}
+    if kept is not None:
+        wished = {name: value for name, value in wished.items() if typed(context, name)}
+    start = (kept or Workspace(symbols=[])).but(**wished)
+    if web:
+        from depthcli.web import serve
 
-
-def _digits(levels: list[tuple[Decimal, Decimal]]) -> list[tuple[str, str]]:
-    return [(f"{price:f}", f"{quantity:f}") for price, quantity in levels]
-
-
-def _as_json(line: BookLine) -> bytes:
-    return msgspec.json.encode(line) + b"\n"
-
-
-def _as_text(line: BookLine) -> bytes:
-    moment = (
-        datetime.fromtimestamp(line.update_time / 1000, UTC).strftime("%H:%M:%S.%f")[:-3] + " UTC"
-        if line.update_time is not None
-        else "no book yet"
-    )
-    head = f"{line.symbol}  {line.market}  {line.state}  {moment}  id {line.last_update_id}"
-    rows = [head + (f"  {line.reason}" if line.reason else "")]
-    columns = [
-        [level[place] for level in side] for side in (line.bids, line.asks) for place in (1, 0)
-    ]
-    widths = [max(map(len, column), default=0) for column in columns]
-    quantity, price, ask_quantity, ask_price = widths
-    for row in range(max(len(line.bids), len(line.asks))):
-        bid = line.bids[row] if row < len(line.bids) else ("", "")
-        ask = line.asks[row] if row < len(line.asks) else ("", "")
-        rows.append(
-            f"  {bid[1]:>{quantity}}  {bid[0]:>{price}}  {ask[0]:>{ask_price}}"
-            f"  {ask[1]:>{ask_quantity}}"
-        )
-    return "\n".join([*rows, "", ""]).encode()
-
-
-def _watch_reader(out: BinaryIO, lines: Dump) -> None:
-    """End the dump when the reader of a pipe goes away, also while nothing is written."""
-    try:
-        descriptor = out.fileno()
-        is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
-    except OSError:
+        taken_up = [f"--workspace={LAST}"] if kept is not None and not workspace else []
+        run(serve([*taken_up, *arguments_of(context)], host, port))
         return
-    if is_pipe and sys.platform != "win32":
-        # The writing end of a pipe becomes readable only by the error that nobody reads it.
-        asyncio.get_running_loop().add_reader(
-            descriptor, lines.finish, BrokenPipeError("the reader went away")
+    showing = watch_books(
+        following,
+        fps=fps,
+        demo_seed=seed if demo else None,
+        workspaces=workspaces,
+        start=start,
+        name=workspace or "",
+    )
+    raise typer.Exit(run(showing))
+
+
+def dump(
+    context: typer.Context,
+    symbols: Symbols,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON object a line, instead of tables for people.")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on: a line for each change of a book.")
+    ] = False,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "--count", "-n", help="End after so many lines.", min=1, metavar="N", show_default=False
+        ),
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            "--depth",
+            "-d",
+            help="Levels a side.  [default: with --json all that the snapshot covers, else 10]",
+            min=1,
+            metavar="N",
+            show_default=False,
+        ),
+    ] = None,
+    when_behind: Annotated[
+        Literal["newest", "every"],
+        typer.Option(
+            help="With --follow, for a reader that is slow: the newest book of each symbol next,"
+            " or every change, of which 64 MiB are kept; more than that is an error.",
+            show_choices=True,
+        ),
+    ] = "newest",
+    timeout: Annotated[
+        float, typer.Option(help="Seconds to wait for the first book.", min=0.1, metavar="SECONDS")
+    ] = 30,
+    market: MarketName = "spot",
+    options: Options = False,
+    refresh_interval: RefreshInterval = DEFAULT_REFRESH,
+    limit: Limit = None,
+    update_speed: UpdateSpeed = None,
+    rest_url: RestUrl = None,
+    ws_url: WsUrl = None,
+    testnet: Testnet = False,
+    tld: Tld = None,
+    log_file: LogFile = None,
+) -> None:
+    """Print books for programs, one a line, and nothing else on standard output."""
+    from depthcli.commands.dump import TEXT_DEPTH, dump as dump_books
+    from depthcli.commands.following import Following
+    from depthcli.core.symbols import targets_of
+    from depthcli.settings.environment import environment_of, market_of, market_was_said
+    from depthcli.settings.logs import log_to
+
+    log_to(log_file)
+    following = Following(
+        targets=targets_of(
+            symbols,
+            market_of(context, market, options),
+            market_was_said=market_was_said(context, options),
+        ),
+        depth=depth if as_json else depth or TEXT_DEPTH,
+        limit=limit,
+        speed=update_speed,
+        refresh_interval=refresh_interval,
+        environment=environment_of(context),
+    )
+    run(
+        dump_books(
+            following,
+            as_json=as_json,
+            follow_on=follow,
+            count=count,
+            timeout=timeout,
+            out=sys.stdout.buffer,
+            every=when_behind == "every",
         )
+    )
+
+
+def check(
+    context: typer.Context,
+    symbols: Symbols,
+    *,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            "--for",
+            help="Go on for so long, an audit every few seconds; 0: one audit of each book.",
+            min=0,
+            metavar="SECONDS",
+        ),
+    ] = 0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON object a line, instead of lines for people.")
+    ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(help="Seconds to wait for the first audit.", min=0.1, metavar="SECONDS"),
+    ] = 60,
+    market: MarketName = "spot",
+    options: Options = False,
+    limit: Limit = None,
+    update_speed: UpdateSpeed = None,
+    rest_url: RestUrl = None,
+    ws_url: WsUrl = None,
+    testnet: Testnet = False,
+    tld: Tld = None,
+    log_file: LogFile = None,
+) -> None:
+    """Compare live books with the exchange's snapshots, level by level.
+
+    Where levels differ, it tells how many of the best 20, 100 and 1,000 a side, and how many lie
+    deeper.
+
+    Exit code 0: no level differs; 1: one does; 3: a book could not be compared.
+    """
+    from depthcli.commands.check import check as check_books
+    from depthcli.commands.following import Following
+    from depthcli.core.symbols import targets_of
+    from depthcli.settings.environment import environment_of, market_of, market_was_said
+    from depthcli.settings.logs import log_to
+
+    log_to(log_file)
+    following = Following(
+        targets=targets_of(
+            symbols,
+            market_of(context, market, options),
+            market_was_said=market_was_said(context, options),
+        ),
+        depth=None,
+        limit=limit,
+        speed=update_speed,
+        refresh_interval=0,
+        environment=environment_of(context),
+    )
+    checking = check_books(
+        following, as_json=as_json, seconds=seconds, timeout=timeout, out=sys.stdout.buffer
+    )
+    if run(checking) is False:
+        raise typer.Exit(exit_codes.DIFFERENT)
+
+
+def _last_again(workspaces: "Workspaces") -> "Workspace | None":
+    """Offer what was left last; return it if the user wants it."""
+    last = workspaces.read_last()
+    if last is None or not last.symbols:
+        return None
+    names = [symbol.name.removeprefix("spot:") for symbol in last.symbols]
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    wanted = typer.confirm(f"Watch {', '.join(names[:4])}{more} again, as you left it?", True)
+    return last if wanted else None
