@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from depthcli.commands.following import Listener, follow
-from depthcli.core.state import ByRank
+from depthcli.commands.following import Listener
 from depthcli.core.synchronizer import State
-from depthcli.errors import DepthcliError, UnreachableError
+from depthcli.errors import DepthcliError
 from depthcli.managers.group import SHARE
 
 if TYPE_CHECKING:
@@ -38,13 +37,12 @@ MOST_SHOWN: Final = 20
 
 
 class DifferenceLine(msgspec.Struct):
-    """A level that differs; a quantity of zero means that it is absent, a rank of 1 the best."""
+    """A level that differs; a quantity of zero means that it is absent."""
 
     side: str
     price: str
     book: str
     exchange: str
-    rank: int
 
 
 class AuditLine(msgspec.Struct, omit_defaults=True):
@@ -57,8 +55,7 @@ class AuditLine(msgspec.Struct, omit_defaults=True):
         received_time: the local clock, ms since the epoch.
         levels: how many were compared, of both sides together.
         differ: how many of them differ; null where no audit could be made.
-        by_rank: how many of those lie among the best 20, 100 and 1,000 levels, and deeper.
-        differences: the first of those, bids before asks, either best first.
+        differences: the first of those.
         reason: why no audit could be made.
     """
 
@@ -68,7 +65,6 @@ class AuditLine(msgspec.Struct, omit_defaults=True):
     received_time: int
     levels: int
     differ: int | None
-    by_rank: ByRank | None
     differences: list[DifferenceLine]
     reason: str = ""
 
@@ -82,7 +78,6 @@ class Summary(msgspec.Struct):
         events: that were applied to the books.
         resyncs: times that a book was built anew.
         differ: levels that differed, in all audits.
-        by_rank: how many of those lay where, as in `AuditLine`.
         unchecked: symbols of which no audit could be made.
     """
 
@@ -91,7 +86,6 @@ class Summary(msgspec.Struct):
     events: int = 0
     resyncs: int = 0
     differ: int = 0
-    by_rank: ByRank = ByRank()
     unchecked: list[str] = msgspec.field(default_factory=list)
 
 
@@ -143,7 +137,6 @@ class Check(Listener[Decimal]):
             events=sum(each.applied for each in counters),
             resyncs=sum(each.resyncs for each in counters),
             differ=sum(each.differences_ever for each in counters),
-            by_rank=sum((each.by_rank_ever for each in counters), ByRank()),
             unchecked=[self._following.label(target) for target in self._reasons],
         )
         if self._as_json:
@@ -201,12 +194,10 @@ class Check(Listener[Decimal]):
         self._levels += result.levels
         line = _line(one)
         line.last_update_id, line.levels = result.update_id, result.levels
-        line.differ, line.by_rank = len(result.differences), result.by_rank
+        line.differ = len(result.differences)
         line.differences = [
-            DifferenceLine(
-                each.side, f"{each.price:f}", f"{each.ours:f}", f"{each.theirs:f}", each.rank
-            )
-            for each in result.differences[:MOST_SHOWN]
+            DifferenceLine(side, *(f"{number:f}" for number in numbers))
+            for side, *numbers in result.differences[:MOST_SHOWN]
         ]
         self._tell(one, line)
 
@@ -228,40 +219,6 @@ class Check(Listener[Decimal]):
         self._out.flush()
 
 
-async def check(
-    following: Following,
-    *,
-    as_json: bool,
-    seconds: float,
-    timeout: float,  # noqa: ASYNC109, it bounds the wait for the first audit only
-    out: BinaryIO,
-) -> bool:
-    """Follow symbols and audit their books; return whether every audit found them true.
-
-    Args:
-        following: what to follow.
-        as_json: a JSON object a line; otherwise lines for people.
-        seconds: for how long; 0: one audit of each book.
-        timeout: seconds to wait for a first audit of a book.
-        out: where the lines go.
-
-    Raises:
-        DepthcliError: as `follow` does; UnreachableError also if a book could not be audited at
-            all, and no other differs.
-        OSError: `out` can't be written to; BrokenPipeError if its reader went away.
-    """
-    checking = Check(following, out, as_json=as_json, seconds=seconds, timeout=timeout)
-    async with follow(following, Decimal, checking) as group:
-        try:
-            await checking.audit_all(group.members)
-        except* OSError as failed:
-            raise failed.exceptions[0] from None
-        summary = checking.summary(group.members)
-    if not summary.differ and checking.unchecked:
-        raise UnreachableError(f"no audit could be made of {checking.unchecked}")
-    return not summary.differ
-
-
 def _line(one: GroupMember[Decimal]) -> AuditLine:
     """Return a line about an audit that wasn't made."""
     return AuditLine(
@@ -271,7 +228,6 @@ def _line(one: GroupMember[Decimal]) -> AuditLine:
         received_time=time.time_ns() // 1_000_000,
         levels=0,
         differ=None,
-        by_rank=None,
         differences=[],
     )
 
@@ -279,11 +235,9 @@ def _line(one: GroupMember[Decimal]) -> AuditLine:
 def _audit_text(label: str, line: AuditLine) -> str:
     if line.differ is None:
         return f"{label}  id {line.last_update_id}  no audit: {line.reason}"
-    head = f"{label}  id {line.last_update_id}  {line.levels:,} levels: {line.differ} differ"
-    rows = [f"{head}: {line.by_rank}" if line.differ else head]
+    rows = [f"{label}  id {line.last_update_id}  {line.levels:,} levels: {line.differ} differ"]
     rows += [
-        f"  {each.side} {each.price}, rank {each.rank}:"
-        f" {each.book} in the book, {each.exchange} at the exchange"
+        f"  {each.side} {each.price}: {each.book} in the book, {each.exchange} at the exchange"
         for each in line.differences
     ]
     if line.differ > len(line.differences):
@@ -300,5 +254,4 @@ def _summary_text(summary: Summary, count: int) -> str:
         words.append(f"built anew {summary.resyncs} times")
     if summary.unchecked:
         words.append(f"not checked: {' '.join(summary.unchecked)}")
-    text = ", ".join(words) + f": {summary.differ} differ"
-    return f"{text}: {summary.by_rank}" if summary.differ else text
+    return ", ".join(words) + f": {summary.differ} differ"

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from depthcli.commands.following import Following, Listener, follow
+from depthcli.commands.following import Following, Listener
 from depthcli.commands.output import EVERY_BYTES, NEWEST_BYTES, Backlog, LineWriter
 from depthcli.core.synchronizer import State
-from depthcli.errors import DepthcliError, UnreachableError
+from depthcli.errors import UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,77 +153,6 @@ class Dump(Listener[Decimal]):
         return self._encode(line)
 
 
-async def dump(
-    following: Following,
-    *,
-    as_json: bool,
-    follow_on: bool,
-    count: int | None,
-    timeout: float,  # noqa: ASYNC109, it bounds the wait for the first book only
-    out: BinaryIO,
-    every: bool = False,
-) -> None:
-    """Write books to `out` until all that was asked for is written.
-
-    Args:
-        following: what to follow.
-        as_json: a JSON object a line; otherwise a table a book, for people.
-        follow_on: go on after the first book of each symbol, with a line for each change.
-        count: lines (or tables) to write at the most; None: no limit.
-        timeout: seconds within which a first book must be live.
-        out: where the lines go; what waits for its reader is another thread.
-        every: keep each change for a slow reader, as `Dump` says.
-
-    Raises:
-        DepthcliError: as `follow` does; UnreachableError also if no book became live in time.
-        OSError: `out` can't be written to; BrokenPipeError if its reader went away;
-            ReaderBehindError if it is too slow for every change.
-    """
-    lines = Dump(
-        following,
-        out,
-        _as_json if as_json else _as_text,
-        follow_on=follow_on,
-        count=count,
-        every=every,
-    )
-    _watch_reader(out, lines)
-    try:
-        await _follow(following, lines, timeout=timeout, follow_on=follow_on)
-    finally:
-        await lines.writer.close()
-
-
-async def _follow(
-    following: Following,
-    lines: Dump,
-    *,
-    timeout: float,  # noqa: ASYNC109, as above
-    follow_on: bool,
-) -> None:
-    """Follow books until `lines` is finished, and its lines are written."""
-    async with follow(following, Decimal, lines) as group:
-        try:
-            done, _ = await asyncio.wait([lines.finished], timeout=timeout)
-            late = [one for one in group.members if one.target in lines.waiting]
-            if not done and late and (len(late) == len(group.members) or not follow_on):
-                name = following.label(late[0].target)
-                reason = late[0].manager.reason or late[0].manager.state
-                lines.finish(UnreachableError(f"{name} isn't live after {timeout:g} s: {reason}"))
-            try:
-                await lines.finished
-            except DepthcliError:
-                await lines.writer.drain()
-                raise
-            await lines.writer.drain()
-        except asyncio.CancelledError:
-            await lines.writer.close()
-            raise
-        finally:
-            # Whatever ended it, the managers that are stopped next have nothing to tell.
-            lines.finished.cancel()
-
-
 def _line(target: Target, cache: DepthCache[Decimal], state: State, reason: str = "") -> BookLine:
     """Return a line about a book, without its levels."""
     return BookLine(
@@ -243,11 +172,13 @@ def _digits(levels: list[tuple[Decimal, Decimal]]) -> list[tuple[str, str]]:
     return [(f"{price:f}", f"{quantity:f}") for price, quantity in levels]
 
 
-def _as_json(line: BookLine) -> bytes:
+def json_line(line: BookLine) -> bytes:
+    """Return a line as a JSON object."""
     return msgspec.json.encode(line) + b"\n"
 
 
-def _as_text(line: BookLine) -> bytes:
+def text_table(line: BookLine) -> bytes:
+    """Return a line as a table for people."""
     moment = (
         datetime.fromtimestamp(line.update_time / 1000, UTC).strftime("%H:%M:%S.%f")[:-3] + " UTC"
         if line.update_time is not None
@@ -270,7 +201,7 @@ def _as_text(line: BookLine) -> bytes:
     return "\n".join([*rows, "", ""]).encode()
 
 
-def _watch_reader(out: BinaryIO, lines: Dump) -> None:
+def watch_reader(out: BinaryIO, lines: Dump) -> None:
     """End the dump when the reader of a pipe goes away, also while nothing is written."""
     try:
         descriptor = out.fileno()

@@ -10,7 +10,7 @@ from depthcli.errors import UsageError
 
 config_app = typer.Typer(
     name="config",
-    help="The configuration file: where it is, what it says, and an editor for it.",
+    help="Show or edit the configuration file.",
     no_args_is_help=True,
 )
 

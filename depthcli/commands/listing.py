@@ -1,4 +1,4 @@
-"""`depthcli symbols`: what can be traded, listed and searched."""
+"""What `depthcli symbols` prints: the exchanges' lists, searched, as a table or as JSON."""
 
 from __future__ import annotations
 

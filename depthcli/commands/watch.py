@@ -1,27 +1,172 @@
-"""`depthcli watch`: the screen, the books below it and, for a demonstration, the exchange."""
+"""`depthcli watch`: live books on the screen and, for a demonstration, an exchange below them."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
-from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from depthcli.commands.caching_client import renew_names
-from depthcli.commands.following import Listener, follow
-from depthcli.commands.watchlist import ExchangeClock, Watchlist, offered
+import typer
+
+from depthcli.commands.help import EXCHANGE, KEEP_UP, SHOW
+from depthcli.commands.options import (
+    Limit,
+    LogFile,
+    MarketName,
+    Options,
+    RefreshInterval,
+    RestUrl,
+    SymbolsIfAny,
+    Testnet,
+    Tld,
+    UpdateSpeed,
+    Web,
+    WebHost,
+    WebPort,
+    WsUrl,
+)
+from depthcli.commands.signals import run
+from depthcli.core.refresh_schedule import DEFAULT_REFRESH
 from depthcli.errors import UsageError
-from depthcli.settings.environment import Environment
-from depthcli.settings.workspaces import LAST
-from depthcli.tui import WatchApp
 
 if TYPE_CHECKING:
     from depthcli.commands.following import Following
     from depthcli.settings.workspaces import Workspace, Workspaces
 
+EXAMPLES = """\
+depthcli watch BNBBTC ETHBTC  # two books, side by side
+depthcli watch --demo --view overview  # all of an embedded exchange, without a network
+"""
 
-async def watch(
+
+def watch(
+    context: typer.Context,
+    symbols: SymbolsIfAny = None,
+    *,
+    depth: Annotated[
+        int,
+        typer.Option(
+            "--depth", "-d", help="Levels a side to show.", min=1, max=1000, rich_help_panel=SHOW
+        ),
+    ] = 5,
+    fps: Annotated[
+        float,
+        typer.Option(help="Repaints a second at the most.", min=1, max=60, rich_help_panel=KEEP_UP),
+    ] = 10,
+    demo: Annotated[
+        bool,
+        typer.Option(
+            "--demo",
+            help="On an embedded exchange: no network is needed.",
+            rich_help_panel=EXCHANGE,
+        ),
+    ] = False,
+    seed: Annotated[
+        int, typer.Option(help="With --demo: the order flow's seed.", rich_help_panel=EXCHANGE)
+    ] = 1,
+    workspace: Annotated[
+        str | None,
+        typer.Option(
+            "--workspace",
+            "-w",
+            help="What was saved by that name, with the key w: its symbols and how they looked.",
+            metavar="NAME",
+            show_default=False,
+            rich_help_panel=SHOW,
+        ),
+    ] = None,
+    view: Annotated[
+        Literal["books", "ladder", "chart", "heatmap", "overview"],
+        typer.Option(
+            help="How to look at the books at first.", show_choices=True, rich_help_panel=SHOW
+        ),
+    ] = "books",
+    theme: Annotated[
+        Literal["dark", "light"], typer.Option(help="Colours at first.", rich_help_panel=SHOW)
+    ] = "dark",
+    unit: Annotated[
+        Literal["base", "quote"],
+        typer.Option(help="The asset that quantities are shown in.", rich_help_panel=SHOW),
+    ] = "base",
+    flash: Annotated[
+        bool,
+        typer.Option(help="Whether changed quantities flash in the ladder.", rich_help_panel=SHOW),
+    ] = True,
+    market: MarketName = "spot",
+    options: Options = False,
+    refresh_interval: RefreshInterval = DEFAULT_REFRESH,
+    limit: Limit = None,
+    update_speed: UpdateSpeed = None,
+    rest_url: RestUrl = None,
+    ws_url: WsUrl = None,
+    testnet: Testnet = False,
+    tld: Tld = None,
+    log_file: LogFile = None,
+    web: Web = False,
+    host: WebHost = "127.0.0.1",
+    port: WebPort = 8000,
+) -> None:
+    """Show live depth, a panel a symbol. q leaves, ? explains."""
+    from depthcli.commands.following import Following
+    from depthcli.commands.options import environment_of, market_of, on_command_line, typed
+    from depthcli.commands.web_arguments import arguments_of
+    from depthcli.core.symbols import targets_of
+    from depthcli.settings.logs import log_to
+    from depthcli.settings.workspaces import LAST, Workspace, Workspaces
+    from depthcli.tui.drawing.terminal import in_browser
+
+    default = market_of(context, market, options)
+    workspaces = Workspaces()
+    kept = workspaces.read(workspace) if workspace else None
+    interactive = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    if not symbols and not demo and kept is None and interactive:
+        kept = _last_again(workspaces)
+    if not symbols and kept is not None:
+        symbols = [symbol.name for symbol in kept.symbols]
+    if not symbols:
+        if not demo:
+            raise UsageError(
+                "name a symbol: depthcli watch BNBBTC ETHBTC; or try: depthcli watch --demo"
+            )
+        from depthcli.simulator import default_symbols
+
+        symbols = default_symbols(default)[:4]
+    if demo and (testnet or tld):
+        raise UsageError(f"--demo and {'--testnet' if testnet else '--tld'} exclude each other")
+    if not web and any(on_command_line(context, name) for name in ("host", "port")):
+        raise UsageError("--host and --port say where --web serves: add it")
+    if not (interactive or web or in_browser()):
+        raise UsageError("watch needs a terminal; for programs and pipes there is: depthcli dump")
+    log_to(log_file)
+    following = Following(
+        targets=targets_of(symbols, default),
+        depth=depth,
+        limit=limit,
+        speed=update_speed,
+        refresh_interval=refresh_interval,
+        environment=environment_of(context),
+    )
+    wished = {"view": view, "depth": depth, "theme": theme, "unit": unit, "flash": flash}
+    if kept is not None:
+        wished = {name: value for name, value in wished.items() if typed(context, name)}
+    start = (kept or Workspace(symbols=[])).but(**wished)
+    if web:
+        from depthcli.web import serve
+
+        taken_up = [f"--workspace={LAST}"] if kept is not None and not workspace else []
+        run(serve([*taken_up, *arguments_of(context)], host, port))
+        return
+    showing = watch_books(
+        following,
+        fps=fps,
+        demo_seed=seed if demo else None,
+        workspaces=workspaces,
+        start=start,
+        name=workspace or "",
+    )
+    raise typer.Exit(run(showing))
+
+
+async def watch_books(
     following: Following,
     *,
     fps: float,
@@ -43,10 +188,21 @@ async def watch(
     Raises:
         DepthcliError: as `follow` does.
     """
+    import asyncio
+    import gc
+    from contextlib import AsyncExitStack, suppress
+    from dataclasses import replace
+
+    from depthcli.commands.caching_client import renew_names
+    from depthcli.commands.following import Listener, follow
+    from depthcli.commands.watchlist import ExchangeClock, Watchlist, offered
+    from depthcli.settings.environment import Environment
+    from depthcli.settings.workspaces import LAST
+    from depthcli.tui import WatchApp
+
     async with AsyncExitStack() as stack:
         if demo_seed is not None:
-            # Imported here, for who watches a real exchange doesn't need one of his own.
-            from depthcli.simulator import embedded_exchange  # noqa: PLC0415
+            from depthcli.simulator import embedded_exchange
 
             simulator = await stack.enter_async_context(
                 embedded_exchange(following.wanted, demo_seed)
@@ -91,3 +247,14 @@ def title_of(following: Following, *, embedded: bool) -> str:
     names = markets[0].title if len(markets) == 1 else ", ".join(one.name for one in markets)
     place = "embedded exchange" if embedded else following.environment.title
     return f"{names} · {place}" if place else names
+
+
+def _last_again(workspaces: Workspaces) -> Workspace | None:
+    """Offer what was left last; return it if the user wants it."""
+    last = workspaces.read_last()
+    if last is None or not last.symbols:
+        return None
+    names = [symbol.name.removeprefix("spot:") for symbol in last.symbols]
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    wanted = typer.confirm(f"Watch {', '.join(names[:4])}{more} again, as you left it?", True)
+    return last if wanted else None

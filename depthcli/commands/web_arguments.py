@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from depthcli.settings.environment import on_command_line
+from depthcli.commands.options import on_command_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import typer
 
 SERVING: Final = frozenset({"web", "host", "port"})
@@ -37,11 +33,3 @@ def arguments_of(context: typer.Context) -> list[str]:
             # One word: a value may begin with a dash.
             options.append(f"{parameter.opts[0]}={value}")
     return [*options, "--", *symbols] if symbols else options
-
-
-def command_of(arguments: Sequence[str]) -> list[str]:
-    """Return the words that start a screen's process; no shell is to see them."""
-    # Modules are looked for where this process looks for them: in its folder only if it does.
-    here = {"", str(Path.cwd())}.intersection(sys.path)
-    safely = [] if here else ["-P"]
-    return [sys.executable, *safely, "-m", "depthcli", "watch", *arguments]

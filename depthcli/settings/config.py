@@ -30,6 +30,7 @@ EXAMPLE: Final = """\
 # Take away the # before what you want to change.
 
 [exchange]
+# symbols = ["BNBBTC", "ETHBTC"]   # what watch, dump and check follow when none is named
 # market = "spot"             # spot, usdm, coinm or options
 # tld = "com"                 # com, us or vision
 # testnet = false
@@ -39,7 +40,7 @@ EXAMPLE: Final = """\
 # log_file = "/tmp/depthcli.log"
 
 [watch]
-# symbols = ["BNBBTC", "ETHBTC"]
+# symbols = ["BNBBTC"]        # instead of those above
 # depth = 5                   # levels a side
 # fps = 10.0                  # repaints a second at the most
 # view = "books"              # books, ladder, chart, heatmap or overview
@@ -56,6 +57,7 @@ EXAMPLE: Final = """\
 class Exchange(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What every command takes that follows books."""
 
+    symbols: list[str] | UnsetType = UNSET
     market: MarketName | UnsetType = UNSET
     tld: Literal["com", "us", "vision"] | UnsetType = UNSET
     testnet: bool | UnsetType = UNSET

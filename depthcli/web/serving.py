@@ -17,7 +17,6 @@ from aiohttp import WSCloseCode, web
 from textual_serve.server import Server
 
 from depthcli.errors import UsageError, printable
-from depthcli.web.arguments import command_of
 from depthcli.web.sessions import PATIENCE, Session
 
 if TYPE_CHECKING:
@@ -196,3 +195,11 @@ def _cells(request: web.Request, name: str, usual: int) -> int:
     with suppress(ValueError):
         return min(max(int(request.query.get(name, usual)), 1), LARGEST)
     return usual
+
+
+def command_of(arguments: Sequence[str]) -> list[str]:
+    """Return the words that start a screen's process; no shell is to see them."""
+    # Modules are looked for where this process looks for them: in its folder only if it does.
+    here = {"", str(Path.cwd())}.intersection(sys.path)
+    safely = [] if here else ["-P"]
+    return [sys.executable, *safely, "-m", "depthcli", "watch", *arguments]

@@ -10,16 +10,16 @@ from decimal import Decimal
 
 import pytest
 
-from depthcli.commands import check as check_module
-from depthcli.commands.check import (
+from depthcli.commands import audits as audits_module
+from depthcli.commands.audits import (
     MOST_SHOWN,
     AuditLine,
     DifferenceLine,
     Summary,
     _audit_text,
     _summary_text,
-    check,
 )
+from depthcli.commands.check import check_books as check
 from depthcli.commands.following import Following
 from depthcli.commands.main import main
 from depthcli.core.markets import SPOT
@@ -65,8 +65,8 @@ class Lying:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(check_module, "SETTLE", 0.3)
-    monkeypatch.setattr(check_module, "PAUSE", 0.3)
+    monkeypatch.setattr(audits_module, "SETTLE", 0.3)
+    monkeypatch.setattr(audits_module, "PAUSE", 0.3)
 
 
 def checked(simulator, *symbols: str, seconds: float = 0, timeout: float = 20, limit=None):

@@ -11,7 +11,8 @@ from decimal import Decimal
 
 import pytest
 
-from depthcli.commands.dump import BookLine, Dump, _as_json, _as_text, dump
+from depthcli.commands.book_lines import BookLine, Dump, json_line, text_table
+from depthcli.commands.dump import dump_books as dump
 from depthcli.commands.following import Following
 from depthcli.core.book import DepthCache
 from depthcli.core.markets import SPOT, USDM
@@ -58,7 +59,7 @@ class Written:
     def __init__(self, *symbols: str, depth=None, follow_on=True, count=None, out=None) -> None:
         self.out = out or io.BytesIO()
         self.dump = Dump(
-            following(*symbols, depth=depth), self.out, _as_json, follow_on=follow_on, count=count
+            following(*symbols, depth=depth), self.out, json_line, follow_on=follow_on, count=count
         )
 
     async def lines(self) -> list[dict]:
@@ -212,7 +213,7 @@ def line_of(**changes) -> BookLine:
 
 
 def test_the_table_for_people_is_aligned_with_the_prices_in_the_middle():
-    assert _as_text(line_of()).decode() == (
+    assert text_table(line_of()).decode() == (
         "BNBBTC  spot  live  19:43:02.136 UTC  id 160\n"
         "    10  0.0024  0.0026  1\n"
         "  1234  0.0023           \n"
@@ -222,7 +223,7 @@ def test_the_table_for_people_is_aligned_with_the_prices_in_the_middle():
 
 def test_the_table_of_a_stale_book_is_its_reason():
     stale = line_of(state="stale", bids=[], asks=[], reason="gap", update_time=None)
-    assert _as_text(stale).decode() == "BNBBTC  spot  stale  no book yet  id 160  gap\n\n"
+    assert text_table(stale).decode() == "BNBBTC  spot  stale  no book yet  id 160  gap\n\n"
 
 
 @asynccontextmanager

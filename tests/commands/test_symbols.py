@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from rich.cells import cell_len
 
-from depthcli.commands.symbols import NEVER, Entry, Search, _day, entry_of, list_symbols, select
+from depthcli.commands.listing import NEVER, Entry, Search, _day, entry_of, list_symbols, select
 from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
 from depthcli.core.messages import SymbolFilter, SymbolInfo
 from depthcli.errors import ExchangeError, UsageError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli.commands import watchlist as bookkeeping
+from depthcli.commands import watchlist as watchlist_module
 from depthcli.commands.following import Following, Listener, follow
 from depthcli.commands.watchlist import (
     UNKNOWN_DECIMALS,
@@ -174,7 +174,7 @@ async def test_where_no_market_can_be_had_the_search_says_why_and_the_next_one_a
 
 
 async def test_a_clock_that_cannot_be_had_is_unknown_until_it_can(monkeypatch) -> None:
-    monkeypatch.setattr(bookkeeping, "CLOCK_EVERY", 0.05)
+    monkeypatch.setattr(watchlist_module, "CLOCK_EVERY", 0.05)
     async with bookkeeper("BNBBTC") as books:
         books.simulator.faults.fail_next("/api/v3/time", 403, message="Not now.")
         clock = ExchangeClock()

@@ -8,7 +8,8 @@ import pytest
 import typer.main
 
 from depthcli.commands.main import app
-from depthcli.web.arguments import arguments_of, command_of
+from depthcli.commands.web_arguments import arguments_of
+from depthcli.web.serving import command_of
 
 
 def told(*typed: str) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from depthcli.commands.dump import dump
+from depthcli.commands.dump import dump_books as dump
 from depthcli.commands.following import Following
 from depthcli.core.markets import MARKETS, market_named
 from depthcli.core.messages import DepthEvent, Snapshot, event_decoder, snapshot_decoder

@@ -15,7 +15,7 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from depthcli import AsyncClient, DepthCacheManager, FuturesDepthCacheManager
-from depthcli.commands.dump import dump
+from depthcli.commands.dump import dump_books as dump
 from depthcli.commands.following import Following
 from depthcli.core.markets import SPOT
 from depthcli.core.symbols import targets_of

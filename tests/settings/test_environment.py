@@ -5,11 +5,11 @@ import typer
 from typer.testing import CliRunner
 
 from depthcli.commands.caching_client import client_of
-from depthcli.commands.options import RestUrl, Testnet, Tld, WsUrl
+from depthcli.commands.options import RestUrl, Testnet, Tld, WsUrl, environment_of
 from depthcli.core.markets import MARKETS, OPTIONS, SPOT
 from depthcli.errors import UsageError
 from depthcli.exchange.client import AsyncClient
-from depthcli.settings.environment import Environment, environment_of
+from depthcli.settings.environment import Environment
 
 app = typer.Typer()
 chosen: list[Environment] = []
