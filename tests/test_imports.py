@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,17 +12,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "depthcli"
 
-WINGS = (
-    {"errors"},
-    {"core"},
-    {"exchange"},
-    {"settings", "managers"},
-    {"simulator"},
-    {"tui"},
-    {"web"},
-    {"commands"},
-)
-"""The floors, from below. A wing may import those below it, and none beside it."""
+_spec = importlib.util.spec_from_file_location("docs_house", ROOT / "docs" / "house.py")
+house = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(house)
+modules, arrows = house.modules, house.arrows
+
+WINGS = tuple(set(floor) for floor in house.WINGS)
 
 ONLY = {
     # The simulator must not share the client's mistakes.
@@ -47,45 +43,6 @@ SIMULATOR = (
     {"simulator.serving"},
 )
 """The floors inside the two wings that have rooms of their own."""
-
-
-def modules(package: Path = PACKAGE) -> dict[str, Path]:
-    """Return the modules by their names without `depthcli`; a package stands for its `__init__`."""
-    found = {}
-    for file in sorted(package.rglob("*.py")):
-        parts = file.relative_to(package).with_suffix("").parts
-        if parts[-1] == "__init__":
-            parts = parts[:-1]
-        found[".".join(parts)] = file
-    return found
-
-
-def imported(file: Path, known: dict[str, Path]) -> set[str]:
-    """Return which of the package's modules a file imports, wherever in the file."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-            found |= {name if of(name) in known else node.module for name in names}
-        elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-    return {of(name) for name in found if name.split(".")[0] == "depthcli"} & set(known)
-
-
-def of(name: str) -> str:
-    """Return a module's name without the package's."""
-    return name.removeprefix("depthcli").removeprefix(".")
-
-
-def arrows(known: dict[str, Path]) -> set[tuple[str, str]]:
-    """Return who imports whom; the package's own `__init__` and `__main__` are the way in."""
-    return {
-        (name, other)
-        for name, file in known.items()
-        if name not in ("", "__main__")
-        for other in imported(file, known)
-        if other not in ("", name)
-    }
 
 
 def floor_of(name: str, floors: tuple[set[str], ...]) -> tuple[int, str] | None:
@@ -186,6 +143,11 @@ def test_a_planted_circle_is_found() -> None:
     name, other = next(arrow for arrow in sorted(found) if arrow[0].startswith("managers."))
     circle = a_circle(found | {(other, name)})
     assert {(name, other), (other, name)} <= set(pairwise(circle))
+
+
+def test_the_picture_of_the_house_is_that_of_the_imports() -> None:
+    stale = house.picture(modules()) != house.PICTURE.read_text(encoding="utf-8")
+    assert not stale, "docs/house.svg is out of date: python docs/house.py"
 
 
 def test_beside_its_folders_the_package_holds_a_handful_of_files() -> None:

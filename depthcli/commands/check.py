@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from depthcli.commands import exit_codes
+from depthcli.commands.context import symbols_or_usual
 from depthcli.commands.help import KEEP_UP, OUTPUT, SHOW
 from depthcli.commands.options import (
     Limit,
@@ -20,7 +21,6 @@ from depthcli.commands.options import (
     Tld,
     UpdateSpeed,
     WsUrl,
-    symbols_or_usual,
 )
 from depthcli.commands.signals import run
 
@@ -80,8 +80,8 @@ def check(
 
     Level by level. Exit code 0: none differs; 1: one does; 3: a book could not be compared.
     """
+    from depthcli.commands.context import environment_of, market_of
     from depthcli.commands.following import Following
-    from depthcli.commands.options import environment_of, market_of
     from depthcli.core.symbols import targets_of
     from depthcli.settings.logs import log_to
 

@@ -25,7 +25,7 @@ def complete_symbol(context: typer.Context, incomplete: str) -> list[str]:
     What was typed stays as it is, for shells want only the rest of a word: `bnb` becomes `bnbbtc`.
     Symbols that stand on the line already aren't offered again.
     """
-    from depthcli.commands.options import environment_of
+    from depthcli.commands.context import environment_of
     from depthcli.core.markets import OPTIONS, market_named
     from depthcli.core.symbols import split_market
     from depthcli.settings.symbol_cache import remembered

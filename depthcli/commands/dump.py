@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from depthcli.commands.context import symbols_or_usual
 from depthcli.commands.help import KEEP_UP, OUTPUT, SHOW
 from depthcli.commands.options import (
     Limit,
@@ -20,7 +21,6 @@ from depthcli.commands.options import (
     Tld,
     UpdateSpeed,
     WsUrl,
-    symbols_or_usual,
 )
 from depthcli.commands.signals import run
 from depthcli.core.refresh_schedule import DEFAULT_REFRESH
@@ -113,8 +113,8 @@ def dump(
     Nothing else goes to standard output.
     """
     from depthcli.commands.book_lines import TEXT_DEPTH
+    from depthcli.commands.context import environment_of, market_of
     from depthcli.commands.following import Following
-    from depthcli.commands.options import environment_of, market_of
     from depthcli.core.symbols import targets_of
     from depthcli.settings.logs import log_to
 

@@ -77,8 +77,8 @@ def symbols(
     tld: Tld = None,
 ) -> None:
     """List and search the exchange's symbols. Exit code 1: none matches."""
+    from depthcli.commands.context import environment_of, market_of
     from depthcli.commands.listing import Search, list_symbols
-    from depthcli.commands.options import environment_of, market_of
     from depthcli.core.markets import MARKETS
     from depthcli.core.symbols import split_market
     from depthcli.settings.logs import log_to

@@ -106,8 +106,8 @@ def watch(
     port: WebPort = 8000,
 ) -> None:
     """Show live depth, a panel a symbol. q leaves, ? explains."""
+    from depthcli.commands.context import environment_of, market_of, on_command_line, typed
     from depthcli.commands.following import Following
-    from depthcli.commands.options import environment_of, market_of, on_command_line, typed
     from depthcli.commands.web_arguments import arguments_of
     from depthcli.core.symbols import targets_of
     from depthcli.settings.logs import log_to

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from depthcli.commands.options import on_command_line
+from depthcli.commands.context import on_command_line
 
 if TYPE_CHECKING:
     import typer

@@ -5,7 +5,8 @@ import typer
 from typer.testing import CliRunner
 
 from depthcli.commands.caching_client import client_of
-from depthcli.commands.options import RestUrl, Testnet, Tld, WsUrl, environment_of
+from depthcli.commands.context import environment_of
+from depthcli.commands.options import RestUrl, Testnet, Tld, WsUrl
 from depthcli.core.markets import MARKETS, OPTIONS, SPOT
 from depthcli.errors import UsageError
 from depthcli.exchange.client import AsyncClient

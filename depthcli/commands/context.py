@@ -1,0 +1,112 @@
+"""What options mean together: which exchange, which market, which symbols.
+
+An option on the command line wins over an environment variable, that over the configuration file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from depthcli.errors import UsageError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from depthcli.core.markets import Market
+    from depthcli.settings.environment import Environment
+
+
+def environment_of(context: typer.Context) -> Environment:
+    """Return the environment that a command's options and the environment variables name.
+
+    An option on the command line wins over the variables, as is usual.
+
+    Raises:
+        UsageError: two options name different ones.
+    """
+    from depthcli.settings.environment import Environment
+
+    options = _said(context)
+    tld, testnet = options.get("tld"), bool(options.get("testnet"))
+    urls: dict[str, str | None] = {name: options.get(name) for name in ("rest_url", "ws_url")}
+    own = [name for name, url in urls.items() if url and _source(context, name) != "ENVIRONMENT"]
+    named = ["--testnet"] * testnet + ["--tld"] * (tld is not None)
+    named += [f"--{name.replace('_', '-')}" for name in own]
+    if len(named) > 1 and len(named) > len(own):
+        raise UsageError(f"{named[0]} and {named[1]} exclude each other")
+    if named and not own:
+        return Environment(tld=tld or "com", testnet=testnet, rest_url="", ws_url="")
+    return Environment(rest_url=urls["rest_url"], ws_url=urls["ws_url"])
+
+
+def market_of(context: typer.Context, name: str, options: bool) -> Market:
+    """Return the market that a command's `--market` and `--options` name.
+
+    Raises:
+        UsageError: there is no such market, or the two exclude each other.
+    """
+    from depthcli.core.markets import OPTIONS, market_named
+
+    # What the configuration file says gives way to --options.
+    settled = name == context.params.get("market") and not typed(context, "market")
+    market = market_named("spot" if options and settled else name)
+    if options and market.name not in {"spot", OPTIONS.name}:
+        raise UsageError(f"--options and --market {name} exclude each other")
+    return OPTIONS if options else market
+
+
+def typed(context: typer.Context, name: str) -> bool:
+    """Return whether an option was said on the command line or in the environment."""
+    return _source(context, name) in {"COMMANDLINE", "ENVIRONMENT"}
+
+
+def on_command_line(context: typer.Context, name: str) -> bool:
+    """Return whether an argument was typed: not what the environment or the file says."""
+    return _source(context, name) == "COMMANDLINE"
+
+
+def _said(context: typer.Context) -> dict[str, Any]:
+    """Return the options that name an exchange; those of the configuration file give way."""
+    said = {name: context.params.get(name) for name in ("tld", "testnet", "rest_url", "ws_url")}
+    if any(said[name] and typed(context, name) for name in said):
+        for name in said:
+            if _source(context, name) == "DEFAULT_MAP":
+                said[name] = None
+    return said
+
+
+def _source(context: typer.Context, name: str) -> str:
+    return getattr(context.get_parameter_source(name), "name", "")
+
+
+def symbols_or_usual(context: typer.Context, symbols: Sequence[str] | None) -> list[str]:
+    """Return what was typed; else what the configuration names, else what was watched last.
+
+    Where nothing was typed, standard error says what was taken.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    from depthcli.settings.workspaces import Workspaces
+
+    if symbols:
+        if _source(context, "symbols") == "DEFAULT_MAP":
+            _say_taken(symbols, "the configuration file names")
+        return list(symbols)
+    last = Workspaces().read_last()
+    names = [symbol.name.removeprefix("spot:") for symbol in last.symbols] if last else []
+    if not names:
+        command = context.info_name
+        raise UsageError(
+            f"name a symbol: depthcli {command} BNBBTC; or name the usual ones in the configuration"
+            ' file, with symbols = ["BNBBTC"] below [exchange]: depthcli config edit'
+        )
+    _say_taken(names, "you watched last")
+    return names
+
+
+def _say_taken(symbols: Sequence[str], whose: str) -> None:
+    names = " ".join(printable(name) for name in symbols)
+    typer.echo(f"depthcli: no symbol was named; taking those that {whose}: {names}", err=True)
