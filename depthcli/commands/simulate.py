@@ -10,7 +10,7 @@ from depthcli.commands.signals import run
 
 EXAMPLES = """\
 depthcli simulate --port 8901 BNBBTC ETHBTC  # an exchange with two symbols
-depthcli simulate --faults drop:0.01,reset:0.05 --seed 7  # one that misbehaves, the same way again
+depthcli simulate --faults drop:0.01,abort:0.001 --seed 7  # one that misbehaves, the same way again
 """
 
 
@@ -60,7 +60,7 @@ def simulate(
     faults: Annotated[
         str | None,
         typer.Option(
-            help="Misbehave by chance, such as drop:0.01,duplicate:0.01 (see the README).",
+            help="Misbehave by chance, such as drop:0.01,duplicate:0.01 (docs/simulate.md has all).",
             metavar="PLAN",
             show_default=False,
             rich_help_panel=WRONG,

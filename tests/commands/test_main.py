@@ -182,7 +182,7 @@ def test_dump_for_people_is_a_table(run):
     [
         (("dump", "--json", "BNBBTX"), "did you mean BNBBTC"),
         (("dump", "--json", "BNB BTC!"), "can't be a symbol"),
-        (("dump", "--json"), "Missing argument"),
+        (("dump", "--json"), "name a symbol: depthcli dump BNBBTC"),
         (("dump", "--json", "BNBBTC", "--market", "moon"), "spot, usdm, coinm, options"),
         (("dump", "--json", "BNBBTC", "--update-speed", "7"), "choose one of 100, 1000"),
         (("dump", "--json", "BNBBTC", "--rest-url", "ftp://x"), "isn't the origin"),

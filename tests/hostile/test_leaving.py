@@ -155,7 +155,7 @@ async def test_a_second_ctrl_c_does_not_wait_for_the_goodbye():
 def test_ctrl_c_before_anything_runs_says_nothing():
     script = (
         "import os, signal, time\n"
-        "from depthcli import cli\n"
+        "from depthcli.commands import main as cli\n"
         "cli.app = lambda: (os.kill(os.getpid(), signal.SIGINT), time.sleep(30))\n"
         "cli.main()\n"
     )
@@ -260,7 +260,7 @@ def test_what_standard_error_does_not_take_any_more_leaves_the_exit_code_as_it_i
 def test_a_fault_in_the_screen_gives_the_terminal_back_too():
     script = (
         "import sys\n"
-        "from depthcli import cli\n"
+        "from depthcli.commands import main as cli\n"
         "from depthcli.tui import WatchApp\n"
         "look = WatchApp.look\n"
         "def broken(app):\n"

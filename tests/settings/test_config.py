@@ -42,7 +42,8 @@ def test_the_example_is_valid_as_it_is_and_with_all_in_force() -> None:
     everything = re.sub(r"^# (?=[a-z_]+ = )", "", EXAMPLE, flags=re.MULTILINE)
     defaults = parse(everything, PATH).defaults()
     assert defaults["watch"]["depth"] == 5
-    assert defaults["watch"]["symbols"] == ["BNBBTC", "ETHBTC"]
+    assert defaults["watch"]["symbols"] == ["BNBBTC"]
+    assert defaults["check"]["symbols"] == ["BNBBTC", "ETHBTC"]
     assert defaults["dump"]["limit"] == 1000
 
 
