@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from depthcli.commands.following import Listener
+from depthcli.core.state import ByRank
 from depthcli.core.synchronizer import State
 from depthcli.errors import DepthcliError
 from depthcli.managers.group import SHARE
@@ -37,12 +38,13 @@ MOST_SHOWN: Final = 20
 
 
 class DifferenceLine(msgspec.Struct):
-    """A level that differs; a quantity of zero means that it is absent."""
+    """A level that differs; a quantity of zero means that it is absent, a rank of 1 the best."""
 
     side: str
     price: str
     book: str
     exchange: str
+    rank: int
 
 
 class AuditLine(msgspec.Struct, omit_defaults=True):
@@ -55,7 +57,8 @@ class AuditLine(msgspec.Struct, omit_defaults=True):
         received_time: the local clock, ms since the epoch.
         levels: how many were compared, of both sides together.
         differ: how many of them differ; null where no audit could be made.
-        differences: the first of those.
+        by_rank: how many of those lie among the best 20, 100 and 1,000 levels, and deeper.
+        differences: the first of those, bids before asks, either best first.
         reason: why no audit could be made.
     """
 
@@ -65,6 +68,7 @@ class AuditLine(msgspec.Struct, omit_defaults=True):
     received_time: int
     levels: int
     differ: int | None
+    by_rank: ByRank | None
     differences: list[DifferenceLine]
     reason: str = ""
 
@@ -78,6 +82,7 @@ class Summary(msgspec.Struct):
         events: that were applied to the books.
         resyncs: times that a book was built anew.
         differ: levels that differed, in all audits.
+        by_rank: how many of those lay where, as in `AuditLine`.
         unchecked: symbols of which no audit could be made.
     """
 
@@ -86,6 +91,7 @@ class Summary(msgspec.Struct):
     events: int = 0
     resyncs: int = 0
     differ: int = 0
+    by_rank: ByRank = ByRank()
     unchecked: list[str] = msgspec.field(default_factory=list)
 
 
@@ -137,6 +143,7 @@ class Check(Listener[Decimal]):
             events=sum(each.applied for each in counters),
             resyncs=sum(each.resyncs for each in counters),
             differ=sum(each.differences_ever for each in counters),
+            by_rank=sum((each.by_rank_ever for each in counters), ByRank()),
             unchecked=[self._following.label(target) for target in self._reasons],
         )
         if self._as_json:
@@ -194,10 +201,12 @@ class Check(Listener[Decimal]):
         self._levels += result.levels
         line = _line(one)
         line.last_update_id, line.levels = result.update_id, result.levels
-        line.differ = len(result.differences)
+        line.differ, line.by_rank = len(result.differences), result.by_rank
         line.differences = [
-            DifferenceLine(side, *(f"{number:f}" for number in numbers))
-            for side, *numbers in result.differences[:MOST_SHOWN]
+            DifferenceLine(
+                each.side, f"{each.price:f}", f"{each.ours:f}", f"{each.theirs:f}", each.rank
+            )
+            for each in result.differences[:MOST_SHOWN]
         ]
         self._tell(one, line)
 
@@ -228,6 +237,7 @@ def _line(one: GroupMember[Decimal]) -> AuditLine:
         received_time=time.time_ns() // 1_000_000,
         levels=0,
         differ=None,
+        by_rank=None,
         differences=[],
     )
 
@@ -235,9 +245,11 @@ def _line(one: GroupMember[Decimal]) -> AuditLine:
 def _audit_text(label: str, line: AuditLine) -> str:
     if line.differ is None:
         return f"{label}  id {line.last_update_id}  no audit: {line.reason}"
-    rows = [f"{label}  id {line.last_update_id}  {line.levels:,} levels: {line.differ} differ"]
+    head = f"{label}  id {line.last_update_id}  {line.levels:,} levels: {line.differ} differ"
+    rows = [f"{head}: {line.by_rank}" if line.differ else head]
     rows += [
-        f"  {each.side} {each.price}: {each.book} in the book, {each.exchange} at the exchange"
+        f"  {each.side} {each.price}, rank {each.rank}:"
+        f" {each.book} in the book, {each.exchange} at the exchange"
         for each in line.differences
     ]
     if line.differ > len(line.differences):
@@ -254,4 +266,5 @@ def _summary_text(summary: Summary, count: int) -> str:
         words.append(f"built anew {summary.resyncs} times")
     if summary.unchecked:
         words.append(f"not checked: {' '.join(summary.unchecked)}")
-    return ", ".join(words) + f": {summary.differ} differ"
+    text = ", ".join(words) + f": {summary.differ} differ"
+    return f"{text}: {summary.by_rank}" if summary.differ else text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from depthcli.commands import exit_codes
-from depthcli.commands.context import symbols_or_usual
+from depthcli.commands.context import environment_of, symbols_or_usual, targets_for
 from depthcli.commands.help import KEEP_UP, OUTPUT, SHOW
 from depthcli.commands.options import (
     Limit,
@@ -78,16 +78,17 @@ def check(
 ) -> None:
     """Compare live books with the exchange's snapshots.
 
-    Level by level. Exit code 0: none differs; 1: one does; 3: a book could not be compared.
+    Level by level. Where levels differ, it tells how many of the best 20, 100 and 1,000 a side, and
+    how many lie deeper.
+
+    Exit code 0: none differs; 1: one does; 3: a book could not be compared.
     """
-    from depthcli.commands.context import environment_of, market_of
     from depthcli.commands.following import Following
-    from depthcli.core.symbols import targets_of
     from depthcli.settings.logs import log_to
 
     log_to(log_file)
     following = Following(
-        targets=targets_of(symbols_or_usual(context, symbols), market_of(context, market, options)),
+        targets=targets_for(context, symbols_or_usual(context, symbols), market, options),
         depth=None,
         limit=limit,
         speed=update_speed,

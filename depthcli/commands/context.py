@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from depthcli.core.markets import Market
+    from depthcli.core.symbols import Target
     from depthcli.settings.environment import Environment
 
 
@@ -55,6 +56,25 @@ def market_of(context: typer.Context, name: str, options: bool) -> Market:
     if options and market.name not in {"spot", OPTIONS.name}:
         raise UsageError(f"--options and --market {name} exclude each other")
     return OPTIONS if options else market
+
+
+def market_was_said(context: typer.Context, options: bool) -> bool:
+    """Return whether the user named a market beside the symbols, with `--market` or `--options`."""
+    return options or typed(context, "market")
+
+
+def targets_for(
+    context: typer.Context, symbols: Sequence[str], market: str, options: bool
+) -> tuple[Target, ...]:
+    """Return the symbols that are meant, with their markets, each once, in order.
+
+    Raises:
+        UsageError: there is no such market, a symbol can't be one, or two markets are named for it.
+    """
+    from depthcli.core.symbols import targets_of
+
+    said = market_was_said(context, options)
+    return targets_of(symbols, market_of(context, market, options), market_was_said=said)
 
 
 def typed(context: typer.Context, name: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from depthcli.commands.context import symbols_or_usual
+from depthcli.commands.context import environment_of, symbols_or_usual, targets_for
 from depthcli.commands.help import KEEP_UP, OUTPUT, SHOW
 from depthcli.commands.options import (
     Limit,
@@ -113,14 +113,12 @@ def dump(
     Nothing else goes to standard output.
     """
     from depthcli.commands.book_lines import TEXT_DEPTH
-    from depthcli.commands.context import environment_of, market_of
     from depthcli.commands.following import Following
-    from depthcli.core.symbols import targets_of
     from depthcli.settings.logs import log_to
 
     log_to(log_file)
     following = Following(
-        targets=targets_of(symbols_or_usual(context, symbols), market_of(context, market, options)),
+        targets=targets_for(context, symbols_or_usual(context, symbols), market, options),
         depth=depth if as_json else depth or TEXT_DEPTH,
         limit=limit,
         speed=update_speed,

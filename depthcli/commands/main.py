@@ -5,7 +5,6 @@ and `--version` are quick.
 """
 
 import os
-import signal
 import sys
 from io import TextIOWrapper
 from typing import Annotated
@@ -17,6 +16,7 @@ from depthcli.commands import check, dump, exit_codes, simulate, symbols, watch
 from depthcli.commands.completion import end_word
 from depthcli.commands.config import config_app
 from depthcli.commands.help import Command, Group
+from depthcli.commands.signals import early_interrupt
 from depthcli.errors import DepthcliError, UsageError, printable
 
 LONGEST_LINE = 1_000
@@ -76,7 +76,12 @@ def write_any_name() -> None:
 
     A file or a pipe gets UTF-8, as `dump` writes it; a terminal gets what it can show, and the
     rest escaped. What can't be encoded at all, such as a file name that isn't text, is escaped.
+
+    Raises:
+        UsageError: one of them is closed.
     """
+    if sys.stdout is None or sys.stderr is None:
+        raise UsageError("standard output and standard error must be open")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
@@ -85,17 +90,31 @@ def write_any_name() -> None:
 
 def main() -> None:
     """Run the command line; the exit codes are those of `exit_codes`."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        # While a command is still being loaded, Ctrl-C ends it without a word.
-        signal.signal(signal.SIGINT, lambda *_: sys.exit(exit_codes.INTERRUPTED))
+    early_interrupt.heed()
     end_word(os.environ)
     try:
-        if sys.stdout is None or sys.stderr is None:
-            raise UsageError("standard output and standard error must be open")
         write_any_name()
         app()
-    except DepthcliError as error:
+    except Exception as error:
+        if early_interrupt.came:
+            sys.exit(exit_codes.INTERRUPTED)
+        if not isinstance(error, DepthcliError):
+            raise
         notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
         for line in f"depthcli: {error}{notes}".split("\n"):
             print(printable(line, LONGEST_LINE), file=sys.stderr)
         sys.exit(exit_codes.USAGE if isinstance(error, UsageError) else exit_codes.EXCHANGE)
+    finally:
+        _give_up_unsaid()
+
+
+def _give_up_unsaid() -> None:
+    """Lose what standard error can't take any more, such as the rest of a screen.
+
+    Its terminal went away. The interpreter would try once more and end with code 120.
+    """
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

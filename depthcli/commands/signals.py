@@ -17,7 +17,7 @@ import typer
 from depthcli.commands import exit_codes
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 
@@ -43,6 +43,33 @@ class ToldToEndError(Exception):
         self.exit_code = 128 + number
 
 
+class EarlyInterrupt:
+    """Ctrl-C while a command is still being loaded: it ends the process without a word.
+
+    The exception alone isn't enough: Python drops it where it is raised inside a callback of the
+    import system, and C code makes another error of it.
+
+    Attributes:
+        came: whether there was a Ctrl-C.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def heed(self) -> None:
+        """Begin to listen, unless the parent wants Ctrl-C to be ignored."""
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._end)
+
+    def _end(self, *_: object) -> None:
+        self.came = True
+        sys.unraisablehook = lambda _: None
+        sys.exit(exit_codes.INTERRUPTED)
+
+
+early_interrupt: Final = EarlyInterrupt()
+
+
 def run(job: Coroutine[Any, Any, T]) -> T:
     """Run a command's job, and return what it returns.
 
@@ -53,7 +80,7 @@ def run(job: Coroutine[Any, Any, T]) -> T:
     """
     gc.set_threshold(*COLLECT_AFTER)
     try:
-        return run_until_told(job)
+        return run_until_told(job, interrupted=lambda: early_interrupt.came)
     except KeyboardInterrupt:
         raise typer.Exit(exit_codes.INTERRUPTED) from None
     except ToldToEndError as told:
@@ -68,8 +95,12 @@ def run(job: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(exit_codes.FAILED) from None
 
 
-def run_until_told(job: Coroutine[Any, Any, T]) -> T:
+def run_until_told(job: Coroutine[Any, Any, T], *, interrupted: Callable[[], bool]) -> T:
     """Run a job until it is done or one of the `ENDINGS` comes, which cancels it.
+
+    Args:
+        job: what is run.
+        interrupted: whether Ctrl-C came before there was a loop to hear it.
 
     A second signal ends the process at once. A signal that the parent wants to be ignored, as
     `nohup` does, stays ignored.
@@ -79,10 +110,10 @@ def run_until_told(job: Coroutine[Any, Any, T]) -> T:
     """
     import asyncio
 
-    return asyncio.run(_until_told(job))
+    return asyncio.run(_until_told(job, interrupted))
 
 
-async def _until_told(job: Coroutine[Any, Any, T]) -> T:
+async def _until_told(job: Coroutine[Any, Any, T], interrupted: Callable[[], bool]) -> T:
     import asyncio
 
     loop = asyncio.get_running_loop()
@@ -102,6 +133,8 @@ async def _until_told(job: Coroutine[Any, Any, T]) -> T:
             loop.add_signal_handler(ending, end, ending)
     except NotImplementedError:  # Windows: there Ctrl-C is a KeyboardInterrupt
         return await working
+    if interrupted():
+        end(signal.SIGINT)
     try:
         result = await working
     except asyncio.CancelledError:

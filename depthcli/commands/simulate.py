@@ -60,7 +60,7 @@ def simulate(
     faults: Annotated[
         str | None,
         typer.Option(
-            help="Misbehave by chance, such as drop:0.01,duplicate:0.01 (docs/simulate.md has all).",
+            help="Misbehave by chance, such as drop:0.01,duplicate:0.01 (see docs/simulate.md).",
             metavar="PLAN",
             show_default=False,
             rich_help_panel=WRONG,

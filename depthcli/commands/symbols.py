@@ -7,6 +7,7 @@ import typer
 
 from depthcli.commands import exit_codes
 from depthcli.commands.completion import complete_market
+from depthcli.commands.context import environment_of, market_of, market_was_said
 from depthcli.commands.help import EXCHANGE, OUTPUT, SHOW
 from depthcli.commands.options import Options, Pattern, RestUrl, Testnet, Tld, WsUrl
 from depthcli.commands.signals import run
@@ -77,17 +78,20 @@ def symbols(
     tld: Tld = None,
 ) -> None:
     """List and search the exchange's symbols. Exit code 1: none matches."""
-    from depthcli.commands.context import environment_of, market_of
     from depthcli.commands.listing import Search, list_symbols
-    from depthcli.core.markets import MARKETS
-    from depthcli.core.symbols import split_market
+    from depthcli.core.markets import MARKETS, OPTIONS
+    from depthcli.core.symbols import names_market_by_ending, split_market, two_markets
     from depthcli.settings.logs import log_to
 
     log_to(None)
-    named, pattern = split_market(pattern or "")
+    named, wanted = split_market(pattern or "")
+    said = OPTIONS.name if options else market
+    by_ending = names_market_by_ending(pattern or "") and said not in {"all", named}
+    if by_ending and market_was_said(context, options):
+        raise two_markets(pattern or "", said)
     market = market if named is None else named
     search = Search(
-        pattern=pattern,
+        pattern=wanted,
         underlying=underlying,
         expiry=expiry,
         side=side,

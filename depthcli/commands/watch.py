@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from depthcli.commands.context import environment_of, market_of, on_command_line, targets_for, typed
 from depthcli.commands.help import EXCHANGE, KEEP_UP, SHOW
 from depthcli.commands.options import (
     Limit,
@@ -106,10 +107,8 @@ def watch(
     port: WebPort = 8000,
 ) -> None:
     """Show live depth, a panel a symbol. q leaves, ? explains."""
-    from depthcli.commands.context import environment_of, market_of, on_command_line, typed
     from depthcli.commands.following import Following
     from depthcli.commands.web_arguments import arguments_of
-    from depthcli.core.symbols import targets_of
     from depthcli.settings.logs import log_to
     from depthcli.settings.workspaces import LAST, Workspace, Workspaces
     from depthcli.tui.drawing.terminal import in_browser
@@ -138,7 +137,7 @@ def watch(
         raise UsageError("watch needs a terminal; for programs and pipes there is: depthcli dump")
     log_to(log_file)
     following = Following(
-        targets=targets_of(symbols, default),
+        targets=targets_for(context, symbols, market, options),
         depth=depth,
         limit=limit,
         speed=update_speed,
