@@ -110,7 +110,7 @@ def names_in(path: Path) -> set[str]:
 
 def assumed() -> list[list[str]]:
     """Return the rows of the table of what is assumed of the exchange."""
-    page = (ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
     _, _, section = page.partition("\n## What we assume of the exchange\n")
     section, _, _ = section.partition("\n## ")
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:2] == "| "]

@@ -1,4 +1,4 @@
-"""Rules of the exchange that no other test names (docs/RELIABILITY.md has them all)."""
+"""Rules of the exchange that no other test names (docs/reliability.md has them all)."""
 
 from __future__ import annotations
 
