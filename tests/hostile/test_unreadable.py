@@ -63,7 +63,7 @@ class Garbling:
         self.garble = None
         monkeypatch.setattr(simulator.faults, "deliveries", self.deliveries)
 
-    def deliveries(self, stream, payload, market=""):
+    def deliveries(self, stream, payload, market="", *, owed=False):
         return [self.garble(payload) if self.garble else Delivery(payload)]
 
 
