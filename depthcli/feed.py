@@ -143,7 +143,10 @@ class Feed(Generic[N]):
     def receive(self, event: DepthEvent[N], now: float) -> None:
         """An event came."""
         self.last_received = now
+        refused = self.synchronizer.counters.refused
         self.synchronizer.receive(event)
+        if self.synchronizer.counters.refused != refused:
+            self.last_unreadable = now
         self.pass_on()
         self.on_event(now)
 

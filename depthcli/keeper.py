@@ -113,8 +113,8 @@ class Keeper(Generic[N]):
                 await self._act_when_due(schedule)
             else:
                 await self._needed_by(self._next_look(clock()))
-                quiet = clock() - feed.last_unreadable >= LONGEST_SILENCE
-                if feed.synchronizer.unreadable and quiet:
+                quiet_at = feed.last_unreadable + LONGEST_SILENCE
+                if feed.synchronizer.unreadable and clock() >= quiet_at:
                     feed.synchronizer.believe()
                 elif feed.synchronizer.halted:
                     await self._ask_status()

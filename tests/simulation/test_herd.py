@@ -134,8 +134,8 @@ class Herd:
         """Build all books, let them be for some minutes, and break off all connections at once."""
         async with contextlib.AsyncExitStack() as stack:
             client = await stack.enter_async_context(AsyncClient(rest_url=REST_URL, ws_url=WS_URL))
-            await client._http.aclose()
-            client._http = self.hosts  # type: ignore[assignment]
+            await client._rest.http.aclose()
+            client._rest.http = self.hosts  # type: ignore[assignment]
             for market in (USDM, COINM):
                 await client.exchange_info(market)
             sockets = BinanceSocketManager(
