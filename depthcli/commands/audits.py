@@ -17,7 +17,7 @@ from depthcli.commands.following import Listener
 from depthcli.core.state import ByRank
 from depthcli.core.synchronizer import State
 from depthcli.errors import DepthcliError
-from depthcli.managers.group import SHARE
+from depthcli.managers.targets import SHARE
 
 if TYPE_CHECKING:
     from typing import BinaryIO

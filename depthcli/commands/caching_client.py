@@ -13,8 +13,8 @@ from depthcli.settings.symbol_cache import is_fresh, remember
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from depthcli.core.exchange_info import ExchangeInfo
     from depthcli.core.markets import Market
-    from depthcli.core.messages import ExchangeInfo
     from depthcli.settings.environment import Environment
 
 logger = logging.getLogger(__name__)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TextIO
 
+    from depthcli.core.exchange_info import SymbolInfo
     from depthcli.core.markets import Market
-    from depthcli.core.messages import SymbolInfo
     from depthcli.settings.environment import Environment
 
 NEVER: Final = 4_133_404_800_000

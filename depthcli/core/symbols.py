@@ -12,7 +12,7 @@ from depthcli.errors import UnknownSymbolError, UsageError, printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from depthcli.core.messages import SymbolInfo
+    from depthcli.core.exchange_info import SymbolInfo
 
 MANAGERS: Final = {
     "spot": "DepthCacheManager(client, {!r})",

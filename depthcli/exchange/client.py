@@ -8,12 +8,8 @@ import os
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from depthcli.core.messages import (
-    N,
-    decode_exchange_info,
-    decode_server_time,
-    snapshot_decoder,
-)
+from depthcli.core.exchange_info import decode_exchange_info
+from depthcli.core.messages import N, decode_server_time, snapshot_decoder
 from depthcli.core.rate_limit import RateLimiter
 from depthcli.core.symbols import select_symbols
 from depthcli.errors import BadMessageError, ExchangeError, UsageError
@@ -29,8 +25,9 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from depthcli.core.exchange_info import ExchangeInfo, SymbolInfo
     from depthcli.core.markets import Market, Origins
-    from depthcli.core.messages import ExchangeInfo, Snapshot, SymbolInfo
+    from depthcli.core.messages import Snapshot
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,9 @@ from depthcli.exchange.request_queue import Urgency
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from depthcli.core.exchange_info import SymbolInfo
     from depthcli.core.markets import Market
-    from depthcli.core.messages import Snapshot, SymbolInfo
+    from depthcli.core.messages import Snapshot
     from depthcli.exchange.client import AsyncClient
 
 T = TypeVar("T")

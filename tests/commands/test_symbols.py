@@ -12,8 +12,8 @@ import pytest
 from rich.cells import cell_len
 
 from depthcli.commands.listing import NEVER, Entry, Search, _day, entry_of, list_symbols, select
+from depthcli.core.exchange_info import SymbolFilter, SymbolInfo
 from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM
-from depthcli.core.messages import SymbolFilter, SymbolInfo
 from depthcli.errors import ExchangeError, UsageError
 from depthcli.settings.environment import Environment
 from depthcli.settings.symbol_cache import remembered

@@ -10,8 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from depthcli.core.exchange_info import decode_exchange_info
 from depthcli.core.markets import MARKETS, Market
-from depthcli.core.messages import decode_exchange_info, event_decoder, snapshot_decoder
+from depthcli.core.messages import event_decoder, snapshot_decoder
 from depthcli.core.synchronizer import State, Synchronizer, Verdict
 from tests.naive import NaiveBook, both_sides
 

@@ -11,11 +11,11 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from depthcli.core.exchange_info import decode_exchange_info
 from depthcli.core.messages import (
     DepthEvent,
     ServerShutdown,
     check_number_type,
-    decode_exchange_info,
     decode_failure,
     decode_server_time,
     event_decoder,

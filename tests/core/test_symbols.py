@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
+from depthcli.core.exchange_info import SymbolInfo
 from depthcli.core.markets import SPOT, USDM
-from depthcli.core.messages import SymbolInfo
 from depthcli.core.symbols import (
     Target,
     canonical_symbol,

@@ -16,12 +16,11 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from websockets.exceptions import ConnectionClosedError
 
 from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
+from depthcli.core.exchange_info import ExchangeInfo, decode_exchange_info
 from depthcli.core.markets import COINM, OPTIONS, SPOT, USDM
 from depthcli.core.messages import (
     DepthEvent,
-    ExchangeInfo,
     Snapshot,
-    decode_exchange_info,
     decode_failure,
     decode_server_time,
     event_decoder,

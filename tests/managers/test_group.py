@@ -13,7 +13,7 @@ from depthcli import AsyncClient, DepthCacheGroup
 from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, Market
 from depthcli.core.symbols import Target
 from depthcli.errors import ClosedError, UnknownSymbolError, UsageError
-from depthcli.managers.group import SHARE, snapshot_limit
+from depthcli.managers.targets import SHARE, snapshot_limit
 from depthcli.simulator import Simulator, source_for
 
 MARKET = st.sampled_from(sorted(MARKETS))

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from depthcli.core.exchange_info import decode_exchange_info
 from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, Market
-from depthcli.core.messages import DepthEvent, decode_exchange_info, event_decoder, snapshot_decoder
+from depthcli.core.messages import DepthEvent, event_decoder, snapshot_decoder
 from depthcli.simulator.market.exchange import LONGEST_CATCH_UP_MS
 from depthcli.simulator.market.flow import Tempo
 from depthcli.simulator.market.instruments import instrument_named
