@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -30,6 +31,8 @@ from depthcli.core.refresh_schedule import DEFAULT_REFRESH
 from depthcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from depthcli.commands.following import Following
     from depthcli.settings.workspaces import Workspace, Workspaces
 
@@ -189,25 +192,16 @@ async def watch_books(
     """
     import asyncio
     import gc
-    from contextlib import AsyncExitStack, suppress
-    from dataclasses import replace
 
     from depthcli.commands.caching_client import renew_names
     from depthcli.commands.following import Listener, follow
     from depthcli.commands.watchlist import ExchangeClock, Watchlist, offered
-    from depthcli.settings.environment import Environment
     from depthcli.settings.workspaces import LAST
     from depthcli.tui import WatchApp
 
     async with AsyncExitStack() as stack:
         if demo_seed is not None:
-            from depthcli.simulator import embedded_exchange
-
-            simulator = await stack.enter_async_context(
-                embedded_exchange(following.wanted, demo_seed)
-            )
-            where = Environment(rest_url=simulator.rest_url, ws_url=simulator.ws_url)
-            following = replace(following, environment=where)
+            following = await stack.enter_async_context(_embedded(following, demo_seed))
         listener: Listener[float] = Listener()
         group = await stack.enter_async_context(follow(following, float, listener))
         markets = offered(following, embedded=demo_seed is not None)
@@ -219,10 +213,9 @@ async def watch_books(
         if demo_seed is None:
             renewing = asyncio.create_task(renew_names(following.environment, following.wanted))
             stack.callback(renewing.cancel)
-        title = title_of(following, embedded=demo_seed is not None)
         app = WatchApp(
             watched,
-            title=title,
+            title=title_of(following, embedded=demo_seed is not None),
             depth=start.depth,
             fps=fps,
             offset=lambda: clock.offset,
@@ -238,6 +231,19 @@ async def watch_books(
             with suppress(UsageError):
                 workspaces.save(LAST, app.workspace())
     return app.return_code or 0
+
+
+@asynccontextmanager
+async def _embedded(following: Following, seed: int) -> AsyncIterator[Following]:
+    """Run an exchange in this process, and give what is followed as it is there."""
+    from dataclasses import replace
+
+    from depthcli.settings.environment import Environment
+    from depthcli.simulator import embedded_exchange
+
+    async with embedded_exchange(following.wanted, seed) as simulator:
+        where = Environment(rest_url=simulator.rest_url, ws_url=simulator.ws_url)
+        yield replace(following, environment=where)
 
 
 def title_of(following: Following, *, embedded: bool) -> str:
