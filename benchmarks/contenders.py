@@ -21,7 +21,8 @@ import msgspec
 
 from depthcli.core.messages import frame_decoder, snapshot_decoder
 from depthcli.core.python_side import PythonSide
-from depthcli.core.synchronizer import State, Synchronizer
+from depthcli.core.state import State
+from depthcli.core.synchronizer import Synchronizer
 
 if TYPE_CHECKING:
     from benchmarks.feeds import Feed

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.apart import DEPTH, Apart, Setting, exchange_apart
 from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
 from depthcli.core.markets import MARKETS, market_named
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.exchange import stream_pool
 from depthcli.exchange.network import connect_directly
 

@@ -20,7 +20,8 @@ from benchmarks import exchange
 from benchmarks.report import Section
 from benchmarks.venue import symbols_of
 from depthcli.core.messages import DepthEvent, Snapshot
-from depthcli.core.synchronizer import State, Synchronizer
+from depthcli.core.state import State
+from depthcli.core.synchronizer import Synchronizer
 from depthcli.tui import WatchApp, Watched
 from depthcli.tui.canvas import Canvas
 from depthcli.tui.model.view_names import View
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from depthcli.core.book import DepthCache
-    from depthcli.core.synchronizer import Counters
+    from depthcli.core.state import Counters
 
 START = 1_767_355_471.0
 LEVELS = 1_000

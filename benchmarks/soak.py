@@ -36,7 +36,7 @@ from benchmarks.apart import DEPTH, Apart, Setting, exchange_apart
 from benchmarks.soak_account import CALM, Account, judge, look
 from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
 from depthcli.core.markets import market_named
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

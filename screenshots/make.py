@@ -21,13 +21,14 @@ from textual.widgets import Input
 from depthcli.commands.watchlist import decimals
 from depthcli.core.markets import SPOT
 from depthcli.core.messages import event_decoder, snapshot_decoder
-from depthcli.core.synchronizer import State, Synchronizer
+from depthcli.core.synchronizer import Synchronizer
 from depthcli.errors import UnknownSymbolError
 from depthcli.simulator.market.exchange import Exchange
 from depthcli.simulator.market.instruments import default_symbols, instrument_named
 from depthcli.tui import WatchApp, Watched
 
 if TYPE_CHECKING:
+    from depthcli.core.state import State
     from collections.abc import Mapping
 
 START_MS: Final = 1_767_355_467_000

@@ -120,7 +120,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         ),
         (
             "simulator/server.py",
-            "def f():\n    from depthcli.core.synchronizer import State",
+            "def f():\n    from depthcli.core.synchronizer import Synchronizer",
             "simulator.server → core.synchronizer",
         ),
         (

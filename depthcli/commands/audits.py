@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from depthcli.commands.following import Listener
-from depthcli.core.state import ByRank
-from depthcli.core.synchronizer import State
+from depthcli.core.state import ByRank, State
 from depthcli.errors import DepthcliError
 from depthcli.managers.targets import SHARE
 

@@ -15,7 +15,7 @@ import msgspec
 
 from depthcli.commands.following import Following, Listener
 from depthcli.commands.output import EVERY_BYTES, NEWEST_BYTES, Backlog, LineWriter
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.errors import UnreachableError
 
 if TYPE_CHECKING:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from depthcli.core.book import DepthCache
 from depthcli.core.messages import N, Snapshot
-from depthcli.core.synchronizer import RESTART_MS, State, Synchronizer, Verdict
+from depthcli.core.restart import RESTART_MS
+from depthcli.core.state import State, Verdict
+from depthcli.core.synchronizer import Synchronizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthcli.core.audit import Audit
     from depthcli.core.messages import DepthEvent
-    from depthcli.core.synchronizer import Audit
 
 
 class PartialSynchronizer(Synchronizer[N]):
@@ -94,5 +96,6 @@ class PartialSynchronizer(Synchronizer[N]):
             ahead = snapshot.last_update_id > self.cache.last_update_id
             audit.snapshot = snapshot if ahead else None
             return Verdict.AHEAD if ahead else Verdict.TOO_OLD
-        self._audited(comparison)
+        self._audit = self._replacement = None
+        self._note_audit(comparison)
         return Verdict.AUDITED

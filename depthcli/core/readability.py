@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+from depthcli.errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from depthcli.core.messages import DepthEvent
 
 LONGEST_RUN: Final = 32
 """Events in a row that are wanted at the most."""
@@ -49,3 +56,21 @@ class Readability:
     def believe(self) -> None:
         """Take the stream for one that can be read: it is new, or quiet for long."""
         self.wanted = 0
+
+
+def oddity(event: DepthEvent[Any], symbol: str) -> str:
+    """Return what is wrong with an event that a symbol's book can't take."""
+    if event.symbol != symbol:
+        return f"one is of another symbol, {printable(event.symbol, 40)}"
+    return f"ids run back from {event.first_update_id} to {event.last_update_id}"
+
+
+def lead_on(events: Iterable[DepthEvent[Any]], start: int) -> bool:
+    """Return whether events lead on from an update id, and none is missing."""
+    at = start
+    for event in events:
+        if event.last_update_id > at:
+            if event.follows > at:
+                return False
+            at = event.last_update_id
+    return at > start

@@ -17,52 +17,28 @@ whether it is in the book; applied twice, it does no harm, for quantities are ab
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic
+from typing import TYPE_CHECKING, Any, Final
 
-from depthcli.core.book import DepthCache
+from depthcli.core.audit import Audit
+from depthcli.core.book_status import BookStatus
 from depthcli.core.messages import N
-from depthcli.core.readability import Readability
-from depthcli.core.state import AuditResult, ByRank, Counters, State, Verdict
-from depthcli.errors import printable
+from depthcli.core.readability import Readability, lead_on, oddity
+from depthcli.core.restart import LOWER_SNAPSHOTS, RESTART_EVENTS, RESTART_MS, ended_before
+from depthcli.core.state import State, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from depthcli.core.book import Comparison, Difference
     from depthcli.core.messages import DepthEvent, Snapshot
-
-__all__ = ["AuditResult", "ByRank", "Counters", "State", "Synchronizer", "Verdict"]
 
 MOST_PENDING: Final = 20_000
 """Events that wait at the most, for a snapshot or for a reader: beyond it memory isn't spent."""
-
-RESTART_MS: Final = 3_000
-"""An event so much later than the book's, with lower ids, isn't late: the ids started anew."""
-
-RESTART_EVENTS: Final = 50
-"""So many old events in a row aren't duplicates: the ids, and the clock with them, went back."""
-
-LOWER_SNAPSHOTS: Final = 10
-"""A snapshot below the last true book is refused so often as a cached one, then believed. At the
-manager's pace that takes half a minute at the least: no cache of the exchange lags for longer."""
 
 _LIVE: Final = State.LIVE
 """Named once more: it is asked for with every event, and an Enum is slow to look into."""
 
 
-@dataclass(slots=True)
-class Audit(Generic[N]):
-    """A comparison under way: what was applied since it began, and the snapshot once it came."""
-
-    since: int
-    events: deque[DepthEvent[N]]
-    snapshot: Snapshot[N] | None = None
-    limit: int = 0
-    replace: bool = False
-
-
-class Synchronizer(Generic[N]):
+class Synchronizer(BookStatus[N]):
     """Keeps one symbol's book in step with the exchange's, or says why not.
 
     Args:
@@ -75,15 +51,8 @@ class Synchronizer(Generic[N]):
         on_state: called with the new state and its reason after each change of state.
 
     Attributes:
-        cache: the book; the same object for good. True while `state` is LIVE; its last true
-            content afterwards.
-        state: what the book is worth.
-        cause: why it is stale or closed; empty otherwise.
-        reason: the same, and what is being done about it.
-        halted: whether trading is halted, so that the book stands still.
         pending: events that arrived and aren't applied yet.
-        counters: what happened so far.
-        last_audit: what the last audit found; None before the first.
+        cache, state, cause, reason, halted, counters, last_audit: as `BookStatus` has them.
     """
 
     def __init__(
@@ -95,21 +64,14 @@ class Synchronizer(Generic[N]):
         event_at_snapshot_id_applies: bool = False,
         on_state: Callable[[State, str], None] | None = None,
     ) -> None:
-        self.symbol = symbol
-        self.cache: DepthCache[N] = DepthCache(symbol, conv_type)
-        self.state = State.CONNECTING
-        self.cause = self.reason = ""
-        self.halted = False
+        kind: Any = conv_type  # mypy can't follow a restricted type variable through `super`
+        super().__init__(symbol, kind, on_state)
         self.pending: deque[DepthEvent[N]] = deque()
-        self.counters = Counters()
-        self.last_audit: AuditResult | None = None
         self._ids_are_shared = ids_are_shared
         self._event_at_snapshot_id_applies = event_at_snapshot_id_applies
-        self._on_state = on_state
         self._connected = False
         self._was_live = False
         self._unread = False
-        self._until_heard = False
         self._readability = Readability()
         self._in_step = False  # but for what couldn't be read
         self._readable_from = 0
@@ -134,11 +96,6 @@ class Synchronizer(Generic[N]):
     def unreadable(self) -> bool:
         """Whether the stream's events can't be read, so that no snapshot would help."""
         return self._readability.wanted > 0
-
-    @property
-    def last_differences(self) -> list[Difference]:
-        """The levels that differed in the last audit."""
-        return [] if self.last_audit is None else self.last_audit.differences
 
     @property
     def audit_under_way(self) -> bool:
@@ -172,39 +129,6 @@ class Synchronizer(Generic[N]):
         self.pending.clear()
         self._turn(State.CLOSED, reason)
 
-    def doubt(self, reason: str, *, until_heard: bool = False) -> None:
-        """Turn a live book stale and want a snapshot, while the stream goes on.
-
-        Args:
-            reason: why.
-            until_heard: whether an event that follows the book without a hole takes the doubt away.
-        """
-        if self.state is State.LIVE:
-            self._turn(State.STALE, reason)
-            self._until_heard = until_heard
-
-    def halt(self, reason: str) -> None:
-        """Take note that trading is halted: no snapshot is wanted until it goes on."""
-        if self.state is State.LIVE:
-            self.halted = True
-            self._turn(State.STALE, reason)
-
-    def resume(self) -> None:
-        """Take note that trading goes on: a halted book wants a snapshot."""
-        if self.halted:
-            self.halted = False
-            self._turn(State.STALE, "trading goes on")
-
-    def explain(self, doing: str) -> None:
-        """Tell what is being done about a book that isn't live; it stands behind the cause."""
-        if self.state is State.LIVE or self.state is State.CLOSED:
-            return
-        reason = f"{self.cause}; {doing}" if self.cause and doing else self.cause or doing
-        if reason != self.reason:
-            self.reason = reason
-            if self._on_state is not None:
-                self._on_state(self.state, reason)
-
     def refuse(self, why: str) -> None:
         """Take note of a frame of this stream that can't be read: the book isn't kept up by it.
 
@@ -235,7 +159,7 @@ class Synchronizer(Generic[N]):
     def receive(self, event: DepthEvent[N]) -> None:
         """Take in an event as it arrives; `advance` will apply it. O(1)."""
         if event.symbol != self.symbol or event.first_update_id > event.last_update_id:
-            self.refuse(self._oddity(event))
+            self.refuse(oddity(event, self.symbol))
             return
         if not self._connected:
             return
@@ -330,24 +254,15 @@ class Synchronizer(Generic[N]):
         return verdict
 
     def _turn(self, state: State, reason: str = "") -> None:
-        if (state, reason) == (self.state, self.reason):
-            return
-        self.state, self.cause, self.reason = state, reason, reason
-        self._audit = self._replacement = None
-        self._until_heard = self._in_step = False
-        self._old_in_a_row = 0
-        if self._on_state is not None:
-            self._on_state(state, reason)
-
-    def _oddity(self, event: DepthEvent[N]) -> str:
-        """Return what is wrong with an event that isn't taken."""
-        if event.symbol != self.symbol:
-            return f"one is of another symbol, {printable(event.symbol, 40)}"
-        return f"ids run back from {event.first_update_id} to {event.last_update_id}"
+        if (state, reason) != (self.state, self.reason):
+            self._audit = self._replacement = None
+            self._in_step = False
+            self._old_in_a_row = 0
+            super()._turn(state, reason)
 
     def _read_again(self, event: DepthEvent[N]) -> None:
         """Take note of an event that was read after others that couldn't be."""
-        if self._in_step and self._follows_without_hole():
+        if self._in_step and lead_on(self.pending, self.cache.last_update_id):
             # What couldn't be read was none of the book's events.
             self._readability.believe()
             self._turn(State.LIVE)
@@ -358,16 +273,6 @@ class Synchronizer(Generic[N]):
         # its own id: that one must not be among what couldn't be read.
         self._readable_from = event.last_update_id
         self._turn(self.state, "events can be read again")
-
-    def _follows_without_hole(self) -> bool:
-        """Return whether the events that wait lead on from the book, and none is missing."""
-        start = at = self.cache.last_update_id
-        for event in self.pending:
-            if event.last_update_id > at:
-                if event.follows > at:
-                    return False
-                at = event.last_update_id
-        return at > start
 
     def _awaits_own_event(self) -> bool:
         """Return whether the event that ends at the book's id may still have to be applied."""
@@ -428,7 +333,11 @@ class Synchronizer(Generic[N]):
         """Build the book from a snapshot, if the events that are kept link to it."""
         at = snapshot.last_update_id
         pending = self.pending
-        self._forget_what_ended()
+        if ended := ended_before(pending):
+            self._lower_snapshots = LOWER_SNAPSHOTS
+            self._readable_from = 0
+            for _ in range(ended):
+                pending.popleft()
         if at < self._readable_from:
             return Verdict.TOO_OLD
         newer = next((event for event in pending if event.last_update_id > at), None)
@@ -460,20 +369,6 @@ class Synchronizer(Generic[N]):
         self._turn(State.LIVE)
         return Verdict.ADOPTED
 
-    def _forget_what_ended(self) -> None:
-        """Of the events that wait, forget those from before the exchange began to count anew."""
-        pending = self.pending
-        if not pending:
-            return
-        highest = max(range(len(pending)), key=lambda index: pending[index].last_update_id)
-        behind = len(pending) - 1 - highest
-        later = pending[-1].event_time - pending[highest].event_time
-        if behind and (later > RESTART_MS or behind > RESTART_EVENTS):
-            self._lower_snapshots = LOWER_SNAPSHOTS
-            self._readable_from = 0
-            for _ in range(highest + 1):
-                pending.popleft()
-
     def _compare(self, audit: Audit[N], snapshot: Snapshot[N]) -> Verdict:
         """Bring the snapshot to the live book's id by the events kept since, and compare."""
         at, ours = snapshot.last_update_id, self.cache.last_update_id
@@ -482,17 +377,14 @@ class Synchronizer(Generic[N]):
             return Verdict.TOO_OLD
         if at > ours and not self._ids_are_shared:
             return Verdict.AHEAD
-        fresh: DepthCache[N] = DepthCache(self.symbol, self.cache.conv_type)
-        fresh.load(snapshot, audit.limit)
-        for event in audit.events:
-            if self._belongs_on(event, snapshot):
-                fresh.apply(event)
+        fresh = audit.replayed(self.cache, snapshot, self._belongs_on)
         comparison = self.cache.compare(fresh)
         if comparison.differences and (at > ours or (at == ours and self._awaits_own_event())):
             # Where ids are shared, the id alone doesn't say that anything happened here. And of two
             # snapshots at one id, one may lack the event that ends there: it is still to come.
             return Verdict.AHEAD
-        self._audited(comparison)
+        self._audit = self._replacement = None
+        self._note_audit(comparison)
         if at > ours:
             # What lies deeper may be from later on: it waits for what the stream still brings.
             self._replacement = audit if audit.replace else None
@@ -503,13 +395,3 @@ class Synchronizer(Generic[N]):
             differ = f"{len(comparison.differences)} levels differ from the exchange's"
             self.doubt(f"audit: {differ}, {self.counters.by_rank.nearest}")
         return Verdict.AUDITED
-
-    def _audited(self, comparison: Comparison) -> None:
-        """Take note of what an audit found, which ends it."""
-        self._audit = self._replacement = None
-        self.last_audit = AuditResult(self.cache.last_update_id, *comparison)
-        self.counters.audits += 1
-        self.counters.differences = len(comparison.differences)
-        self.counters.differences_ever += len(comparison.differences)
-        self.counters.by_rank = self.last_audit.by_rank
-        self.counters.by_rank_ever += self.counters.by_rank

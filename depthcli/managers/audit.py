@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic
 
 from depthcli.core.backoff import Backoff
 from depthcli.core.messages import N
-from depthcli.core.synchronizer import Verdict
+from depthcli.core.state import Verdict
 
 if TYPE_CHECKING:
     from depthcli.core.book import Difference

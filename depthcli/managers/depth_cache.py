@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, cast
 from depthcli.core.markets import COINM, OPTIONS, SPOT, USDM
 from depthcli.core.messages import N, check_number_type
 from depthcli.core.refresh_schedule import DEFAULT_REFRESH
+from depthcli.core.state import State, Verdict
 from depthcli.core.symbols import symbol_of
-from depthcli.core.synchronizer import State, Verdict
 from depthcli.errors import ClosedError, DepthcliError
 from depthcli.exchange.request_queue import Urgency
 from depthcli.exchange.sockets import BinanceSocketManager
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from depthcli.core.book import DepthCache
     from depthcli.core.markets import Market
-    from depthcli.core.synchronizer import AuditResult, Counters, Synchronizer
+    from depthcli.core.state import AuditResult, Counters
+    from depthcli.core.synchronizer import Synchronizer
     from depthcli.exchange.client import AsyncClient
 
 logger = logging.getLogger(__name__)

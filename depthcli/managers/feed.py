@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Generic
 
 from depthcli.core.messages import N
 from depthcli.core.partial_book import PartialSynchronizer
-from depthcli.core.synchronizer import State, Synchronizer
+from depthcli.core.synchronizer import Synchronizer
 
 if TYPE_CHECKING:
+    from depthcli.core.state import State
     from collections.abc import Callable
 
     from depthcli.core.book import DepthCache

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeGuard
 from depthcli.core.backoff import JITTER, Backoff
 from depthcli.core.messages import N
 from depthcli.core.refresh_schedule import FIRST_REFRESH, LONGEST_SILENCE, LOOK, SILENCE, Schedule
-from depthcli.core.synchronizer import State, Verdict
+from depthcli.core.state import State, Verdict
 from depthcli.errors import (
     DepthcliError,
     ExchangeError,

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.tui.model.conditions import HALTED, SIGNS
 from depthcli.tui.model.view_names import SAYS, View
 from depthcli.tui.views.key_hints import EVERYWHERE, GROWING, HERE, KEEPING

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.tui.canvas import Canvas
 from depthcli.tui.command_palette import COMMANDS, SILENT
 from depthcli.tui.drawing.terminal import driver_class

@@ -17,8 +17,8 @@ from depthcli.commands.following import Following
 from depthcli.core.book import DepthCache
 from depthcli.core.markets import SPOT, USDM
 from depthcli.core.messages import Snapshot
+from depthcli.core.state import State
 from depthcli.core.symbols import Target, targets_of
-from depthcli.core.synchronizer import State
 from depthcli.errors import UnknownSymbolError, UnreachableError
 from depthcli.settings.environment import Environment
 from depthcli.simulator import Simulator, source_for

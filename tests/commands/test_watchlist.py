@@ -21,8 +21,8 @@ from depthcli.commands.watchlist import (
     offered,
 )
 from depthcli.core.markets import SPOT, USDM
+from depthcli.core.state import State
 from depthcli.core.symbols import targets_of
-from depthcli.core.synchronizer import State
 from depthcli.errors import ExchangeError, UnknownSymbolError, UsageError
 from depthcli.settings.environment import Environment
 from depthcli.simulator import Simulator, source_for

@@ -13,7 +13,8 @@ import pytest
 from depthcli.core.exchange_info import decode_exchange_info
 from depthcli.core.markets import MARKETS, Market
 from depthcli.core.messages import event_decoder, snapshot_decoder
-from depthcli.core.synchronizer import State, Synchronizer, Verdict
+from depthcli.core.state import State, Verdict
+from depthcli.core.synchronizer import Synchronizer
 from tests.naive import NaiveBook, both_sides
 
 FOLDER = Path(__file__).parents[3] / "shared" / "captures"

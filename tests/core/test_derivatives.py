@@ -18,8 +18,9 @@ from depthcli.commands.dump import dump_books as dump
 from depthcli.commands.following import Following
 from depthcli.core.markets import MARKETS, market_named
 from depthcli.core.messages import DepthEvent, Snapshot, event_decoder, snapshot_decoder
+from depthcli.core.state import State, Verdict
 from depthcli.core.symbols import targets_of
-from depthcli.core.synchronizer import State, Synchronizer, Verdict
+from depthcli.core.synchronizer import Synchronizer
 from depthcli.settings.environment import Environment
 from depthcli.simulator import Capture, Simulator
 

@@ -6,7 +6,8 @@ import pytest
 
 from depthcli.core.messages import DepthEvent, Snapshot
 from depthcli.core.partial_book import PartialSynchronizer
-from depthcli.core.synchronizer import RESTART_MS, State, Verdict
+from depthcli.core.restart import RESTART_MS
+from depthcli.core.state import State, Verdict
 
 LEVELS = 2
 

@@ -8,7 +8,8 @@ import pytest
 
 from depthcli.core.messages import DepthEvent, Snapshot
 from depthcli.core.readability import LONGEST_RUN, STEADY, Readability
-from depthcli.core.synchronizer import State, Synchronizer, Verdict
+from depthcli.core.state import State, Verdict
+from depthcli.core.synchronizer import Synchronizer
 
 LIMIT = 1000
 

@@ -9,16 +9,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from depthcli.core.messages import DepthEvent, Snapshot
-from depthcli.core.synchronizer import (
-    LOWER_SNAPSHOTS,
-    MOST_PENDING,
-    RESTART_EVENTS,
-    RESTART_MS,
-    ByRank,
-    State,
-    Synchronizer,
-    Verdict,
-)
+from depthcli.core.restart import LOWER_SNAPSHOTS, RESTART_EVENTS, RESTART_MS
+from depthcli.core.state import ByRank, State, Verdict
+from depthcli.core.synchronizer import MOST_PENDING, Synchronizer
 
 LIMIT = 1000
 

@@ -15,7 +15,7 @@ import pytest
 
 from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
 from depthcli.core.markets import market_named
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.errors import BannedError
 from depthcli.simulator import Exchange, Simulator
 from depthcli.simulator.market.flow import Tempo

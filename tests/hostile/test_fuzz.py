@@ -27,7 +27,7 @@ from depthcli.core.messages import (
     frame_decoder,
     snapshot_decoder,
 )
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.errors import BadMessageError, UsageError
 from depthcli.exchange.connection import Connection
 from depthcli.simulator import Capture, Simulator, source_for

@@ -12,7 +12,7 @@ import pytest
 
 from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
 from depthcli.core.markets import SPOT
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.errors import UnreachableError, UsageError
 from depthcli.exchange import network
 from depthcli.simulator import Simulator, source_for

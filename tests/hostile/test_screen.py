@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from depthcli.core.messages import Snapshot
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from tests.tui.books import Clock, FakeManager
 from tests.tui.screens import stage
 

@@ -18,8 +18,8 @@ from depthcli import AsyncClient, DepthCacheManager, FuturesDepthCacheManager
 from depthcli.commands.dump import dump_books as dump
 from depthcli.commands.following import Following
 from depthcli.core.markets import SPOT
+from depthcli.core.state import State
 from depthcli.core.symbols import targets_of
-from depthcli.core.synchronizer import State
 from depthcli.errors import BadMessageError, LocationRefusedError, UnreachableError, exchange_error
 from depthcli.exchange.failures import cause_of
 from depthcli.managers import snapshots as scheduler

@@ -13,7 +13,7 @@ import pytest
 
 from depthcli import AsyncClient, BinanceSocketManager, DepthCacheManager
 from depthcli.core.markets import SPOT, USDM
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.simulator import BackgroundSimulator, Simulator, source_for
 from depthcli.simulator.faults.corruption import Delivery
 from tests.hostile.terminals import PATIENCE, Terminal

@@ -26,7 +26,7 @@ from depthcli import (
 from depthcli.core import refresh_schedule as refresh_schedule_module
 from depthcli.core.backoff import Backoff
 from depthcli.core.markets import market_named
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.errors import ClosedError, ExchangeError, UsageError
 from depthcli.exchange import stream_pool as stream_pool_module
 from depthcli.managers import audit as audit_module, snapshots as snapshots_module

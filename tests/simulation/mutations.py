@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from depthcli.core.audit import Audit
 from depthcli.core.book import DepthCache
 from depthcli.core.handover import Handover
 from depthcli.core.python_side import PythonSide
@@ -139,8 +140,8 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "a refresh replaces without replaying the events since",
-        Synchronizer,
-        ("_compare",),
+        Audit,
+        ("replayed",),
         "fresh.apply(event)",
         "pass",
     ),
@@ -155,9 +156,9 @@ MUTATIONS: Final = (
     Mutation(
         "events from before a restart are kept",
         Synchronizer,
-        ("_forget_what_ended",),
-        "if not pending:",
-        "if True:",
+        ("_adopt",),
+        "if ended := ended_before(pending):",
+        "if (ended := 0):",
         kinds=("drop", "restart", "rest-slow", "rest-hang"),
     ),
     Mutation(

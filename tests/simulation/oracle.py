@@ -6,7 +6,7 @@ from bisect import bisect_left
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from tests.simulation.history import ASK, BID, Epoch, Event, price_text, quantity_text
 
 if TYPE_CHECKING:

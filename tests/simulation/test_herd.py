@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from depthcli.core import backoff
 from depthcli.core.markets import COINM, USDM
 from depthcli.core.request_weight import RESERVE
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.exchange.client import AsyncClient
 from depthcli.exchange.sockets import BinanceSocketManager
 from depthcli.managers.depth_cache import DepthCacheManager

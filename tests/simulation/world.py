@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from depthcli.core import backoff
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.exchange import stream_pool
 from depthcli.exchange.client import AsyncClient
 from depthcli.exchange.sockets import BinanceSocketManager

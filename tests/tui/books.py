@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from depthcli.core.messages import DepthEvent, Snapshot
-from depthcli.core.synchronizer import Counters, State, Synchronizer
+from depthcli.core.synchronizer import Synchronizer
 from depthcli.tui import Watched
 
 if TYPE_CHECKING:
+    from depthcli.core.state import Counters, State
     from depthcli.core.book import DepthCache
 
 EVENT_TIME = 1_767_355_471_412

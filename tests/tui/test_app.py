@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from textual.events import MouseScrollDown, MouseScrollUp
 
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.tui import WatchApp
 from depthcli.tui.canvas import Canvas
 from depthcli.tui.model.observer import Observer

@@ -6,7 +6,7 @@ import re
 from math import ceil
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 
 if TYPE_CHECKING:
     from depthcli.tui.model.watched import Picture

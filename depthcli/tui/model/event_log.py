@@ -6,7 +6,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.tui.drawing.numbers import age_text
 
 if TYPE_CHECKING:

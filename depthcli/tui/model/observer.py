@@ -9,7 +9,7 @@ from math import floor, log10
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from depthcli.core.analytics import cost_to_trade, group_levels, micro_price, reaches_past
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.tui.drawing.numbers import price_text
 from depthcli.tui.model.order_sizes import decimals_of_notional, usual_size
 from depthcli.tui.model.rates import Gauge, Rate
@@ -18,7 +18,7 @@ from depthcli.tui.model.watched import Picture, Wanted
 if TYPE_CHECKING:
     from depthcli.core.analytics import Cost, Side
     from depthcli.core.book import DepthCache
-    from depthcli.core.synchronizer import Counters
+    from depthcli.core.state import Counters
     from depthcli.tui.drawing.numbers import Number
     from depthcli.tui.model.watched import Level, Levels, Manager, Watched
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.tui.model.watched import bid_share
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from depthcli.core.synchronizer import ByRank, State
+from depthcli.core.state import ByRank, State
 
 if TYPE_CHECKING:
     from depthcli.core.analytics import Cost
     from depthcli.core.book import DepthCache
-    from depthcli.core.synchronizer import Counters
+    from depthcli.core.state import Counters
     from depthcli.tui.drawing.numbers import Number
 
 Level = tuple[Any, Any]

@@ -12,7 +12,7 @@ from depthcli.tui.model.conditions import SIGNS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from depthcli.core.synchronizer import State
+    from depthcli.core.state import State
     from depthcli.tui.drawing.styled_lines import Line, Segment
 
 Hint = tuple[str, str]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.tui.model.conditions import condition, counted_down, explained
 from tests.tui.views.test_books import BOOK
 

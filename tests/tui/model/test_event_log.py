@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from depthcli.core.messages import Snapshot
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.tui.model.event_log import Entry, EventLog
 from depthcli.tui.views.event_log import log_panel
 from tests.tui.books import FakeManager, manager

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.tui.model.observer import Observer
 from depthcli.tui.model.order_sizes import next_size, usual_size
 from depthcli.tui.model.rates import Rate

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
-from depthcli.core.synchronizer import ByRank, State
+from depthcli.core.state import ByRank, State
 from depthcli.tui.drawing.layout import shape
 from depthcli.tui.model.sorting import Sorting, ordered
 from depthcli.tui.model.watched import Picture

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from rich.cells import cell_len
 
 from depthcli.core.book import DepthCache
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.tui.model.history import NOWHERE, SAMPLES, History
 from depthcli.tui.model.price_axis import Axis
 from depthcli.tui.views.heatmap import columns, heatmap, prices

@@ -18,7 +18,7 @@ import pytest
 
 from depthcli.core.analytics import cost_to_trade, group_levels, micro_price
 from depthcli.core.messages import Snapshot
-from depthcli.core.synchronizer import State
+from depthcli.core.state import State
 from depthcli.tui.model.view_names import View
 from depthcli.tui.model.view_state import ViewState
 from depthcli.tui.model.watched import Watched
