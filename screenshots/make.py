@@ -28,8 +28,9 @@ from depthcli.simulator.market.instruments import default_symbols, instrument_na
 from depthcli.tui import WatchApp, Watched
 
 if TYPE_CHECKING:
-    from depthcli.core.state import State
     from collections.abc import Mapping
+
+    from depthcli.core.state import State
 
 START_MS: Final = 1_767_355_467_000
 """2026-01-02 12:04:27 UTC."""

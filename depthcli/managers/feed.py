@@ -16,12 +16,12 @@ from depthcli.core.partial_book import PartialSynchronizer
 from depthcli.core.synchronizer import Synchronizer
 
 if TYPE_CHECKING:
-    from depthcli.core.state import State
     from collections.abc import Callable
 
     from depthcli.core.book import DepthCache
     from depthcli.core.markets import Market
     from depthcli.core.messages import DepthEvent
+    from depthcli.core.state import State
     from depthcli.errors import DepthcliError
     from depthcli.exchange.sockets import BinanceSocketManager, Subscription
 

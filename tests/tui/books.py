@@ -11,8 +11,8 @@ from depthcli.core.synchronizer import Synchronizer
 from depthcli.tui import Watched
 
 if TYPE_CHECKING:
-    from depthcli.core.state import Counters, State
     from depthcli.core.book import DepthCache
+    from depthcli.core.state import Counters, State
 
 EVENT_TIME = 1_767_355_471_412
 """2026-01-02 12:04:31.412 UTC, in ms."""
