@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Generic
 from depthcli.commands.caching_client import client_of
 from depthcli.core.messages import N
 from depthcli.exchange.sockets import BinanceSocketManager
-from depthcli.managers.group import DepthCacheGroup, GroupMember, by_market
+from depthcli.managers.group import DepthCacheGroup, GroupMember
+from depthcli.managers.symbol_lookup import by_market
 from depthcli.settings.environment import Environment
 
 if TYPE_CHECKING:

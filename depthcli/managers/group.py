@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Self, cast
 
-from depthcli.core.markets import MARKETS, SPOT, Market
+from depthcli.core.markets import SPOT, Market
 from depthcli.core.messages import N
 from depthcli.core.refresh_schedule import DEFAULT_REFRESH
 from depthcli.core.state import State
 from depthcli.core.symbols import Target, targets_of
-from depthcli.errors import ClosedError, DepthcliError, UnknownSymbolError
+from depthcli.errors import ClosedError
 from depthcli.exchange.sockets import BinanceSocketManager
-from depthcli.managers.depth_cache import DepthCacheManager
+from depthcli.managers.depth_cache import DepthCacheManager, is_coroutine_callback
+from depthcli.managers.symbol_lookup import by_market, look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
     from types import TracebackType
 
     from depthcli.core.book import DepthCache
@@ -29,9 +29,6 @@ DEPTH: Final = 1_000
 
 SHARE: Final = 0.5
 """The share of a minute's request weight that the first snapshots may take together."""
-
-ELSEWHERE_TIMEOUT: Final = 2.0
-"""Seconds for which other markets are asked whether they have a symbol that one hasn't."""
 
 
 class GroupMember(NamedTuple, Generic[N]):
@@ -84,7 +81,8 @@ class DepthCacheGroup(Generic[N]):
 
     Args:
         client: where the exchange is.
-        symbols: as people type them, a market before a colon or not, or as `Target`.
+        symbols: as people type them, a market before a colon or not, or as `Target`; a single one
+            needn't stand in a list.
         market: of the symbols that don't say theirs.
         refresh_interval: seconds between two refreshes of a book; 0 or None: never.
         bm: a socket manager to share; by default one of its own.
@@ -108,7 +106,7 @@ class DepthCacheGroup(Generic[N]):
     def __init__(
         self,
         client: AsyncClient,
-        symbols: Iterable[str | Target] = (),
+        symbols: Iterable[str | Target] | Target = (),
         *,
         market: Market = SPOT,
         refresh_interval: float | None = DEFAULT_REFRESH,
@@ -123,7 +121,8 @@ class DepthCacheGroup(Generic[N]):
         self.client = client
         self.members: list[GroupMember[N]] = []
         self._market = market
-        self._targets = tuple(dict.fromkeys(map(self._target, symbols)))
+        several = [symbols] if isinstance(symbols, str | Target) else symbols
+        self._targets = tuple(dict.fromkeys(map(self._target, several)))
         self._refresh_interval = refresh_interval
         self._bm = BinanceSocketManager(client) if bm is None else bm
         self._owns_bm = bm is None
@@ -137,6 +136,7 @@ class DepthCacheGroup(Generic[N]):
         self._news = asyncio.Event()
         self._started = False
         self._closed = False
+        self._closing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Look up all symbols, and start to keep their books.
@@ -171,6 +171,12 @@ class DepthCacheGroup(Generic[N]):
         """Stop keeping the books; they stay as they are, and `recv` gives None."""
         self._closed = True
         self._news.set()
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="close a group")
+        # Whoever waits here may be cancelled, even by the closing itself; it goes on.
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         # All at once: one by one, hundreds would each wait while events still come for the others.
         await asyncio.gather(*[one.manager.close() for one in self.members])
         if self._owns_bm:
@@ -186,11 +192,11 @@ class DepthCacheGroup(Generic[N]):
         """
         self._check_open()
         target = self._target(symbol)
-        known = next((one for one in self.members if one.target == target), None)
-        if known is not None:
+        if (known := self._member(target)) is not None:
             return known
         infos = await look_up(self.client, {target.market: [target.symbol]})
-        return await self._start(target, infos[target])
+        # Somebody else may have added it meanwhile.
+        return self._member(target) or await self._start(target, infos[target])
 
     async def remove(self, symbol: str | Target) -> None:
         """Keep a symbol's book no longer; one that isn't kept is none of it."""
@@ -242,11 +248,19 @@ class DepthCacheGroup(Generic[N]):
     def _target(self, symbol: str | Target) -> Target:
         return symbol if isinstance(symbol, Target) else targets_of([symbol], self._market)[0]
 
+    def _member(self, target: Target) -> GroupMember[N] | None:
+        return next((one for one in self.members if one.target == target), None)
+
     def _speed(self, market: Market) -> int:
         return self._ws_interval or market.fastest
 
     async def _start(self, target: Target, info: SymbolInfo) -> GroupMember[N]:
-        """Keep the book of a symbol that the exchange is known to have."""
+        """Keep the book of a symbol that the exchange is known to have.
+
+        Raises:
+            ClosedError: the group was closed while the symbol was looked up.
+        """
+        self._check_open()
         member: GroupMember[N]
         member = GroupMember(target, self._manager_for(target, lambda: member), info)
         await member.manager.__aenter__()
@@ -258,16 +272,16 @@ class DepthCacheGroup(Generic[N]):
     ) -> DepthCacheManager[N]:
         callback = self._callback
 
-        def changed(cache: DepthCache[N] | None) -> None:
-            if cache is not None:
-                self._changed[target] = member()
-                self._news.set()
-                if callback is not None:
-                    callback(member())
+        def changed(cache: DepthCache[N] | None) -> Any:
+            if cache is None:
+                return None
+            self._changed[target] = member()
+            self._news.set()
+            return None if callback is None else callback(member())
 
         async def awaited(cache: DepthCache[N] | None) -> None:
-            if cache is not None:
-                await callback(member())
+            if (answer := changed(cache)) is not None:
+                await answer
 
         def turned(state: State, reason: str) -> None:
             self._news.set()
@@ -282,7 +296,7 @@ class DepthCacheGroup(Generic[N]):
             limit=snapshot_limit(target.market, self._targets, self._depth, self._limit),
             conv_type=self._conv_type,
             ws_interval=self._speed(target.market),
-            callback=awaited if inspect.iscoroutinefunction(callback) else changed,
+            callback=awaited if is_coroutine_callback(callback) else changed,
             on_state=turned,
             market=target.market,
             depth=self._depth,
@@ -308,14 +322,6 @@ class DepthCacheGroup(Generic[N]):
         finally:
             for subscription in subscriptions:
                 subscription.close()
-
-
-def by_market(targets: Iterable[Target]) -> dict[Market, list[str]]:
-    """Return the symbols of each market, in order."""
-    wanted: dict[Market, list[str]] = {}
-    for market, symbol in targets:
-        wanted.setdefault(market, []).append(symbol)
-    return wanted
 
 
 def snapshot_limit(
@@ -363,51 +369,3 @@ class _IgnoredStream(Generic[N]):
 
     def gone(self, reason: str) -> None:
         """The stream is lost for good."""
-
-
-async def look_up(
-    client: AsyncClient, wanted: Mapping[Market, list[str]]
-) -> dict[Target, SymbolInfo]:
-    """Return what the exchange says of the symbols of several markets, asked at the same time.
-
-    Raises:
-        UnknownSymbolError: one doesn't exist; it carries the near names, also of other markets.
-        UsageError: a market isn't there in this environment.
-        ExchangeError, UnreachableError, BadMessageError: as for `AsyncClient.look_up`; with several
-            markets, a note says which it was.
-    """
-    answers = await asyncio.gather(
-        *[client.look_up(market, symbols) for market, symbols in wanted.items()],
-        return_exceptions=True,
-    )
-    infos: dict[Target, SymbolInfo] = {}
-    for market, answer in zip(wanted, answers, strict=True):
-        if isinstance(answer, UnknownSymbolError):
-            raise await _with_other_markets(client, market, answer)
-        if isinstance(answer, BaseException):
-            if len(wanted) > 1:
-                answer.add_note(f"market {market.name}")
-            raise answer
-        infos |= {Target(market, info.symbol): info for info in answer}
-    return infos
-
-
-async def _with_other_markets(
-    client: AsyncClient, market: Market, error: UnknownSymbolError
-) -> UnknownSymbolError:
-    """Return the error with the other markets that have the symbol first among the near names."""
-
-    async def has_it(other: Market) -> bool:
-        try:
-            async with asyncio.timeout(ELSEWHERE_TIMEOUT):
-                info = await client.exchange_info(other)
-        except (DepthcliError, TimeoutError):
-            return False
-        return any(known.symbol == error.symbol for known in info.listed)
-
-    others = [other for other in MARKETS.values() if other is not market]
-    have_it = await asyncio.gather(*map(has_it, others))
-    elsewhere = [
-        str(Target(other, error.symbol)) for other, has in zip(others, have_it, strict=True) if has
-    ]
-    return UnknownSymbolError(error.symbol, market.name, elsewhere + error.near)

@@ -11,7 +11,7 @@ from depthcli.core.markets import COINM, SPOT, USDM
 from depthcli.core.symbols import Target, targets_of
 from depthcli.errors import ExchangeError, UnknownSymbolError, UsageError
 from depthcli.managers import group as group_module
-from depthcli.managers.group import look_up
+from depthcli.managers.symbol_lookup import look_up
 from depthcli.settings.environment import Environment
 from depthcli.simulator import Simulator, source_for
 
