@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, cast
 
 from depthcli.core.markets import COINM, OPTIONS, SPOT, USDM
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NOT_STARTED: Final = "the manager isn't started: use it in 'async with'"
+
+_callback_task: ContextVar[asyncio.Task[Any] | None] = ContextVar("callback_task", default=None)
+"""The task that awaits a coroutine callback, known in all that the callback starts."""
 
 
 class DepthCacheManager(Generic[N]):
@@ -100,15 +104,14 @@ class DepthCacheManager(Generic[N]):
         self._bm = bm
         self._owns_bm = bm is None
         self._callback: Any = callback
-        at_once = callback is not None and not inspect.iscoroutinefunction(callback)
-        self._awaits_callback = callback is not None and not at_once
+        self._awaits_callback = is_coroutine_callback(callback)
         self._feed: Feed[N] = Feed(
             self.market,
             self.symbol,
             check_number_type(conv_type),
             speed=ws_interval or None,
             levels=levels,
-            on_change=callback if at_once else None,
+            on_change=None if self._awaits_callback else callback,
             on_state=on_state,
         )
         requester: SnapshotRequester[N] = SnapshotRequester(
@@ -195,7 +198,9 @@ class DepthCacheManager(Generic[N]):
         self._feed.stop()
         if self._owns_bm and self._bm is not None:
             await self._bm.close()
-        others = [task for task in self._tasks if task is not asyncio.current_task()]
+        # A callback may close it, too, and goes on afterwards.
+        spared = (asyncio.current_task(), _callback_task.get())
+        others = [task for task in self._tasks if task not in spared]
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
@@ -259,6 +264,7 @@ class DepthCacheManager(Generic[N]):
         return self._feed.synchronizer
 
     async def _call(self) -> None:
+        _callback_task.set(asyncio.current_task())
         cache: DepthCache[N] | None = self.cache
         while cache is not None:
             try:
@@ -270,6 +276,12 @@ class DepthCacheManager(Generic[N]):
                 await self._callback(cache)
             except Exception:
                 logger.exception("the callback of %s raised", self.symbol)
+
+
+def is_coroutine_callback(callback: object) -> bool:
+    """Return whether a callback is to be awaited: a coroutine function, or an object called so."""
+    called = getattr(callback, "__call__", None)  # noqa: B004, it is looked at, not tested for
+    return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(called)
 
 
 class FuturesDepthCacheManager(DepthCacheManager[N]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, cast
 
@@ -14,7 +13,7 @@ from depthcli.core.state import State
 from depthcli.core.symbols import Target, targets_of
 from depthcli.errors import ClosedError
 from depthcli.exchange.sockets import BinanceSocketManager
-from depthcli.managers.depth_cache import DepthCacheManager
+from depthcli.managers.depth_cache import DepthCacheManager, is_coroutine_callback
 from depthcli.managers.targets import by_market, look_up, snapshot_limit
 
 if TYPE_CHECKING:
@@ -77,7 +76,8 @@ class DepthCacheGroup(Generic[N]):
 
     Args:
         client: where the exchange is.
-        symbols: as people type them, a market before a colon or not, or as `Target`.
+        symbols: as people type them, a market before a colon or not, or as `Target`; a single one
+            needn't stand in a list.
         market: of the symbols that don't say theirs.
         refresh_interval: seconds between two refreshes of a book; 0 or None: never.
         bm: a socket manager to share; by default one of its own.
@@ -101,7 +101,7 @@ class DepthCacheGroup(Generic[N]):
     def __init__(
         self,
         client: AsyncClient,
-        symbols: Iterable[str | Target] = (),
+        symbols: Iterable[str | Target] | Target = (),
         *,
         market: Market = SPOT,
         refresh_interval: float | None = DEFAULT_REFRESH,
@@ -116,7 +116,8 @@ class DepthCacheGroup(Generic[N]):
         self.client = client
         self.members: list[GroupMember[N]] = []
         self._market = market
-        self._targets = tuple(dict.fromkeys(map(self._target, symbols)))
+        several = [symbols] if isinstance(symbols, str | Target) else symbols
+        self._targets = tuple(dict.fromkeys(map(self._target, several)))
         self._refresh_interval = refresh_interval
         self._bm = BinanceSocketManager(client) if bm is None else bm
         self._owns_bm = bm is None
@@ -130,6 +131,7 @@ class DepthCacheGroup(Generic[N]):
         self._news = asyncio.Event()
         self._started = False
         self._closed = False
+        self._closing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Look up all symbols, and start to keep their books.
@@ -164,6 +166,12 @@ class DepthCacheGroup(Generic[N]):
         """Stop keeping the books; they stay as they are, and `recv` gives None."""
         self._closed = True
         self._news.set()
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="close a group")
+        # Whoever waits here may be cancelled, even by the closing itself; it goes on.
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         # All at once: one by one, hundreds would each wait while events still come for the others.
         await asyncio.gather(*[one.manager.close() for one in self.members])
         if self._owns_bm:
@@ -179,11 +187,11 @@ class DepthCacheGroup(Generic[N]):
         """
         self._check_open()
         target = self._target(symbol)
-        known = next((one for one in self.members if one.target == target), None)
-        if known is not None:
+        if (known := self._member(target)) is not None:
             return known
         infos = await look_up(self.client, {target.market: [target.symbol]})
-        return await self._start(target, infos[target])
+        # Somebody else may have added it meanwhile.
+        return self._member(target) or await self._start(target, infos[target])
 
     async def remove(self, symbol: str | Target) -> None:
         """Keep a symbol's book no longer; one that isn't kept is none of it."""
@@ -235,11 +243,19 @@ class DepthCacheGroup(Generic[N]):
     def _target(self, symbol: str | Target) -> Target:
         return symbol if isinstance(symbol, Target) else targets_of([symbol], self._market)[0]
 
+    def _member(self, target: Target) -> GroupMember[N] | None:
+        return next((one for one in self.members if one.target == target), None)
+
     def _speed(self, market: Market) -> int:
         return self._ws_interval or market.fastest
 
     async def _start(self, target: Target, info: SymbolInfo) -> GroupMember[N]:
-        """Keep the book of a symbol that the exchange is known to have."""
+        """Keep the book of a symbol that the exchange is known to have.
+
+        Raises:
+            ClosedError: the group was closed while the symbol was looked up.
+        """
+        self._check_open()
         member: GroupMember[N]
         member = GroupMember(target, self._manager_for(target, lambda: member), info)
         await member.manager.__aenter__()
@@ -251,16 +267,16 @@ class DepthCacheGroup(Generic[N]):
     ) -> DepthCacheManager[N]:
         callback = self._callback
 
-        def changed(cache: DepthCache[N] | None) -> None:
-            if cache is not None:
-                self._changed[target] = member()
-                self._news.set()
-                if callback is not None:
-                    callback(member())
+        def changed(cache: DepthCache[N] | None) -> Any:
+            if cache is None:
+                return None
+            self._changed[target] = member()
+            self._news.set()
+            return None if callback is None else callback(member())
 
         async def awaited(cache: DepthCache[N] | None) -> None:
-            if cache is not None:
-                await callback(member())
+            if (answer := changed(cache)) is not None:
+                await answer
 
         def turned(state: State, reason: str) -> None:
             self._news.set()
@@ -275,7 +291,7 @@ class DepthCacheGroup(Generic[N]):
             limit=snapshot_limit(target.market, self._targets, self._depth, self._limit),
             conv_type=self._conv_type,
             ws_interval=self._speed(target.market),
-            callback=awaited if inspect.iscoroutinefunction(callback) else changed,
+            callback=awaited if is_coroutine_callback(callback) else changed,
             on_state=turned,
             market=target.market,
             depth=self._depth,

@@ -9,11 +9,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from depthcli import AsyncClient, DepthCacheGroup
+from depthcli import AsyncClient, BinanceSocketManager, DepthCacheGroup, DepthCacheManager
 from depthcli.core.markets import COINM, MARKETS, OPTIONS, SPOT, USDM, Market
 from depthcli.core.symbols import Target
 from depthcli.errors import ClosedError, UnknownSymbolError, UsageError
-from depthcli.managers.targets import SHARE, snapshot_limit
+from depthcli.managers import group as group_module
+from depthcli.managers.targets import SHARE, look_up, snapshot_limit
 from depthcli.simulator import Simulator, source_for
 
 MARKET = st.sampled_from(sorted(MARKETS))
@@ -211,3 +212,114 @@ async def test_a_group_that_cannot_start_leaves_no_socket():
             DepthCacheGroup(client, ["moon:BNBBTC"])
         with pytest.raises(ClosedError, match="async with"):
             await DepthCacheGroup(client, ["BNBBTC"]).recv()
+
+
+async def test_async_for_gives_members_beside_a_coroutine_callback():
+    async with two_markets() as simulator, client_of(simulator) as client:
+        called = set()
+
+        async def note(member):
+            called.add(member.symbol)
+            await asyncio.sleep(0)
+
+        symbols = ["BNBBTC", "ETHBTC"]
+        async with asyncio.timeout(20), DepthCacheGroup(client, symbols, callback=note) as group:
+            given_out = set()
+            async for member in group:
+                given_out.add(member.symbol)
+                if len(given_out) == 2:
+                    break
+        assert called == given_out == set(symbols)
+
+
+async def test_an_object_that_is_called_as_a_coroutine_is_awaited():
+    class Noting:
+        def __init__(self) -> None:
+            self.called = asyncio.Event()
+
+        async def __call__(self, _changed) -> None:
+            self.called.set()
+
+    async with two_markets() as simulator, client_of(simulator) as client:
+        of_group, of_manager = Noting(), Noting()
+        async with (
+            asyncio.timeout(20),
+            DepthCacheGroup(client, ["BNBBTC"], callback=of_group),
+            DepthCacheManager(client, "ETHBTC", callback=of_manager),
+        ):
+            await of_group.called.wait()
+            await of_manager.called.wait()
+
+
+async def test_a_symbol_added_twice_at_the_same_time_is_kept_once():
+    async with (
+        two_markets() as simulator,
+        client_of(simulator) as client,
+        asyncio.timeout(20),
+        DepthCacheGroup(client) as group,
+    ):
+        first, second = await asyncio.gather(group.add("BNBBTC"), group.add("bnb/btc"))
+        assert first is second
+        assert group.members == [first]
+
+
+@pytest.mark.parametrize("begin", ["entering", "adding"])
+async def test_a_group_that_is_closed_while_symbols_are_looked_up_keeps_no_book(begin, monkeypatch):
+    looked_up, closed = asyncio.Event(), asyncio.Event()
+
+    async def look_up_late(client, symbols):
+        infos = await look_up(client, symbols)
+        if symbols:
+            looked_up.set()
+            await closed.wait()
+        return infos
+
+    monkeypatch.setattr(group_module, "look_up", look_up_late)
+    async with two_markets() as simulator, client_of(simulator) as client, asyncio.timeout(20):
+        sockets = BinanceSocketManager(client)
+        group = DepthCacheGroup(client, ["BNBBTC"] if begin == "entering" else [], bm=sockets)
+        if begin == "entering":
+            beginning = asyncio.create_task(group.__aenter__())
+        else:
+            await group.__aenter__()
+            beginning = asyncio.create_task(group.add("BNBBTC"))
+        await looked_up.wait()
+        await group.close()
+        closed.set()
+        with pytest.raises(ClosedError):
+            await beginning
+        assert group.members == []
+        await sockets.close()
+
+
+@pytest.mark.parametrize("kind", ["awaits", "gathers"])
+async def test_a_coroutine_callback_may_close_what_calls_it(kind):
+    async with two_markets() as simulator, client_of(simulator) as client, asyncio.timeout(20):
+        closed = asyncio.Event()
+        waiting = iter([True])
+
+        async def close_all(_member):
+            if next(waiting, False):
+                if kind == "awaits":
+                    await group.close()
+                else:
+                    await asyncio.gather(*[one.manager.close() for one in group.members])
+                closed.set()
+
+        group = DepthCacheGroup(client, ["BNBBTC", "ETHBTC"], callback=close_all)
+        async with group:
+            await closed.wait()
+            assert {member.state for member in group.members} == {"closed"}
+            assert await group.recv() is None
+        assert simulator.connections == 0
+
+
+@pytest.mark.parametrize("symbol", ["bnb/btc", Target(SPOT, "BNBBTC")])
+async def test_a_single_symbol_need_not_stand_in_a_list(symbol):
+    async with (
+        two_markets() as simulator,
+        client_of(simulator) as client,
+        asyncio.timeout(20),
+        DepthCacheGroup(client, symbol) as group,
+    ):
+        assert [str(member.target) for member in group.members] == ["spot:BNBBTC"]
