@@ -236,7 +236,7 @@ def test_an_exchange_that_is_not_there_exits_3(run):
             ("BTC/USDT:USDT", "--market", "spot"),
             "is of market usdm, but --market says spot: leave out --market, or write usdm:BTCUSDT",
         ),
-        (("BTC/USD:BTC", "--options"), "is of market coinm, and --market says options"),
+        (("BTC/USD:BTC", "--options"), "is of market coinm, but --market says options"),
         (("usdm:BTC/USD:BTC",), "names two markets"),
     ],
 )
