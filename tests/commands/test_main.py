@@ -195,7 +195,7 @@ def test_dump_for_people_is_a_table(run):
         (("dump", "--json", "BNBBTC", "--testnet", "--tld", "us"), "exclude each other"),
         (("dump", "BNBBTC", "--testnet", "--rest-url", "http://h"), "--testnet and --rest-url"),
         (("dump", "--tld", "us", "--options", "BTC-261225-110000-C"), "'us': choose one of com"),
-        (("dump", "usdm:BTCUSDT", "--tld", "us"), "USD-M futures isn't there in 'us'"),
+        (("dump", "usdm:BTCUSDT", "--tld", "us"), "USD-M futures isn't available in 'us'"),
         (("dump", "BNBBTC", "--tld", "moon"), "'com', 'us'"),
         (("watch", "BNBBTC"), "needs a terminal"),
         (("watch", "--demo", "--testnet"), "--demo and --testnet exclude"),
