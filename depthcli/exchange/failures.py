@@ -78,9 +78,7 @@ def _proxy_reason(error: BaseException) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return printable(f"HTTP {response.status_code} {response.reason_phrase}".strip())
-    if isinstance(last, EOFError):
-        return "it closed the connection"
-    return printable(str(last) or str(error))
+    return "it hangs up" if isinstance(last, EOFError) else printable(str(last) or str(error))
 
 
 def _network(cause: BaseException) -> str:

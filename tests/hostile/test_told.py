@@ -139,7 +139,7 @@ async def test_a_proxy_that_hangs_up():
     async with serving(hang_up) as port, exchange() as environment:
         url = f"http://127.0.0.1:{port}"
         environment |= {"DEPTHCLI_WS_URL": "wss://exchange.test", "HTTPS_PROXY": url}
-        words = f"the proxy {url} refuses: it closed the connection; {OFFLINE}"
+        words = f"the proxy {url} refuses: it hangs up; {OFFLINE}"
         told, _ = await asyncio.gather(in_a_pipe(environment), on_screen(environment, words))
     assert told.count("\n") == 1
     assert words in told
