@@ -100,8 +100,8 @@ class _NotingSimulator(Simulator):
         self._exchange = exchange
         self.lateness: list[tuple[float, float]] = []
 
-    def _look(self) -> bool:
-        in_time = super()._look()
+    def _update(self) -> bool:
+        in_time = super()._update()
         now = time()
         noted, self._exchange.noted = self._exchange.noted, []
         self.lateness += [(now, now * 1_000 - event_time) for event_time in noted]

@@ -45,7 +45,7 @@ class NaiveBook:
 
 
 def both_sides(cache: DepthCache[Any]) -> tuple[Levels, Levels]:
-    """Return all that a book knows, the vouched levels and those beyond the horizon."""
+    """Return all that a book knows, the levels within the horizon and those beyond it."""
     return (
         cache.bids.levels() + cache.bids.beyond(),
         cache.asks.levels() + cache.asks.beyond(),

@@ -1,6 +1,6 @@
-"""What is true: messages, markets, and the book that is the exchange's.
+"""The protocol and the order book: messages, markets, and what keeps a book in sync.
 
-Everything here is pure. It knows no sockets, no asyncio and no clock: times are handed in. So the
-same code runs live, in a replay, in a simulation and in a benchmark, and can be judged level by
-level. It imports `errors` and nothing else of this package.
+Everything here is pure: no sockets, no asyncio, no clock. Times are passed in. The same code
+therefore runs live, in a replay, in a simulation and in a benchmark, and tests can check it level
+by level. It imports `errors` and nothing else from this package.
 """

@@ -171,7 +171,7 @@ read_level(PyObject *fast, Py_ssize_t at, double *price, double *quantity)
     return failed;
 }
 
-/* Return where the levels begin that the snapshot vouched for. */
+/* Return the position of the first level within the horizon. */
 static Py_ssize_t
 edge(const Side *self)
 {
@@ -396,19 +396,19 @@ static PyMethodDef methods[] = {
     {"update", (PyCFunction)side_update, METH_O,
      "update($self, levels, /)\n--\n\nSet the absolute quantities of the given levels."},
     {"top", (PyCFunction)side_top, METH_O,
-     "top($self, count, /)\n--\n\nReturn the best levels up to the horizon, best first."},
+     "top($self, count, /)\n--\n\nReturn the best levels within the horizon, best first."},
     {"levels", (PyCFunction)side_levels, METH_NOARGS,
-     "levels($self, /)\n--\n\nReturn all levels up to the horizon, best first."},
+     "levels($self, /)\n--\n\nReturn all levels within the horizon, best first."},
     {"beyond", (PyCFunction)side_beyond, METH_NOARGS,
      "beyond($self, /)\n--\n\nReturn the levels beyond the horizon that are known, best first."},
     {"exhausted", (PyCFunction)side_exhausted, METH_NOARGS,
-     "exhausted($self, /)\n--\n\nReturn whether no level is left that a snapshot vouched for."},
+     "exhausted($self, /)\n--\n\nReturn whether no level is left within the horizon."},
     {"__sizeof__", (PyCFunction)side_sizeof, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef properties[] = {
-    {"horizon", (getter)side_horizon, NULL, "The deepest price that is vouched for.", NULL},
+    {"horizon", (getter)side_horizon, NULL, "The deepest price covered by the snapshot.", NULL},
     {"falling", (getter)side_falling, NULL, "Whether the highest price is the best.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

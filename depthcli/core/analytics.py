@@ -1,11 +1,11 @@
-"""What is read off the levels of a book: price groups, the cost to trade, who leans which way.
+"""Figures computed from the levels of a book: price groups, the cost to trade, the imbalance.
 
-Pure functions of levels, `(price, quantity)` best first, as `BookSide.levels` and `BookSide.top`
-give them. They know the levels that they are given and nothing deeper, and say so where an answer
-would need more: `Cost.complete`, `reaches_past`.
+Pure functions of levels: `(price, quantity)`, best first, as returned by `BookSide.levels` and
+`BookSide.top`. They see only the levels passed in, and report when an answer would need deeper
+ones: `Cost.complete`, `reaches_past`.
 
-With Decimals everything but a quotient is exact. With floats prices count as the decimal that they
-print as, so that 0.3 is three times 0.1, and sums are rounded once, not at every step.
+With Decimals everything except quotients is exact. Floats are taken as the decimal that they print
+as, so that 0.3 is three times 0.1, and sums are rounded once, not at every step.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ if TYPE_CHECKING:
 Side = Literal["bid", "ask"]
 
 DUST: Final = 1e-12
-"""With floats, the part of a quantity that rounding may leave over and that isn't traded."""
+"""With floats, the share of a quantity that counts as a rounding error."""
 
 MOST_STEPS: Final = 1e9
-"""Up to so many steps of a group lie below a price whose group is found without Decimals."""
+"""The most group steps in a price for which its group is computed without Decimals."""
 
 NEAR: Final = 1e-5
-"""Steps by which a float must be off a multiple for its group to be certain: ten times what
-rounding can make of `MOST_STEPS`."""
+"""How close to a group's edge, in steps, a float price may be before Decimals decide: ten times the
+largest rounding error within `MOST_STEPS`."""
 
 _EXACT: Final = Context(prec=800)
-"""Room for any product of a number of the wire with another; only quotients are rounded."""
+"""Exact for the product of any two numbers from the exchange; only quotients are rounded."""
 
 
 class Cost(NamedTuple, Generic[N]):
-    """What a market order would meet.
+    """How a market order would be filled.
 
     Attributes:
-        filled: the quantity that the levels give; less than was asked for if they run out.
-        notional: what it costs or brings, in the quote asset.
+        filled: the quantity that the levels fill; less than requested if they run out.
+        notional: what it costs or yields, in the quote asset.
         average_price: `notional / filled`; None if nothing is filled.
-        worst_price: the price of the last level that is touched; None if nothing is filled.
-        slippage: how much worse than the reference the average is, in basis points; None if nothing
+        worst_price: the price of the last level reached; None if nothing is filled.
+        slippage: how much worse the average is than the reference, in basis points; None if nothing
             is filled.
-        complete: whether the levels were enough. If not, the true cost is past the horizon.
+        complete: whether the levels were enough. If not, the order would go past the horizon.
     """
 
     filled: N
@@ -59,13 +59,13 @@ class Cost(NamedTuple, Generic[N]):
 def cost_to_trade(
     levels: Iterable[tuple[N, N]], quantity: N, *, reference: N | None = None
 ) -> Cost[N]:
-    """Return what it takes to trade a quantity at once. O(k) for the k levels that it eats.
+    """Return how a market order of that quantity would be filled. O(k) for k levels consumed.
 
     Args:
         levels: the asks to buy from or the bids to sell to, best first.
-        quantity: in the base asset, of the type that the levels have.
-        reference: the price that the slippage is measured from, such as the mid; by default the
-            best level's. At the touch or on its better side.
+        quantity: in the base asset, of the same number type as the levels.
+        reference: the price from which slippage is measured, such as the mid; by default the best
+            level's. It must not be worse than the best level.
 
     Raises:
         ValueError: the quantity isn't a positive number.
@@ -103,15 +103,15 @@ def cost_to_trade(
 def group_levels(
     levels: Iterable[tuple[N, N]], step: Decimal | float, *, side: Side
 ) -> list[tuple[N, N]]:
-    """Return the levels put together by price, best first. O(n).
+    """Aggregate levels into price groups, best first. O(n).
 
-    A group's price is a multiple of the step: of a bid the next one down, of an ask the next one
-    up, so that a group never looks better than what is in it. `reaches_past` tells whether the last
-    group is known whole.
+    A group's price is a multiple of the step: rounded down for bids and up for asks, so that a
+    group never looks better than its levels. `reaches_past` tells whether the last group is
+    incomplete.
 
     Args:
         levels: best first.
-        step: between two groups, in the quote asset; as a float it counts as what it prints as.
+        step: between two groups, in the quote asset; a float is taken as the decimal it prints as.
         side: `"bid"` or `"ask"`.
 
     Raises:
@@ -141,11 +141,12 @@ def group_levels(
 
 
 def reaches_past(price: N, horizon: N | None, *, side: Side) -> bool:
-    """Return whether a price, such as that of a group, is deeper than the horizon of its side.
+    """Return whether a price, such as that of a group, lies beyond the horizon of its side.
 
     Args:
         price: a level's or a group's.
-        horizon: the deepest price up to which the side is known (`BookSide.horizon`); None: all.
+        horizon: the deepest price up to which the side is complete (`BookSide.horizon`); None if
+            all of it is.
         side: `"bid"` or `"ask"`.
 
     Raises:
@@ -158,9 +159,9 @@ def reaches_past(price: N, horizon: N | None, *, side: Side) -> bool:
 
 
 def imbalance(bids: Iterable[tuple[N, N]], asks: Iterable[tuple[N, N]]) -> N | None:
-    """Return how the quantities lean, from -1 (only asks) to 1 (only bids); None without any.
+    """Return `(bids - asks) / (bids + asks)` of the quantities, -1 to 1; None if there are none.
 
-    Compare sides of the same number of levels, or of the same distance from the mid.
+    Pass the same number of levels of both sides, or the same distance from the mid.
     """
     with localcontext(_EXACT):
         bid, ask = (_sum([quantity for _, quantity in side]) for side in (bids, asks))
@@ -171,8 +172,8 @@ def imbalance(bids: Iterable[tuple[N, N]], asks: Iterable[tuple[N, N]]) -> N | N
 def micro_price(bid: tuple[N, N] | None, ask: tuple[N, N] | None) -> N | None:
     """Return the mid weighted by the other side's quantity; None if a side is empty.
 
-    Where much is bid and little is asked, the next trade is likely at the ask, and the micro-price
-    lies near it.
+    With much bid and little offered, the next trade is likely at the ask, and the micro-price is
+    close to it.
     """
     if bid is None or ask is None or not bid[1] + ask[1]:
         return None
@@ -183,7 +184,7 @@ def micro_price(bid: tuple[N, N] | None, ask: tuple[N, N] | None) -> N | None:
 
 
 def _edges(step: Decimal, side: Side, kind: type[Any]) -> Callable[[Any], Any]:
-    """Return what gives the multiple of the step at or next to a price, on the deeper side."""
+    """Return a function that rounds a price to a multiple of the step, away from the best price."""
 
     def exact(price: float | Decimal) -> Any:
         number = price if isinstance(price, Decimal) else Decimal(str(price))
@@ -202,7 +203,7 @@ def _edges(step: Decimal, side: Side, kind: type[Any]) -> Callable[[Any], Any]:
         count = price / size
         if count > MOST_STEPS or abs(count - round(count)) <= NEAR:
             return exact(price)
-        # As exact: whole numbers are divided so that only the quotient is rounded.
+        # As exact as `exact`: a quotient of integers is rounded only once.
         return (int(count) + deeper) * numerator / denominator
 
     return quick

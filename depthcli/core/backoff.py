@@ -1,4 +1,4 @@
-"""How long to wait before the next try."""
+"""Exponential backoff with jitter."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 JITTER: Final = random.Random()
-"""Where the jitter comes from; seeding it makes a run repeatable."""
+"""The source of jitter; seed it to make a run repeatable."""
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Delays that double from try to try, with jitter so that many don't come back at once.
+    """Delays that double with each retry, with jitter so that many clients don't retry at once.
 
     Attributes:
-        first: the delay before the first new try, seconds.
-        step: the delay before the second, seconds.
-        most: no delay is longer, seconds.
-        tries: how many delays were given since the last reset.
+        first: the delay before the first retry, in seconds.
+        step: the delay before the second, in seconds, before jitter.
+        most: the longest delay, in seconds.
+        source: the random numbers for jitter.
+        tries: how many delays have been returned since the last reset.
     """
 
     first: float = 0.0
@@ -28,7 +29,7 @@ class Backoff:
     tries: int = 0
 
     def next(self) -> float:
-        """Return the delay before the next try, seconds."""
+        """Return the delay before the next retry, in seconds."""
         self.tries += 1
         if self.tries == 1:
             return self.first
@@ -36,5 +37,5 @@ class Backoff:
         return full * self.source.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """Begin anew: a try succeeded."""
+        """Start over: a try succeeded."""
         self.tries = 0

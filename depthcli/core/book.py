@@ -1,6 +1,6 @@
 """The local order book: levels by price, read best first.
 
-Each side keeps itself, as `side.py` says: here are both of them, and the update id they stand at.
+A book is two sides (see `side.py`) and the update id up to which they are current.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from depthcli.core.side import BookSide
 
 
-def _kind_of_floats() -> type[BookSide[float]]:
-    """Return what sides of floats are kept in: the one in C where it was built, and is wanted."""
+def _float_side_type() -> type[BookSide[float]]:
+    """Return the class for sides of floats: the one in C if it was built and isn't switched off."""
     if not os.environ.get("DEPTHCLI_NO_EXTENSIONS"):
         with suppress(ImportError):
             from depthcli.core.native_side import NativeSide  # noqa: PLC0415
@@ -32,8 +32,8 @@ def _kind_of_floats() -> type[BookSide[float]]:
     return PythonSide
 
 
-_KINDS: dict[type, type[BookSide[Any]]] = {float: _kind_of_floats(), Decimal: PythonSide}
-"""What a side is kept in, by its number type."""
+_SIDE_TYPES: dict[type, type[BookSide[Any]]] = {float: _float_side_type(), Decimal: PythonSide}
+"""The class of a side, by its number type."""
 
 
 class Difference(NamedTuple):
@@ -42,12 +42,11 @@ class Difference(NamedTuple):
     Attributes:
         side: `bid` or `ask`.
         price: of the level.
-        ours: the quantity in the one book; zero: it has no such level.
-        theirs: the quantity in the other book; zero: it has no such level.
-        rank: one more than the other book has better levels on that side; 1 is the best. Levels
-            that only the one book has don't count, so they never push others down. One of them has
-            the rank that it would take in the other book, and so shares it with the next level
-            there, and with others like it in between.
+        ours: the quantity in our book; zero if it has no such level.
+        theirs: the quantity in the other book; zero if it has no such level.
+        rank: the level's position on its side of the other book, from 1 for the best. A level that
+            only our book has gets the position it would take there. It pushes no other level down,
+            so several levels can share a rank.
     """
 
     side: str
@@ -66,11 +65,11 @@ class Difference(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What came of comparing two books as far as both are vouched for.
+    """The result of comparing two books, within the snapshots of both.
 
     Attributes:
-        levels: how many levels were compared, of both sides together.
-        differences: those on which the books disagree; bids before asks, either best first.
+        levels: how many levels were compared, both sides together.
+        differences: the levels on which the books disagree, bids before asks, each best first.
     """
 
     levels: int
@@ -78,16 +77,16 @@ class Comparison(NamedTuple):
 
 
 class DepthCache(Generic[N]):
-    """The book of one symbol, as of one update id.
+    """The order book of one symbol at one update id.
 
     Attributes:
-        symbol: in the exchange's upper case.
+        symbol: in upper case, as the exchange writes it.
         conv_type: the type of all prices and quantities: `float`, or `Decimal` for exactness.
         bids: the bids, highest first.
         asks: the asks, lowest first.
         last_update_id: the exchange's id of the last update in the book; 0 before the first.
-        update_time: the exchange's time of the newest event in the book, ms since the epoch; of a
-            snapshot without a known event, the time of the snapshot. None before either.
+        update_time: the exchange's time of the newest event in the book, in ms since the epoch, or
+            of the snapshot if no event is known. None before the first snapshot.
 
     >>> cache = DepthCache("BNBBTC")
     >>> cache.bids.update([(0.0024, 10.0)])
@@ -105,18 +104,18 @@ class DepthCache(Generic[N]):
     def __init__(self, symbol: str, conv_type: type[N] | None = None) -> None:
         self.symbol = symbol
         self.conv_type: type[N] = check_number_type(conv_type or cast("Any", float))
-        kind: type[BookSide[N]] = _KINDS[self.conv_type]
-        self.bids: BookSide[N] = kind(falling=True)
-        self.asks: BookSide[N] = kind(falling=False)
+        side_type: type[BookSide[N]] = _SIDE_TYPES[self.conv_type]
+        self.bids: BookSide[N] = side_type(falling=True)
+        self.asks: BookSide[N] = side_type(falling=False)
         self.last_update_id = 0
         self.update_time: int | None = None
 
     def load(self, snapshot: Snapshot[N], limit: int) -> None:
-        """Replace the book by a snapshot.
+        """Replace the book with a snapshot.
 
         Args:
             snapshot: the levels, best first; its time becomes the book's.
-            limit: how many levels a side were asked for. A side that has fewer is complete.
+            limit: how many levels per side were requested. A side with fewer is complete.
         """
         for side, levels in ((self.bids, snapshot.bids), (self.asks, snapshot.asks)):
             side.load(levels, levels[-1][0] if levels and len(levels) >= limit else None)
@@ -124,16 +123,16 @@ class DepthCache(Generic[N]):
         self.update_time = snapshot.time
 
     def apply(self, event: DepthEvent[N]) -> None:
-        """Set the levels that the event names. O(k); whether it is the next one isn't asked."""
+        """Set the levels that an event names, without checking that it is the next one. O(k)."""
         self.bids.update(event.bids)
         self.asks.update(event.asks)
         self.last_update_id = event.last_update_id
         self.update_time = event.event_time
 
     def adopt(self, other: DepthCache[N]) -> None:
-        """Take over another book's levels, horizons and update id; the other is used up.
+        """Take over another book's levels, horizons and update id. Don't use the other one again.
 
-        The time of the newest event stays: the other book is no newer.
+        `update_time` stays, because the other book is no newer.
         """
         self.bids, self.asks = other.bids, other.asks
         self.last_update_id = other.last_update_id
@@ -173,14 +172,14 @@ class DepthCache(Generic[N]):
         return None if bid is None or ask is None else ask[0] - bid[0]
 
     def exhausted(self) -> bool:
-        """Return whether a side has nothing left that a snapshot vouched for. O(1) almost always.
+        """Return whether a side has no level left within its snapshot. O(1) almost always.
 
-        Such a book is in step and yet doesn't say what the side's best price is.
+        Such a book is in sync, but the side's best price is unknown.
         """
         return self.bids.exhausted() or self.asks.exhausted()
 
     def compare(self, other: DepthCache[N]) -> Comparison:
-        """Compare two books level by level, as far as both are vouched for. O(n)."""
+        """Compare two books level by level, within the snapshots of both. O(n)."""
         count = 0
         found: list[Difference] = []
         for name, ours, theirs in (("bid", self.bids, other.bids), ("ask", self.asks, other.asks)):
@@ -201,15 +200,15 @@ class DepthCache(Generic[N]):
         return Comparison(count, found)
 
     def differences(self, other: DepthCache[N]) -> list[Difference]:
-        """Return the levels on which two books disagree, as far as both are vouched for. O(n)."""
+        """Return the levels on which two books disagree, within the snapshots of both. O(n)."""
         return self.compare(other).differences
 
     def add_bid(self, bid: Sequence[Any]) -> None:
-        """Set one bid, `[price, quantity]` as numbers or strings; a quantity of zero removes it."""
+        """Set one bid: `[price, quantity]`, numbers or strings. A quantity of zero removes it."""
         self.bids.update([(self.conv_type(bid[0]), self.conv_type(bid[1]))])
 
     def add_ask(self, ask: Sequence[Any]) -> None:
-        """Set one ask, `[price, quantity]` as numbers or strings; a quantity of zero removes it."""
+        """Set one ask: `[price, quantity]`, numbers or strings. A quantity of zero removes it."""
         self.asks.update([(self.conv_type(ask[0]), self.conv_type(ask[1]))])
 
     @staticmethod
@@ -218,12 +217,12 @@ class DepthCache(Generic[N]):
         reverse: bool = False,
         conv_type: Callable[[Any], Any] = float,
     ) -> list[list[Any]]:
-        """Return levels as `[price, quantity]` by rising price. O(n log n).
+        """Return levels as `[price, quantity]`, sorted by rising price. O(n log n).
 
         Args:
-            vals: price to quantity, or pairs of them; as numbers or strings.
-            reverse: by falling price, as bids are read.
-            conv_type: what makes a price or a quantity of what is given.
+            vals: a mapping of price to quantity, or pairs of the two; numbers or strings.
+            reverse: sort by falling price, the order of bids.
+            conv_type: converts each price and quantity.
         """
         pairs = vals.items() if isinstance(vals, Mapping) else vals
         levels = [[conv_type(price), conv_type(quantity)] for price, quantity in pairs]

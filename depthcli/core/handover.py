@@ -1,9 +1,9 @@
-"""Two connections carry the same streams for a while: which of their events are given out. Pure.
+"""Merge the events of two connections while one replaces the other. Pure.
 
-The exchange ends every connection after 24 hours, and says so when it is about to go earlier. A
-successor is subscribed to the same streams while its predecessor still serves. Both bring the same
-events, at different times. The predecessor's are given out, and the successor's kept, until the two
-overlap: from there on either of them may fail, and whichever brings an event first gives it.
+The exchange closes every connection after 24 hours, or announces an earlier end. A successor
+subscribes to the same streams while its predecessor is still in use. Both receive the same events,
+at different times. The predecessor's events are delivered and the successor's kept until the two
+overlap. After that either connection may fail, and each event is delivered when it first arrives.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from depthcli.core.messages import DepthEvent
 
 QUIET: Final = 5.0
-"""Seconds without an event on either connection after which a stream counts as handed over: what
-was sent before the successor was subscribed has arrived by then."""
+"""Seconds without an event on either connection after which a stream counts as handed over: by
+then, everything sent before the successor subscribed has arrived."""
 
 LONGEST: Final = 60.0
-"""Seconds after which a predecessor that still lags isn't waited for."""
+"""Seconds after which a handover ends, even if the predecessor still lags behind."""
 
 MOST_KEPT: Final = 2_000
-"""Events of one stream that are kept at the most; the oldest go first."""
+"""The most events kept per stream; the oldest are dropped first."""
 
 
 @dataclass(slots=True)
@@ -35,10 +35,10 @@ class _Stream(Generic[N]):
     """One stream during a handover.
 
     Attributes:
-        opened: when the successor was subscribed to it, seconds.
-        reached: the last update id that was given out since the handover began.
-        kept: the successor's events that can't be given out yet.
-        joined: whether the two connections were seen to overlap.
+        opened: when the successor subscribed to it, in seconds.
+        reached: the last update id delivered since the handover began; None before the first.
+        kept: the successor's events that can't be delivered yet.
+        joined: whether the events of the two connections have overlapped.
     """
 
     opened: float
@@ -48,31 +48,37 @@ class _Stream(Generic[N]):
 
 
 class Handover(Generic[N]):
-    """Merges two connections' events, stream by stream. All times are seconds on any one clock."""
+    """Merges two connections' events, stream by stream.
+
+    All times are in seconds on the same clock.
+
+    Args:
+        now: when the handover begins.
+    """
 
     def __init__(self, now: float) -> None:
         self._began = now
         self._streams: dict[str, _Stream[N]] = {}
 
     def opened(self, streams: Iterable[str], now: float) -> None:
-        """Take note that the successor is subscribed to these streams."""
+        """Record that the successor is subscribed to these streams."""
         for stream in streams:
             self._streams[stream] = _Stream(now)
 
     def from_predecessor(self, stream: str, event: DepthEvent[N]) -> list[DepthEvent[N]]:
-        """Return the events to give out now that the predecessor brought this one."""
+        """Return the events to deliver after the predecessor received this one."""
         known = self._streams.get(stream)
         if known is None:
             return [event]
         if known.joined:
             return self._first_of_two(known, event)
         known.reached = event.last_update_id
-        given = [event]
-        given.extend(self._join(known))
-        return given
+        delivered = [event]
+        delivered.extend(self._join(known))
+        return delivered
 
     def from_successor(self, stream: str, event: DepthEvent[N]) -> list[DepthEvent[N]]:
-        """Return the events to give out now that the successor brought this one."""
+        """Return the events to deliver after the successor received this one."""
         known = self._streams.get(stream)
         if known is None:
             return []
@@ -82,7 +88,7 @@ class Handover(Generic[N]):
         return self._join(known)
 
     def complete(self, wanted: Iterable[str], now: float) -> bool:
-        """Return whether the predecessor isn't needed any more. O(n) for n streams."""
+        """Return whether the predecessor is no longer needed. O(n) for n streams."""
         late = now - self._began > LONGEST
         for stream in wanted:
             known = self._streams.get(stream)
@@ -93,16 +99,16 @@ class Handover(Generic[N]):
         return True
 
     def finish(self, stream: str) -> list[DepthEvent[N]] | None:
-        """Return what is still kept of a stream, for the predecessor is gone.
+        """Return the kept events of a stream, once the predecessor is gone.
 
-        None where the successor isn't subscribed to it, so that events may have been missed.
+        None if the successor isn't subscribed to the stream: events may have been missed.
         """
         known = self._streams.get(stream)
         return None if known is None else list(known.kept)
 
     @staticmethod
     def _join(known: _Stream[N]) -> list[DepthEvent[N]]:
-        """Let the successor's events go if the first of them follows what was given out."""
+        """Release the successor's events if the first of them follows the last one delivered."""
         kept, reached = known.kept, known.reached
         if reached is None or not kept or kept[0].follows > reached:
             return []

@@ -1,7 +1,7 @@
-"""What differs between the markets, as data: hosts, paths, limits, weights, streams.
+"""The differences between markets, as data: hosts, paths, limits, weights, streams.
 
-The facts are those of the exchange's public documentation. How events link isn't here: an event
-itself says which update it follows (`DepthEvent.follows`).
+The facts come from the exchange's public documentation. How events link isn't here: each event says
+which update it follows (`DepthEvent.follows`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Where one environment of a market is: `scheme://host[:port]`, without any path."""
+    """The origins of one environment of a market: `scheme://host[:port]`, without a path."""
 
     rest: str
     websocket: str
@@ -26,40 +26,40 @@ class Origins:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Market:
-    """One market of the exchange. There is one value for each, so a market equals only itself.
+    """One market of the exchange. Each has a single instance; markets compare by identity.
 
     Attributes:
-        name: the name that users give: `spot`, `usdm`, `coinm`, `options`.
-        title: what the market is called in sentences.
+        name: the name that users type: `spot`, `usdm`, `coinm`, `options`.
+        title: the market's name in messages.
         origins: the environments: `com`, `us`, `vision` (market data only), `testnet`, `demo`.
-        rest_prefix: stands before `/depth`, `/exchangeInfo`, `/time` and `/ping`.
-        websocket_prefix: stands before `/ws` and `/stream`.
-        limits: the snapshot limits that the exchange accepts, rising.
+        rest_prefix: the path before `/depth`, `/exchangeInfo`, `/time` and `/ping`.
+        websocket_prefix: the path before `/ws` and `/stream`.
+        limits: the snapshot limits that the exchange accepts, ascending.
         any_limit: whether limits between the listed ones, and larger ones, are accepted.
         default_limit: the snapshot limit if a request names none.
         wrong_limit_code: the exchange's error code for a limit that it doesn't accept.
         weights: `(limit, weight)`: a snapshot of at most `limit` levels costs `weight`.
         info_weight: the request weight of the full exchange info.
-        weight_pool: the name of the pool that its request weight is drawn from; USD-M and COIN-M
-            share one (the exchange's notice of their integration of 2026-06).
-        weight_per_minute: the weight of the pool per address and minute, until exchangeInfo tells.
-        narrows_info: whether exchangeInfo can be asked for single symbols.
-        speeds: update speed in ms to the suffix of the diff stream; None: the plain one.
-        partial_levels: of how many levels a side there are streams whose events are the whole top,
-            in the shape of diff events.
-        streams_per_connection: how many streams one WebSocket is given. The futures' newer
-            documents allow 1,024, older ones 200: what both allow is kept.
+        weight_pool: the pool from which its request weight is drawn; USD-M and COIN-M share one
+            (the exchange's notice of their integration of 2026-06).
+        weight_per_minute: the pool's weight per address and minute, until exchangeInfo states it.
+        narrows_info: whether exchangeInfo accepts a list of symbols.
+        speeds: update speed in ms to the suffix of the diff stream; None: the default stream.
+        partial_levels: the numbers of levels per side for which there are streams whose events hold
+            the whole top, in the format of diff events.
+        streams_per_connection: how many streams to open on one WebSocket. The futures' newer
+            documents allow 1,024, older ones 200; the smaller number is used.
         messages_per_second: how many messages (requests, pings and pongs) a WebSocket may send.
         snapshot_lag: seconds by which a cached snapshot may lag behind the stream.
-        ping_interval: seconds between two pings of the exchange on a WebSocket.
-        pong_timeout: seconds that it waits for a pong before it closes the connection.
+        ping_interval: seconds between two pings from the exchange on a WebSocket.
+        pong_timeout: seconds that the exchange waits for a pong before it closes the connection.
         wraps_failures: whether a refused WebSocket request is answered with `{"error": ...}`.
-        ids_are_shared: whether update ids are counted over all symbols of the engine, so that a
-            snapshot's id moves on though nothing happened in its symbol.
-        event_at_snapshot_id_applies: whether an event that ends at a snapshot's own id belongs on
-            top of it. The derivatives' rule is to drop events with `u` below `lastUpdateId`, and
-            real COIN-M snapshots were seen that lacked levels of the event with `u` equal to it.
-            On spot the snapshot contains that event.
+        ids_are_shared: whether update ids are counted across all symbols of the engine, so that a
+            snapshot's id grows even if its symbol doesn't change.
+        event_at_snapshot_id_applies: whether an event whose last id equals the snapshot's must be
+            applied to the snapshot. The derivatives' rule is to drop events with `u` below
+            `lastUpdateId`, and real COIN-M snapshots have lacked levels of the event with `u` equal
+            to it. On spot the snapshot contains that event.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Market:
     event_at_snapshot_id_applies: bool
 
     def depth_path(self) -> str:
-        """Return the path of the snapshot."""
+        """Return the path of snapshots."""
         return f"{self.rest_prefix}/depth"
 
     def info_path(self) -> str:
@@ -96,13 +96,13 @@ class Market:
         return f"{self.rest_prefix}/exchangeInfo"
 
     def fit_limit(self, levels: int) -> int:
-        """Return the smallest snapshot limit that gives at least so many levels, or the largest."""
+        """Return the smallest snapshot limit of at least so many levels, or else the largest."""
         if self.any_limit:
             return max(1, min(levels, self.limits[-1]))
         return next((limit for limit in self.limits if limit >= levels), self.limits[-1])
 
     def generous_limit(self, levels: int) -> int:
-        """Return the largest snapshot limit that costs no more than that many levels do."""
+        """Return the largest snapshot limit that costs no more weight than so many levels."""
         weight = self.weight(self.fit_limit(levels))
         return max(limit for limit in self.limits if self.weight(limit) <= weight)
 
@@ -114,8 +114,8 @@ class Market:
         """Return the name of a symbol's diff stream.
 
         Args:
-            symbol: in any case.
-            speed: update speed in ms; None for the exchange's plain stream.
+            symbol: in upper or lower case.
+            speed: update speed in ms; None for the exchange's default stream.
 
         Raises:
             UsageError: the market has no stream of that speed.
@@ -129,12 +129,12 @@ class Market:
             ) from None
 
     def partial_stream(self, symbol: str, levels: int, speed: int | None = None) -> str:
-        """Return the name of the stream whose events are a symbol's best levels.
+        """Return the name of the partial stream, whose events are a symbol's best levels.
 
         Args:
-            symbol: in any case.
-            levels: a side.
-            speed: update speed in ms; None for the exchange's plain stream.
+            symbol: in upper or lower case.
+            levels: how many per side.
+            speed: update speed in ms; None for the exchange's default stream.
 
         Raises:
             UsageError: the market has no such stream.
@@ -142,8 +142,8 @@ class Market:
         if levels not in self.partial_levels:
             known = ", ".join(map(str, self.partial_levels)) or "none"
             raise UsageError(
-                f"{self.title} has no stream of the best {levels} levels that tells its symbol:"
-                f" there is {known}"
+                f"{self.title} has no stream of the best {levels} levels that names its symbol;"
+                f" available: {known}"
             )
         return self.stream(symbol, speed).replace("@depth", f"@depth{levels}")
 
@@ -307,7 +307,11 @@ MARKETS: Final[Mapping[str, Market]] = MappingProxyType(
 
 
 def market_named(name: str) -> Market:
-    """Return the market of that name; raise UsageError with the names there are."""
+    """Return the market of that name.
+
+    Raises:
+        UsageError: there is none; the message lists the names.
+    """
     try:
         return MARKETS[name.lower()]
     except KeyError:

@@ -1,7 +1,7 @@
 """A side of a book in C, for floats: `_native_side.c`.
 
-Installing depthcli compiles it where there is a C compiler, and goes on without it where there is
-none: this module then can't be imported, and books of floats are kept in Python, as others are.
+It is compiled when depthcli is installed and a C compiler is available. Without one, this module
+can't be imported, and books of floats use the Python implementation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from depthcli.core.side import BookSide
 
 
 class NativeSide(Side, BookSide[float]):
-    """One side of a book in doubles, 16 bytes a level.
+    """One side of a book, in doubles: 16 bytes per level.
 
     Args:
         falling: whether the highest price is the best, as among bids; among asks it is the lowest.
@@ -22,7 +22,7 @@ class NativeSide(Side, BookSide[float]):
     __slots__ = ()
 
     def reaches(self, count: int) -> bool:
-        """Return whether there are that many levels up to the horizon. O(log n)."""
+        """Return whether there are at least `count` levels within the horizon. O(log n)."""
         return len(self) >= count
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> NativeSide:

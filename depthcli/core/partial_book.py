@@ -1,7 +1,7 @@
-"""A book of which the exchange sends the whole top with each event, and nothing else.
+"""A book from partial events, each of which holds the best levels of both sides.
 
-Where a market has no diff events to be had, or no snapshot to link them to, each partial event
-replaces the book. It is vouched for as deep as the event goes, and the horizon says how deep.
+For markets without diff events, or without a snapshot to link them to. Each event replaces the
+book, and its deepest levels are the horizon.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class PartialSynchronizer(Synchronizer[N]):
-    """Keeps the top of one symbol's book from events that each hold all of it.
+    """Keeps the top of one symbol's book from partial events.
 
     Args:
-        symbol: in the exchange's upper case.
+        symbol: in upper case, as the exchange writes it.
         conv_type: the number type of the book.
-        levels: a side, as many as the stream sends.
+        levels: how many per side the stream sends.
         on_state: called with the new state and its reason after each change of state.
     """
 
@@ -45,11 +45,11 @@ class PartialSynchronizer(Synchronizer[N]):
 
     @property
     def wants_snapshot(self) -> bool:
-        """Never: each event is one."""
+        """Always False: each event is a snapshot itself."""
         return False
 
     def receive(self, event: DepthEvent[N]) -> None:
-        """Take in an event as it arrives: the first one makes the book live at once."""
+        """Receive an event as it arrives; the first one makes the book live at once."""
         arrived: Any = event
         super().receive(arrived)
         if self.unreadable:
@@ -63,7 +63,7 @@ class PartialSynchronizer(Synchronizer[N]):
             self._turn(State.LIVE)
 
     def advance(self) -> bool:
-        """Replace the book by the next event, if there is one; return whether it changed."""
+        """Replace the book with the next event, if there is one; return whether it changed."""
         if self._unread:
             self._unread = False
             return self.state is State.LIVE
@@ -88,7 +88,7 @@ class PartialSynchronizer(Synchronizer[N]):
         self._audit = None
 
     def _compare(self, audit: Audit[N], snapshot: Snapshot[N]) -> Verdict:
-        """Compare a silent book with a snapshot: no event can be replayed over either."""
+        """Compare a silent book with a snapshot. Events can't be replayed over either of them."""
         fresh: DepthCache[N] = DepthCache(self.symbol, self.cache.conv_type)
         fresh.load(snapshot, audit.limit)
         comparison = self.cache.compare(fresh)

@@ -1,4 +1,4 @@
-"""No more than so many in so long. Pure: time is given, in seconds on any one clock."""
+"""A sliding-window rate limiter. Pure: time is passed in, in seconds on the same clock."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections import deque
 
 
 class RateLimiter:
-    """Lets something happen a limited number of times in any window.
+    """Limits how often something happens within any window of time.
 
     Args:
-        most: how often in a window.
-        window: its length, seconds.
+        most: how often per window.
+        window: its length, in seconds.
     """
 
     def __init__(self, most: int, window: float) -> None:
@@ -18,12 +18,12 @@ class RateLimiter:
         self._latest: deque[float] = deque(maxlen=most)
 
     def delay(self, now: float) -> float:
-        """Return the seconds until it may happen again; 0 if it may now."""
+        """Return the seconds until the next one is allowed; 0 if it is allowed now."""
         latest = self._latest
         if len(latest) < (latest.maxlen or 0):
             return 0.0
         return max(0.0, latest[0] + self._window - now)
 
     def note(self, now: float) -> None:
-        """It happens."""
+        """Record one, now."""
         self._latest.append(now)

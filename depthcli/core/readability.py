@@ -1,4 +1,4 @@
-"""When a stream with events that can't be read is believed again. Pure."""
+"""When a stream that had unreadable events counts as readable again. Pure."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from depthcli.core.messages import DepthEvent
 
 LONGEST_RUN: Final = 32
-"""Events in a row that are wanted at the most."""
+"""The most readable events in a row that are required."""
 
 STEADY: Final = 100
-"""Events applied after which a stream counts as sound: its next trouble is a first one again."""
+"""Events applied after which a stream is sound again: its next failure counts as the first."""
 
 
 class Readability:
     """Whether the events of a stream can be read.
 
-    After one that can't, one that can is enough. Where that was too early, twice as many are wanted
-    each time, so that a stream of which every other event is garbled doesn't make its book live for
-    moments, at the price of a snapshot each.
+    After the first unreadable event, one readable event is enough. With each relapse, twice as many
+    are required. Otherwise a stream with every other event garbled would make its book live for
+    moments, at the cost of a snapshot each time.
 
     Attributes:
-        wanted: how many events in a row are still to be read; 0: they can be read.
+        wanted: how many more events in a row must be readable; 0 if the stream is readable.
     """
 
     __slots__ = ("_applied", "_run", "wanted")
@@ -37,10 +37,10 @@ class Readability:
         self._applied = 0
 
     def failed(self, applied: int) -> None:
-        """Take note of an event that can't be read.
+        """Record an unreadable event.
 
         Args:
-            applied: how many events were applied to the book so far.
+            applied: how many events have been applied to the book so far.
         """
         if not self.wanted:
             relapsed = self._run and applied - self._applied < STEADY
@@ -49,12 +49,12 @@ class Readability:
         self.wanted = self._run
 
     def read(self) -> bool:
-        """Take note of an event that was read; return whether none more is wanted."""
+        """Record a readable event; return whether the stream is readable now."""
         self.wanted = max(0, self.wanted - 1)
         return not self.wanted
 
     def believe(self) -> None:
-        """Take the stream for one that can be read: it is new, or quiet for long."""
+        """Consider the stream readable: it is new, or has been quiet for long."""
         self.wanted = 0
 
 

@@ -1,39 +1,39 @@
-"""When a live book is to be compared with a fresh snapshot. Pure: time is given, in seconds."""
+"""When to compare a live book with a fresh snapshot. Pure: time is passed in, in seconds."""
 
 from __future__ import annotations
 
 from typing import Final
 
 DEFAULT_REFRESH: Final = 1800.0
-"""Seconds between two refreshes, where the user doesn't say."""
+"""Default seconds between two refreshes."""
 
 FIRST_REFRESH: Final = 0.1
-"""The part of the interval after which the first refresh may be due, for some of many books."""
+"""The smallest share of the interval after which the first refresh of a book may be due."""
 
 SILENCE: Final = 6.0
-"""Seconds without an event after which a snapshot is asked whether anything was missed."""
+"""Seconds without an event after which a snapshot is requested to check that none was missed."""
 
 LONGEST_SILENCE: Final = 60.0
-"""A quiet symbol on a lively connection is questioned ever more seldom, down to this, seconds."""
+"""The longest pause between such checks, in seconds, of a quiet symbol whose connection works."""
 
 LONGEST_UNKNOWN: Final = 900.0
-"""Whether a silent symbol is still traded is asked ever more seldom, down to this, seconds."""
+"""The longest pause, in seconds, between checks whether a silent symbol is still traded."""
 
 LOOK: Final = 1.0
-"""Seconds between two looks, as events come, at whether enough levels are left."""
+"""Seconds between two checks, while events arrive, that enough levels are left."""
 
 HURRY: Final = 3.0
-"""Seconds after a snapshot before another is asked for only because levels ran short."""
+"""Seconds after a snapshot before another is requested only because levels ran short."""
 
 
 class Schedule:
-    """When the next refresh is due, and when a silence is to be questioned. Times in seconds.
+    """When the next refresh is due, and when to check a silent book. Times are in seconds.
 
     Args:
         refresh_interval: between two refreshes; None or 0: never.
-        now: the time.
-        phase: the part of the interval after which the first refresh is due whenever the book was
-            built anew. Different ones spread the refreshes of books that are built together.
+        now: the current time.
+        phase: the share of the interval after which the first refresh is due each time the book is
+            rebuilt. Different phases spread the refreshes of books that are built together.
     """
 
     def __init__(self, refresh_interval: float | None, now: float, phase: float = 1.0) -> None:
@@ -42,7 +42,7 @@ class Schedule:
         self.restart(now)
 
     def restart(self, now: float) -> None:
-        """The book was built anew."""
+        """Record that the book was rebuilt."""
         self.started = now
         self.refresh_at = now + self._interval * self._phase
         self._hurry_at = now + HURRY
@@ -51,36 +51,43 @@ class Schedule:
         self._pause = self._status_pause = SILENCE
 
     def refreshed(self, now: float, *, answered: bool) -> None:
-        """A refresh was tried."""
+        """Record that a refresh was attempted, and whether a snapshot came back."""
         self._hurry_at = now + HURRY
         self.refresh_at = now + (self._interval if answered else min(self._interval, 30.0))
 
     def hurry(self, now: float) -> None:
-        """Levels ran short: let the refresh be due, or soon if there was one just now."""
+        """Make the refresh due because levels ran short, but not within `HURRY` of the last one."""
         self.refresh_at = min(self.refresh_at, max(now, self._hurry_at))
 
     def question_at(self, last_received: float) -> float:
-        """Return when a silence that began at that time is to be questioned."""
+        """Return when to check a book that has been silent since that time."""
         if last_received > self._questioned:
             self._pause, self.failed = SILENCE, 0
         return max(last_received, self._questioned) + self._pause
 
     def questioned(self, now: float, *, answered: bool, lively: bool) -> None:
-        """A silence was questioned; on a connection that brings other streams it may go on."""
+        """Record that a silent book was checked.
+
+        Args:
+            now: the current time.
+            answered: whether a snapshot came back.
+            lively: whether the connection still carries events of other streams. If so, the next
+                check may come later.
+        """
         self._questioned = now
         self._pause = min(2 * self._pause, LONGEST_SILENCE) if lively and answered else SILENCE
         self.failed = 0 if answered else self.failed + 1
 
     def status_at(self, last_received: float) -> float:
-        """Return when to ask whether a symbol is still traded that is silent since that time.
+        """Return when to check whether a symbol is still traded that is silent since that time.
 
-        Soon where nothing was ever heard of it, and later where there was something.
+        Early if it never had an event, later if it did.
         """
         if last_received > self._status_asked:
             self._status_pause = LONGEST_SILENCE
         return max(last_received, self._status_asked) + self._status_pause
 
     def status_asked(self, now: float) -> None:
-        """It was asked whether the symbol is still traded."""
+        """Record that the symbol's status was requested."""
         self._status_asked = now
         self._status_pause = min(2 * max(self._status_pause, LONGEST_SILENCE), LONGEST_UNKNOWN)

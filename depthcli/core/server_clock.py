@@ -1,4 +1,4 @@
-"""The exchange's clock, learnt from the `Date` headers of its answers. Pure: times are given."""
+"""The exchange's clock, estimated from `Date` headers. Pure: times are passed in."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from math import inf
 
 
 class ServerClock:
-    """Knows by how much the exchange's clock is ahead of this machine's.
+    """Estimates by how much the exchange's clock is ahead of this machine's.
 
-    A `Date` header is cut to whole seconds, so that one answer leaves a second of doubt; each
-    further answer narrows it, as their second ends at different moments.
+    `Date` headers are truncated to whole seconds, so a single response leaves an uncertainty of a
+    second. Each further response narrows it, because it falls on another fraction of its second.
     """
 
     def __init__(self) -> None:
         self._least, self._most = -inf, inf
 
     def answered(self, sent: float, received: float, date: float | None) -> float:
-        """Take in an answer, and return when the exchange made it. O(1).
+        """Record a response, and return when the exchange made it. O(1).
 
         Args:
-            sent: when the request was sent, by this machine's clock, seconds since the epoch.
-            received: when its answer was there, by the same clock.
-            date: what its `Date` header says, whole seconds since the epoch; None: it has none.
+            sent: when the request was sent, by this machine's clock, in seconds since the epoch.
+            received: when the response arrived, by the same clock.
+            date: its `Date` header, in whole seconds since the epoch; None if it has none.
 
         Returns:
-            Seconds since the epoch, by the exchange's clock; by this machine's as long as no
-            answer had a date.
+            Seconds since the epoch, by the exchange's clock, or by this machine's as long as no
+            response had a date.
         """
         if date is not None:
             least, most = date - received, date + 1 - sent
             self._least, self._most = max(self._least, least), min(self._most, most)
-            if self._least > self._most:  # one of the clocks was set anew
+            if self._least > self._most:  # one of the clocks was adjusted
                 self._least, self._most = least, most
         middle = (sent + received) / 2
         if self._most == inf:

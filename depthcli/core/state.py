@@ -1,4 +1,4 @@
-"""What a book is worth, what became of a snapshot, what happened so far: in the library's words."""
+"""The states of a book, the outcomes of a snapshot, and the counters of a book's history."""
 
 from __future__ import annotations
 
@@ -13,42 +13,43 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """What a book is worth."""
+    """The state of a book: whether it can be relied on, and if not, why."""
 
     CONNECTING = "connecting"
     """There is no stream yet."""
     BUFFERING = "buffering"
-    """The stream is open and its events are kept; the first snapshot is awaited."""
+    """The stream is open and its events are buffered until the first snapshot arrives."""
     LIVE = "live"
-    """The book is the exchange's at `last_update_id`."""
+    """The book equals the exchange's at `last_update_id`."""
     STALE = "stale"
-    """The book was true once and can't be kept up now; `reason` says why."""
+    """The book was correct once, but isn't being kept up to date; `reason` says why."""
     CLOSED = "closed"
-    """Nothing comes any more; `reason` says why."""
+    """The book won't change any more; `reason` says why."""
 
 
 class Verdict(Enum):
-    """What became of a snapshot."""
+    """The outcome of a snapshot."""
 
-    ADOPTED = "the book is in step from here"
-    AUDITED = "compared with the live book, which it replaces if that was asked for"
-    AHEAD = "kept until the stream has come as far"
-    TOO_OLD = "older than the events that are kept: ask again"
+    ADOPTED = "the book is in sync from here"
+    AUDITED = "compared with the live book; replaces it if that was requested"
+    AHEAD = "kept until the stream catches up with it"
+    TOO_OLD = "older than the buffered events: request another"
     UNWANTED = "there is no stream to link it to"
 
 
 @dataclass(frozen=True, slots=True)
 class ByRank:
-    """How many levels differ near the touch, and how many far from it, bids and asks together.
+    """How many levels differ, by their distance from the best price, bids and asks together.
 
-    A level's rank is that of `Difference.rank`: by the exchange's side of the book. The first three
-    numbers contain each other; the last two make up all that differ.
+    Ranks are as in `Difference.rank`: positions on the exchange's side of the book. `best_1000`
+    includes `best_100`, which includes `best_20`; `best_1000` and `deeper` add up to all
+    differences.
 
     Attributes:
-        best_20: of the best 20 levels a side.
-        best_100: of the best 100.
-        best_1000: of the best 1,000.
-        deeper: beyond those.
+        best_20: among the best 20 levels per side.
+        best_100: among the best 100.
+        best_1000: among the best 1,000.
+        deeper: below those.
     """
 
     best_20: int = 0
@@ -58,7 +59,7 @@ class ByRank:
 
     @classmethod
     def of(cls, differences: Iterable[Difference]) -> ByRank:
-        """Return where some differences lie. O(n)."""
+        """Count differences by rank. O(n)."""
         ranks = [each.rank for each in differences]
         best_20, best_100, best_1000 = (
             sum(rank <= most for rank in ranks) for most in (20, 100, 1_000)
@@ -81,7 +82,7 @@ class ByRank:
 
     @property
     def nearest(self) -> str:
-        """Where the nearest of them lie, such as `2 in the best 20`; empty if nothing differs."""
+        """Where the nearest differences are, such as `2 in the best 20`; empty without any."""
         for count, most in ((self.best_20, 20), (self.best_100, 100), (self.best_1000, 1_000)):
             if count:
                 return f"{count:,} in the best {most:,}"
@@ -90,21 +91,20 @@ class ByRank:
 
 @dataclass(slots=True)
 class Counters:
-    """What happened to a book since it was started.
+    """What has happened to a book since it was started.
 
     Attributes:
         applied: events applied.
-        ignored: events that were old: duplicates, or contained in the snapshot.
-        refused: events that weren't this symbol's, or frames that couldn't be decoded.
+        ignored: old events: duplicates, or contained in the snapshot.
+        refused: events of another symbol, or frames that couldn't be decoded.
         gaps: breaks in the chain of events.
-        resyncs: times that the book was built from a snapshot after the first.
-        audits: fresh snapshots that were compared with the live book.
+        resyncs: times the book was rebuilt from a snapshot after the first.
+        audits: fresh snapshots compared with the live book.
         differences: levels that differed in the last audit; None before the first.
         differences_ever: levels that differed in all audits together.
-        by_rank: where those of the last audit lay.
-        by_rank_ever: where those of all audits lay.
-        skipped: events that went into the book without having been shown one by one, because the
-            reader was too slow.
+        by_rank: those of the last audit, by rank.
+        by_rank_ever: those of all audits, by rank.
+        skipped: events applied without being returned one by one, because the reader was too slow.
     """
 
     applied: int = 0
@@ -121,13 +121,13 @@ class Counters:
 
 
 class AuditResult(NamedTuple):
-    """What an audit found.
+    """The result of an audit.
 
     Attributes:
-        update_id: the book's, when it was compared with the exchange's.
-        levels: how many levels were compared, of both sides together.
-        differences: the levels that differed, bids before asks, either best first; none where the
-            book was true.
+        update_id: the update id of the book when it was compared with the exchange's.
+        levels: how many levels were compared, both sides together.
+        differences: the levels that differed, bids before asks, each best first; empty if the book
+            was correct.
     """
 
     update_id: int
@@ -136,5 +136,5 @@ class AuditResult(NamedTuple):
 
     @property
     def by_rank(self) -> ByRank:
-        """Where the differences lie: how many near the touch, how many far from it. O(n)."""
+        """The differences, counted by distance from the best price. O(n)."""
         return ByRank.of(self.differences)

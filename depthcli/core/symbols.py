@@ -1,4 +1,4 @@
-"""Symbols as people type them, and what they probably meant."""
+"""Symbols as people type them: parse, normalize, suggest."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ MANAGERS: Final = {
     "coinm": "FuturesDepthCacheManager(client, {!r}, coin=True)",
     "options": "OptionsDepthCacheManager(client, {!r})",
 }
-"""How the library follows a symbol of each market."""
+"""The code that follows a symbol of each market, for error messages."""
 
 _UNIFIED = re.compile(
     r"\s*(?:(?P<market>[^:/]*):)?(?P<base>[^\s:/-]+)/(?P<quote>[^\s:/-]+):(?P<settle>[^\s:/-]+)"
     r"(?:-(?P<expiry>\d{6})(?:-(?P<strike>[\d.]+)-(?P<side>[CP]))?)?\s*",
     re.IGNORECASE,
 )
-"""A contract as ccxt writes it: base/quote:settle-expiry-strike-side."""
+"""A contract in ccxt's notation: base/quote:settle-expiry-strike-side."""
 
 
 def _from_unified(unified: re.Match[str]) -> tuple[str, str]:
-    """Return the market and the symbol of a contract written as ccxt does."""
+    """Return the market and the symbol of a contract in ccxt's notation."""
     base, quote, settle = (unified[part].upper() for part in ("base", "quote", "settle"))
     expiry = unified["expiry"]
     if unified["strike"]:
@@ -42,15 +42,15 @@ def _from_unified(unified: re.Match[str]) -> tuple[str, str]:
 
 
 def split_market(typed: str) -> tuple[str | None, str]:
-    """Return the market that was typed before a symbol, or None, and the symbol as it was typed.
+    """Split a typed symbol into its market, or None, and the symbol.
 
-    `usdm:BTCUSDT` is `("usdm", "BTCUSDT")`, `bnb/btc` is `(None, "bnb/btc")`. Neither is checked.
-    Contracts may be written as ccxt does, with what they settle in: `BTC/USDT:USDT` is
-    `("usdm", "BTCUSDT")`, `BTC/USD:BTC` is `("coinm", "BTCUSD_PERP")`, and
+    `usdm:BTCUSDT` is `("usdm", "BTCUSDT")`, `bnb/btc` is `(None, "bnb/btc")`. Neither part is
+    checked. Contracts may be given in ccxt's notation, with the asset they settle in:
+    `BTC/USDT:USDT` is `("usdm", "BTCUSDT")`, `BTC/USD:BTC` is `("coinm", "BTCUSD_PERP")`, and
     `BTC/USDT:USDT-261225-110000-C` is `("options", "BTC-261225-110000-C")`.
 
     Raises:
-        UsageError: a market stands before a contract of another one.
+        UsageError: the prefix names one market, the contract belongs to another.
     """
     unified = _UNIFIED.fullmatch(typed)
     if unified:
@@ -66,16 +66,16 @@ def split_market(typed: str) -> tuple[str | None, str]:
 
 
 def names_market_by_ending(typed: str) -> bool:
-    """Return whether only a contract's ending names its market, as ccxt writes it."""
+    """Return whether a symbol names its market only by a ccxt ending, not by a prefix."""
     unified = _UNIFIED.fullmatch(typed)
     return unified is not None and unified["market"] is None
 
 
 def two_markets(typed: str, said: str) -> UsageError:
-    """Return the error of a contract whose ending names another market than was said."""
+    """Return the error for a contract whose ending contradicts the market given separately."""
     market, symbol = split_market(typed)
     return UsageError(
-        f"{printable(typed)!r} is of market {market}, and --market says {said}: leave that away,"
+        f"{printable(typed)!r} is of market {market}, but --market says {said}: leave out --market,"
         f" or write {market}:{symbol}"
     )
 
@@ -87,7 +87,7 @@ def canonical_symbol(typed: str) -> str:
     meaning keep it: `BTC-261225-110000-C`, `BTCUSD_PERP`.
 
     Raises:
-        UsageError: what was typed can't be a symbol.
+        UsageError: it can't be a symbol.
     """
     symbol = typed.strip().upper().replace("/", "")
     head, dash, tail = symbol.partition("-")
@@ -99,12 +99,12 @@ def canonical_symbol(typed: str) -> str:
 
 
 def symbol_of(typed: str, market: str) -> str:
-    """Return a symbol of one market as the exchange writes it, by whichever name it is known.
+    """Return a symbol of one market as the exchange writes it, from any of its notations.
 
-    `BTC/USDT:USDT` and `usdm:BTCUSDT` are understood where the market is `usdm`.
+    `BTC/USDT:USDT` and `usdm:BTCUSDT` are accepted if the market is `usdm`.
 
     Raises:
-        UsageError: it is of another market, or can't be a symbol.
+        UsageError: it belongs to another market, or can't be a symbol.
     """
     named, symbol = split_market(typed)
     if named is not None and named.lower() != market:
@@ -112,7 +112,7 @@ def symbol_of(typed: str, market: str) -> str:
         if known is None:
             raise UsageError(f"{printable(typed)!r} can't be a symbol: give one such as BNBBTC")
         raise UsageError(
-            f"{printable(typed)!r} is of market {named.lower()}, and this manager is of {market}:"
+            f"{printable(typed)!r} is of market {named.lower()}, but this manager is for {market}:"
             f" write {known.format(canonical_symbol(symbol))}"
         )
     return canonical_symbol(symbol)
@@ -124,7 +124,7 @@ def select_symbols(
     """Return the exchange's entry for each wanted symbol, in order.
 
     Raises:
-        UnknownSymbolError: one isn't listed; it carries the near names, the nearest first.
+        UnknownSymbolError: one isn't listed; the error carries similar names, nearest first.
     """
     known = {info.symbol: info for info in listed}
     for symbol in wanted:
@@ -134,7 +134,7 @@ def select_symbols(
 
 
 def nearest_symbols(symbol: str, known: Iterable[str], count: int = 5) -> list[str]:
-    """Return up to `count` known symbols that look like the given one, the nearest first."""
+    """Return up to `count` known symbols similar to the given one, nearest first."""
     known = list(known)
     beginnings = sorted((name for name in known if name.startswith(symbol)), key=len)
     alike = get_close_matches(symbol, known, n=count, cutoff=0.6)
@@ -142,7 +142,7 @@ def nearest_symbols(symbol: str, known: Iterable[str], count: int = 5) -> list[s
 
 
 class Target(NamedTuple):
-    """A symbol of a market, as the exchange writes it. In text: `usdm:BTCUSDT`."""
+    """A symbol and its market. As text: `usdm:BTCUSDT`."""
 
     market: Market
     symbol: str
@@ -154,16 +154,16 @@ class Target(NamedTuple):
 def targets_of(
     typed: Iterable[str], default: Market, *, market_was_said: bool = False
 ) -> tuple[Target, ...]:
-    """Return what the user means, each once, in order.
+    """Return the targets that the user typed, each once, in order.
 
     Args:
-        typed: symbols as people type them, with their market before a colon or without.
+        typed: symbols as people type them, with or without a market and a colon before them.
         default: the market of those without.
-        market_was_said: whether the user named that market beside the symbols, so that a contract
-            whose ending names another one contradicts it.
+        market_was_said: whether the user chose that market explicitly, so that a contract whose
+            ending names another market contradicts it.
 
     Raises:
-        UsageError: there is no such market, a symbol can't be one, or two markets are named for it.
+        UsageError: a market is unknown, a symbol can't be one, or two markets are named for it.
     """
     targets = []
     for one in typed:

@@ -1,5 +1,5 @@
-"""Talking to the exchange: REST requests, WebSocket connections, and what lies between.
+"""Communication with the exchange: REST requests, WebSocket connections, proxies and TLS.
 
-It knows how to ask and how to listen, within the exchange's limits and through the user's proxies.
-It doesn't know what a book is: what it reads, it hands to whoever listens.
+It sends requests and reads streams, within the exchange's limits and through the user's proxies. It
+doesn't know what a book is: it passes what it reads to its callers and listeners.
 """

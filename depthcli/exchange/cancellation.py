@@ -1,9 +1,8 @@
-"""Waits for an answer over HTTP, for so long at the most, and gives it up without a trace.
+"""Timeouts and cancellation for HTTP requests that don't leak connections.
 
-httpcore, which httpx sends by, tidies up where anyio's cancellation can't reach it. asyncio's own
-reaches everywhere, and comes by each `asyncio.timeout` and each task that is cancelled: a
-connection in which it meets the tidying up is neither used again nor closed, and each of them costs
-a file descriptor for as long as the client lives.
+httpcore, on which httpx is built, shields its cleanup from anyio's cancellation, but not from
+asyncio's, which every `asyncio.timeout` and every cancelled task uses. A connection whose cleanup
+is interrupted is neither reused nor closed: it costs a file descriptor as long as the client lives.
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def within(seconds: float, asking: Coroutine[Any, Any, T]) -> T:
-    """Wait for an answer in a task of its own, which only anyio cancels.
+async def within(seconds: float, request: Coroutine[Any, Any, T]) -> T:
+    """Await a request in a task of its own, which only anyio cancels.
 
     Args:
-        seconds: to wait at the most.
-        asking: awaits the answer.
+        seconds: the timeout.
+        request: awaits the response.
 
     Raises:
         TimeoutError: it took longer.
     """
     scope = CancelScope(deadline=asyncio.get_running_loop().time() + seconds)
-    task = asyncio.create_task(_in_scope(scope, asking))
+    task = asyncio.create_task(_in_scope(scope, request))
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -41,12 +40,12 @@ async def within(seconds: float, asking: Coroutine[Any, Any, T]) -> T:
 
 
 def _forget(task: asyncio.Task[Any]) -> None:
-    """Take note of how it ended: nobody else will."""
+    """Retrieve the task's exception, so that asyncio doesn't log it as never retrieved."""
     if not task.cancelled():
         task.exception()
 
 
-async def _in_scope(scope: CancelScope, asking: Coroutine[Any, Any, T]) -> T:
+async def _in_scope(scope: CancelScope, request: Coroutine[Any, Any, T]) -> T:
     with scope:
-        return await asking
+        return await request
     raise TimeoutError

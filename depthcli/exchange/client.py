@@ -32,57 +32,57 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_NAMED: Final = 50
-"""Symbols that exchange info is asked for by name; for more the address would become too long."""
+"""The most symbols to name in a request for exchange info; with more the URL would be too long."""
 
 NO_SUCH_SYMBOL: Final = frozenset({-1121, -1100})
-"""The exchange's codes for a symbol that it doesn't have, or that can't be one."""
+"""The exchange's codes for a symbol that doesn't exist, or that can't be one."""
 
 INFO_AGE: Final = 60.0
-"""Seconds for which an exchange info answers questions about single symbols."""
+"""Seconds for which `symbol_info` reuses an exchange info."""
 
 CONNECTION_ATTEMPTS: Final = 250
-"""WebSockets that are tried in five minutes at the most: the exchange allows an address 300."""
+"""The most WebSocket attempts in five minutes; the exchange allows 300 per address."""
 
-FEW_ASKED: Final = 10
-"""Single symbols that are asked for in a minute; for more of them the whole info is cheaper."""
+SINGLE_LOOKUPS: Final = 10
+"""The most requests a minute for single symbols; beyond that the full exchange info is cheaper."""
 
 
 class AsyncClient:
     """The exchange's public REST interface, for all its markets.
 
-    Nothing here needs an account or a key. Make one with `await AsyncClient.create()`, and end it
-    with `await close_connection()` or by using it in `async with`.
+    It needs no account and no key. Create one with `await AsyncClient.create()`, and close it with
+    `await close_connection()` or use it in `async with`.
 
-    The first fourteen arguments are those of python-binance's client, in its order.
+    The first fourteen arguments are those of python-binance's client, in the same order.
 
     Args:
         api_key, api_secret, private_key, private_key_pass: not used: market data is public.
-        requests_params: of these, `proxies` is used as `https_proxy` is.
-        tld: `com`, `us` (binance.us) or `vision` (the hosts that serve market data only).
+        requests_params: only `proxies` is used, like `https_proxy`.
+        tld: `com`, `us` (binance.us) or `vision` (the hosts that serve only market data).
         base_endpoint: not used.
         testnet: use the exchange's testnet instead.
         demo: use the exchange's demo environment instead.
         loop: not used: the running loop is.
         session_params: not used.
-        https_proxy: the HTTP proxy for requests and streams, such as `http://127.0.0.1:3128`; by
-            default the environment's, as `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
+        https_proxy: the HTTP proxy for requests and streams, such as `http://127.0.0.1:3128`. By
+            default it is taken from the environment: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
         time_unit: only `MILLISECOND`.
-        verbose: let the logger `depthcli` pass on everything.
-        rest_url: the origin of one exchange, such as `http://127.0.0.1:8901`; the markets' usual
-            paths are appended. By default the environment's `DEPTHCLI_REST_URL`, if it is set;
-            an empty text: none, whatever the environment says.
+        verbose: set the logger `depthcli` to the level DEBUG.
+        rest_url: the origin of another exchange, such as `http://127.0.0.1:8901`; the markets'
+            usual paths are appended. By default `DEPTHCLI_REST_URL` from the environment, if it is
+            set; pass an empty string to ignore the environment.
         ws_url: the same for WebSockets, such as `ws://127.0.0.1:8901`, and `DEPTHCLI_WS_URL`.
-        transport: how requests are sent; by default over the network. For tests.
+        transport: sends the requests; by default over the network. For tests.
 
-    What would have changed something and isn't used is named in a `UserWarning`.
+    A `UserWarning` names options that aren't used here but would have had an effect there.
 
     Attributes:
-        proxy: the URL of the proxy that was given, or None.
-        routes: how each origin is reached, for requests and streams alike.
-        connection_limiter: of the WebSockets of all socket managers that use the client.
+        proxy: the URL of the given proxy, or None.
+        routes: how to reach each origin, for requests and streams.
+        connection_limiter: limits WebSocket attempts of all socket managers of this client.
 
     Raises:
-        UsageError: a URL isn't an origin or a proxy, or times are wanted in another unit.
+        UsageError: a URL isn't that of an origin or a proxy, or `time_unit` isn't milliseconds.
     """
 
     def __init__(  # noqa: PLR0917, the ecosystem's order
@@ -118,7 +118,7 @@ class AsyncClient:
         self._infos: dict[str, tuple[float, dict[str, SymbolInfo], ExchangeInfo]] = {}
         self._warned: set[tuple[str, str]] = set()
         self._info_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._single_asks = RateLimiter(FEW_ASKED, 60.0)
+        self._single_lookups = RateLimiter(SINGLE_LOOKUPS, 60.0)
         self.connection_limiter = RateLimiter(CONNECTION_ATTEMPTS, 300.0)
         self.routes = Routes(self.proxy)
         self._routed = transport is None
@@ -126,7 +126,7 @@ class AsyncClient:
 
     @classmethod
     async def create(cls, *arguments: Any, **options: Any) -> Self:
-        """Return a client; the arguments are those of the class. Nothing is sent yet."""
+        """Return a client; takes the arguments of the class. Nothing is sent yet."""
         return cls(*arguments, **options)
 
     async def close_connection(self) -> None:
@@ -148,8 +148,8 @@ class AsyncClient:
         """Return `scheme://host` of a market's REST interface.
 
         Raises:
-            UsageError: the market doesn't exist in this environment, only the other origin of an
-                exchange of one's own is given, or its proxy or the certificates can't be used.
+            UsageError: the market doesn't exist in this environment, only one of `rest_url` and
+                `ws_url` is given, or the proxy or the certificates can't be used.
         """
         origin = self._rest_url or self._origins(market, self._ws_url).rest
         if self._routed:
@@ -157,7 +157,7 @@ class AsyncClient:
         return origin
 
     def websocket_origin(self, market: Market) -> str:
-        """Return `scheme://host` of a market's streams; the market's own prefix isn't in it.
+        """Return `scheme://host` of a market's streams, without the market's path prefix.
 
         Raises:
             UsageError: as for `rest_origin`.
@@ -174,15 +174,15 @@ class AsyncClient:
         conv_type: type[N],
         urgency: Urgency = Urgency.NEEDED,
     ) -> Snapshot[N]:
-        """Fetch the best `limit` levels of both sides, in one try.
+        """Fetch the best `limit` levels of both sides, without retries.
 
-        It waits first for its turn within the request-weight budget; `outlook` tells how long. A
-        snapshot that doesn't say when it was made gets the exchange's clock at the answer.
+        Waits first for its turn within the request-weight budget; `outlook` estimates how long. A
+        snapshot without a time of its own gets the exchange's time of the response.
 
         Raises:
             ExchangeError: the exchange refused; the subclass says how.
-            UnreachableError: no answer within the time.
-            BadMessageError: the answer isn't a snapshot.
+            UnreachableError: no response in time.
+            BadMessageError: the response isn't a snapshot.
         """
         url = self.rest_origin(market) + market.depth_path()
         parameters = {"symbol": symbol, "limit": str(limit)}
@@ -193,24 +193,24 @@ class AsyncClient:
         return snapshot
 
     def outlook(self, market: Market) -> float:
-        """Return about how many seconds a snapshot asked for now would wait for its turn."""
+        """Estimate how many seconds a snapshot requested now would wait for its turn."""
         return self._rest.pools.of(market).request_queue.outlook()
 
     def silent_for(self, market: Market) -> float:
-        """Return for how many seconds nothing may be asked, since the exchange said so; 0: none."""
+        """Return for how many seconds the exchange has forbidden requests; 0 if it hasn't."""
         return self._rest.pools.of(market).silent_for(asyncio.get_running_loop().time())
 
     def banned_until(self, market: Market) -> datetime | None:
-        """Return until when the exchange has banned this address, in UTC; None: it hasn't."""
+        """Return until when the exchange has banned this address, in UTC; None if it hasn't."""
         return self._rest.pools.of(market).banned_until(asyncio.get_running_loop().time())
 
     async def exchange_info(self, market: Market) -> ExchangeInfo:
-        """Fetch all symbols of a market, and learn its limits; tried up to three times.
+        """Fetch all symbols of a market, and its request limit; up to three tries.
 
         Raises:
             ExchangeError: the exchange refused; the subclass says how.
-            UnreachableError: no answer.
-            BadMessageError: the answer isn't an exchange info.
+            UnreachableError: no response.
+            BadMessageError: the response isn't an exchange info.
         """
         info = await self._info(market, {})
         now = asyncio.get_running_loop().time()
@@ -218,9 +218,9 @@ class AsyncClient:
         return info
 
     async def symbol_info(self, market: Market, symbol: str) -> SymbolInfo | None:
-        """Return what the exchange says of one symbol, at most a minute old; None: not listed.
+        """Return the exchange's entry for a symbol, at most a minute old; None if it isn't listed.
 
-        Many such questions share one answer.
+        Many such calls share one request.
 
         Raises:
             ExchangeError, UnreachableError, BadMessageError: as for `exchange_info`.
@@ -229,13 +229,13 @@ class AsyncClient:
         async with self._info_locks[market.name]:
             asked, _, _ = self._infos.get(market.name, (-INFO_AGE, {}, None))
             fresh = clock() - asked < INFO_AGE
-            if fresh or not market.narrows_info or self._single_asks.delay(clock()):
+            if fresh or not market.narrows_info or self._single_lookups.delay(clock()):
                 if not fresh:
                     await self.exchange_info(market)
                 _, known, info = self._infos[market.name]
                 _check_readable([symbol], info)
                 return known.get(symbol)
-            self._single_asks.note(clock())
+            self._single_lookups.note(clock())
             try:
                 info = await self._narrow_info(market, [symbol])
             except ExchangeError as error:
@@ -246,7 +246,7 @@ class AsyncClient:
             return next(iter(info.listed), None)
 
     async def server_time(self, market: Market) -> int:
-        """Return the exchange's clock, ms since the epoch; tried up to three times.
+        """Return the exchange's clock, in ms since the epoch; up to three tries.
 
         Raises:
             ExchangeError, UnreachableError, BadMessageError: as for `exchange_info`.
@@ -255,13 +255,13 @@ class AsyncClient:
         return (await self._rest.look_up(market, url, {}, 1, decode_server_time)).server_time
 
     async def look_up(self, market: Market, symbols: Sequence[str]) -> list[SymbolInfo]:
-        """Return what the exchange says of some symbols, in their order.
+        """Return the exchange's entries for some symbols, in order.
 
-        Where the market allows it, only these are asked for; all that there are if many are
-        wanted, and to offer near names.
+        Requests only these if the market supports it. Requests the full list if there are many, or
+        one is unknown and similar names are needed.
 
         Raises:
-            UnknownSymbolError: one doesn't exist; it carries the near names.
+            UnknownSymbolError: one doesn't exist; the error carries similar names.
             ExchangeError, UnreachableError, BadMessageError: as for `exchange_info`.
         """
         info = None
@@ -297,7 +297,7 @@ class AsyncClient:
         except KeyError:
             known = ", ".join(market.origins)
             raise UsageError(
-                f"{market.title} isn't there in {self._environment!r}: choose one of {known}"
+                f"{market.title} isn't available in {self._environment!r}: choose one of {known}"
             ) from None
 
     def _learn(self, market: Market, info: ExchangeInfo) -> ExchangeInfo:
@@ -311,7 +311,7 @@ class AsyncClient:
 
 
 def _check_readable(symbols: Sequence[str], info: ExchangeInfo) -> None:
-    """Raise BadMessageError if one of the symbols is listed, but what is said of it is damaged."""
+    """Raise BadMessageError if one of the symbols is listed, but its entry is damaged."""
     for symbol in symbols:
         if symbol in info.unreadable:
             why = info.unreadable[symbol]

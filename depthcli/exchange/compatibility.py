@@ -1,7 +1,7 @@
-"""Options that scripts written for python-binance pass to their client, and what becomes of them.
+"""Options of python-binance's client, and how they are handled here.
 
-What has a meaning here is used; what has none, and would have changed nothing that can be seen, is
-let be; of the rest a `UserWarning` tells, so that nothing is swallowed in silence.
+Options with a meaning here are used. Those without one are ignored if they would have no visible
+effect; for all others a `UserWarning` is issued, so that nothing is dropped silently.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Options by the names that they have there."""
+    """Options, by python-binance's names."""
 
     requests_params: Mapping[str, Any] | None = None
     session_params: Mapping[str, Any] | None = None
@@ -28,16 +28,16 @@ class Options:
     https_proxy: str | None = None
 
     def settle(self) -> str | None:
-        """Return the URL of the proxy, or None; warn of what isn't used.
+        """Return the URL of the proxy, or None; warn about unused options.
 
         Raises:
-            UsageError: the proxy isn't an HTTP proxy's URL, or times are wanted in another unit
-                than milliseconds.
+            UsageError: the proxy isn't the URL of an HTTP proxy, or the time unit isn't
+                milliseconds.
         """
         if self.time_unit not in {None, "MILLISECOND"}:
             raise UsageError(
-                f"time_unit {printable(str(self.time_unit))!r} isn't there: all times are ms since"
-                " the epoch; leave it out"
+                f"time_unit {printable(str(self.time_unit))!r} isn't supported: all times are ms"
+                " since the epoch; leave it out"
             )
         unused = self._unused()
         if unused:
@@ -66,6 +66,6 @@ class Options:
         except ValueError:
             whole = False
         if not whole:
-            # Without the URL itself, which may hold a password.
+            # The URL isn't quoted: it may hold a password.
             raise UsageError("the proxy isn't an HTTP proxy's URL: give http://HOST:PORT")
         return str(proxy)

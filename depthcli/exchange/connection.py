@@ -1,4 +1,4 @@
-"""One WebSocket, from its opening to its end: it subscribes to what is wanted, and reads."""
+"""A single WebSocket connection, from opening to close: it subscribes to streams and reads them."""
 
 from __future__ import annotations
 
@@ -31,67 +31,67 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STREAMS_A_REQUEST: Final = 100
-"""Streams that one URL or one SUBSCRIBE names, so that neither grows too long."""
+STREAMS_PER_REQUEST: Final = 100
+"""The most streams in one URL or one SUBSCRIBE, to limit the length of both."""
 
 LARGEST_FRAME: Final = 8 * 2**20
-"""Bytes; a longer frame is not market depth, and ends the connection."""
+"""Bytes; a longer frame can't be market depth, and ends the connection."""
 
 PING_INTERVAL: Final = 20.0
-"""Seconds between our pings, and for the pong: a connection whose other end is gone is noticed."""
+"""Seconds between our pings, and to wait for each pong, to detect a dead connection."""
 
-NAMELESS: Final = 3
-"""So many frames in a row that can't be read and don't tell whose they are, and it is all streams
-whose events can't be read."""
+MOST_UNATTRIBUTED: Final = 3
+"""After so many unreadable frames in a row that don't name a stream, all streams of the connection
+count as unreadable."""
 
 NO_EVENT: Final = "there is no event in it"
 
 MOST_KINDS: Final = 50
-"""Kinds of frames that can't be read that are told apart."""
+"""The most kinds of unreadable frames that are counted separately."""
 
 
 class Owner(Protocol[N]):
-    """Whom a connection serves."""
+    """The owner of a connection: decides on its streams and is notified of what happens."""
 
     @property
     def wanted(self) -> Collection[str]:
-        """The streams to be subscribed to, those that matter most first."""
+        """The streams to subscribe to, the most important first."""
 
     def confirmed(self, connection: Connection[N], streams: list[str]) -> None:
-        """The connection carries these streams from now on."""
+        """The connection is now subscribed to these streams."""
 
     def refused(self, streams: list[str], reason: str) -> None:
-        """The exchange refuses these streams."""
+        """The exchange refused these streams."""
 
     def unreadable(self, connection: Connection[N], streams: Collection[str], why: str) -> None:
-        """A frame of one of these streams came that can't be read, and what is wrong with it."""
+        """An unreadable frame of one of these streams arrived; `why` says what is wrong with it."""
 
     def leaving(self, connection: Connection[N]) -> None:
-        """The exchange will soon end the connection."""
+        """The exchange announced that it will soon close the connection."""
 
 
 class Connection(Generic[N]):
-    """One WebSocket. `start` it, and wait for `task`, whose result says why it ended.
+    """One WebSocket. Call `start`, then wait for `task`, whose result says why it ended.
 
     Args:
-        market: whose streams it carries.
+        market: the market whose streams it carries.
         origin: `scheme://host` of the market's streams.
         conv_type: the number type of the events.
-        connector: opens a WebSocket as `websockets.asyncio.client.connect` does; it knows the way.
-        owner: whom it serves.
-        deliver: called with a stream's name, an event of it, and the time of the loop's clock when
-            it came.
+        connector: opens a WebSocket like `websockets.asyncio.client.connect`, over any proxy.
+        owner: decides on the streams and is notified of what happens.
+        deliver: called with a stream's name, an event of it, and its time of arrival on the loop's
+            clock.
 
     Attributes:
-        deliver: the same; may be changed at any time.
+        deliver: as above; may be changed at any time.
         opened_at: when it was opened, on the loop's clock; None before.
-        last_frame: when it last brought anything, for whatever stream, on the loop's clock.
-        worked: whether it has brought anything that can be read.
+        last_frame: when the last frame of any stream arrived, on the loop's clock.
+        worked: whether any readable frame has arrived.
         carried: the streams that it is subscribed to.
-        location_refused: whether it was refused for the country that it comes from (HTTP 451).
+        location_refused: whether the exchange refused our location (HTTP 451).
     """
 
-    def __init__(  # noqa: PLR0917, what it is, and then whom it serves
+    def __init__(  # noqa: PLR0917, what it carries, then its callbacks
         self,
         market: Market,
         origin: str,
@@ -109,13 +109,13 @@ class Connection(Generic[N]):
         self._market = market
         self.location_refused = False
         self._unreadable: Counter[str] = Counter()
-        self._nameless = 0  # frames in a row that don't even tell whose they are
+        self._unattributed = 0  # unreadable frames in a row that don't name a stream
         self._host = urlsplit(origin).netloc
         self._url = f"{origin}{market.websocket_prefix}/stream"
         self._decode: Callable[[Any], Frame[N]] = frame_decoder(conv_type)
         self._connector = connector
         self._owner: Owner[N] = owner
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self._changed = asyncio.Event()
         self._request_ids = itertools.count(1)
         self._replies: dict[int, asyncio.Future[Frame[N]]] = {}
@@ -124,28 +124,28 @@ class Connection(Generic[N]):
         self.task: asyncio.Task[str] | None = None
 
     def start(self) -> asyncio.Task[str]:
-        """Connect and serve, in a task of its own; its result says why it ended."""
+        """Connect and read in a new task, whose result says why the connection ended."""
         self.task = asyncio.create_task(self._serve(), name=f"connection {self._market.name}")
         return self.task
 
     async def close(self) -> None:
-        """End it, with a goodbye."""
+        """Close it with a closing handshake."""
         if self.task is not None:
             self.task.cancel()
             await asyncio.gather(self.task, return_exceptions=True)
 
     def drop(self, reason: str) -> None:
-        """End it without a goodbye, if it is open."""
+        """Abort it without a closing handshake, if it is open."""
         if self._websocket is not None:
             self._drop_reason = reason
             self._websocket.transport.abort()
 
     def wants_changed(self) -> None:
-        """Take note that the owner wants other streams."""
+        """Notify the connection that `owner.wanted` has changed."""
         self._changed.set()
 
     async def _serve(self) -> str:
-        first = list(itertools.islice(self._owner.wanted, STREAMS_A_REQUEST))
+        first = list(itertools.islice(self._owner.wanted, STREAMS_PER_REQUEST))
         names = "/".join(quote(stream, safe="@") for stream in first)
         reason = ""
         try:
@@ -160,7 +160,7 @@ class Connection(Generic[N]):
             ) as websocket:
                 self._websocket = websocket
                 self.opened_at = self.last_frame = self._clock()
-                self._asked.update(first)
+                self._requested.update(first)
                 self._confirm(first)
                 self._changed.set()
                 async with asyncio.TaskGroup() as group:
@@ -180,7 +180,7 @@ class Connection(Generic[N]):
         return reason
 
     async def _read(self, websocket: ClientConnection) -> None:
-        """Take what comes until the end, which `recv` raises."""
+        """Read frames until the connection ends and `recv` raises."""
         handing = websocket if isinstance(websocket, HandingConnection) else None
         if handing is not None:
             handing.hand_over(self._take)
@@ -201,7 +201,7 @@ class Connection(Generic[N]):
         data = frame.data
         if isinstance(data, DepthEvent):
             self.worked = True
-            self._nameless = 0
+            self._unattributed = 0
             self.deliver(frame.stream, data, now)
         elif isinstance(data, ServerShutdown):
             self.worked = True
@@ -211,11 +211,11 @@ class Connection(Generic[N]):
             self._refuse(raw, BadMessageError(message, NO_EVENT))
         else:
             self.worked = True
-            self._reply(frame)
+            self._resolve(frame)
 
     async def _request(self, websocket: ClientConnection) -> None:
-        """Subscribe and unsubscribe as the wishes change, within the exchange's pace."""
-        # Two messages a second are left for a ping and a pong.
+        """Subscribe and unsubscribe when `wanted` changes, within the exchange's message limit."""
+        # Two messages a second are reserved for a ping and a pong.
         pause = 1 / (self._market.messages_per_second - 2)
         while True:
             await self._changed.wait()
@@ -224,7 +224,7 @@ class Connection(Generic[N]):
                 if method == "UNSUBSCRIBE":
                     self.carried.difference_update(streams)
                 frame = await self._ask(websocket, method, streams)
-                self._settle(method, streams, frame)
+                self._handle_reply(method, streams, frame)
                 await asyncio.sleep(pause)
 
     async def _ask(self, websocket: ClientConnection, method: str, streams: list[str]) -> Frame[N]:
@@ -245,20 +245,20 @@ class Connection(Generic[N]):
     def _due(self) -> Iterator[tuple[str, list[str]]]:
         wanted = self._owner.wanted
         for method, streams in (
-            ("UNSUBSCRIBE", [stream for stream in self._asked if stream not in wanted]),
-            ("SUBSCRIBE", [stream for stream in wanted if stream not in self._asked]),
+            ("UNSUBSCRIBE", [stream for stream in self._requested if stream not in wanted]),
+            ("SUBSCRIBE", [stream for stream in wanted if stream not in self._requested]),
         ):
-            for start in range(0, len(streams), STREAMS_A_REQUEST):
-                yield method, streams[start : start + STREAMS_A_REQUEST]
+            for start in range(0, len(streams), STREAMS_PER_REQUEST):
+                yield method, streams[start : start + STREAMS_PER_REQUEST]
 
-    def _settle(self, method: str, streams: list[str], frame: Frame[N]) -> None:
+    def _handle_reply(self, method: str, streams: list[str], frame: Frame[N]) -> None:
         failure = frame.failure
         if failure is not None:
             logger.warning("%s refused: code %s, %s", method, failure.code, printable(failure.msg))
         if method == "UNSUBSCRIBE":
-            self._asked.difference_update(streams)
+            self._requested.difference_update(streams)
         elif failure is None:
-            self._asked.update(streams)
+            self._requested.update(streams)
             self._confirm(streams)
         else:
             self._owner.refused(streams, printable(failure.msg))
@@ -269,26 +269,26 @@ class Connection(Generic[N]):
         self.carried.update(present)
         self._owner.confirmed(self, present)
 
-    def _reply(self, frame: Frame[N]) -> None:
+    def _resolve(self, frame: Frame[N]) -> None:
         future = self._replies.get(frame.id) if isinstance(frame.id, int) else None
         if future is not None and not future.done():
             future.set_result(frame)
         elif frame.failure is not None:
-            logger.warning("the exchange complains: %s", printable(frame.failure.msg))
+            logger.warning("the exchange reported an error: %s", printable(frame.failure.msg))
 
     def _refuse(self, raw: BytesLike, error: BadMessageError) -> None:
         self._log(error)
         streams: Collection[str] = self.carried
         if stream := self._stream_of(raw):
             streams = [stream]
-            self._nameless = 0
+            self._unattributed = 0
         else:
-            self._nameless += 1
-        if len(streams) == 1 or self._nameless >= NAMELESS:
+            self._unattributed += 1
+        if len(streams) == 1 or self._unattributed >= MOST_UNATTRIBUTED:
             self._owner.unreadable(self, list(streams), error.what)
 
     def _stream_of(self, raw: BytesLike) -> str:
-        """Return whose a frame is that can't be read; an empty text where it doesn't tell."""
+        """Return the stream of an unreadable frame; empty if the frame doesn't name it."""
         with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
             if stream := msgspec.json.decode(raw, type=_StreamName).stream:
                 return stream
@@ -301,7 +301,7 @@ class Connection(Generic[N]):
         return ""
 
     def _log(self, error: BadMessageError) -> None:
-        # Once a kind: a stream that went wrong sends many of them a second.
+        # Once per kind: a broken stream sends many of them per second.
         kind = re.sub(r"\d+", "0", error.what)
         known = kind in self._unreadable
         if known or len(self._unreadable) < MOST_KINDS:
@@ -311,14 +311,14 @@ class Connection(Generic[N]):
 
 
 class _StreamName(msgspec.Struct):
-    """Of a frame that can't be decoded as a whole, the part that tells whose it was."""
+    """The part of a frame that names its stream, for frames that can't be decoded as a whole."""
 
     stream: str = ""
 
 
 _STREAM: Final = re.compile(rb'"stream"\s*:\s*"([^"\\]{1,100})"')
 _SYMBOL: Final = re.compile(rb'"s"\s*:\s*"([^"\\]{1,100})"')
-"""The same in a frame that isn't even JSON, or an event that isn't wrapped."""
+"""The same for a frame that isn't valid JSON, or an event without its wrapper."""
 
 
 def _first(error: BaseException) -> BaseException:
@@ -328,7 +328,7 @@ def _first(error: BaseException) -> BaseException:
 
 
 def _status(group: BaseExceptionGroup[BaseException]) -> int | None:
-    """Return the HTTP status with which an upgrade was refused."""
+    """Return the HTTP status that refused the upgrade, or None."""
     error = _first(group)
     return error.response.status_code if isinstance(error, InvalidStatus) else None
 
@@ -344,7 +344,7 @@ def _why(group: BaseExceptionGroup[BaseException]) -> str:
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
         if 300 <= status < 400:
-            return f"sent elsewhere, {NOT_FOLLOWED}"
+            return f"redirected, {NOT_FOLLOWED}"
         if status in STATUS_HINTS:
             return f"{STATUS_HINTS[status]} (HTTP {status})"
         return f"refused with HTTP {status}"

@@ -1,4 +1,4 @@
-"""Why a connection failed, in words for people: by its cause, not by the name of an exception."""
+"""Human-readable reasons for failed connections, found in the chain of exceptions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from depthcli.exchange.proxies import Proxy
 
 OFFLINE: Final = "`depthcli watch --demo` works without a network"
-"""What can be done without a connection."""
+"""A hint for users without a connection."""
 
 _NO_ROUTE: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
 _REFUSED_BY_PROXY: Final = (httpx.ProxyError, ProxyError)
@@ -34,7 +34,7 @@ _BROKEN: Final = (
 
 
 def cause_of(error: BaseException) -> str:
-    """Return why a connection failed: the first cause in the chain of exceptions that is known."""
+    """Return why a connection failed: the first known cause in the chain of exceptions."""
     causes = list(_chain(error))
     for cause in causes:
         if isinstance(cause, DepthcliError):
@@ -47,14 +47,15 @@ def cause_of(error: BaseException) -> str:
 
 
 def trouble_with(proxy: Proxy, error: BaseException) -> str:
-    """Return what a proxy failed in; an empty text where the fault may as well lie beyond it.
+    """Return how a proxy failed; an empty string if the fault may lie beyond it.
 
-    What refuses a connection, or isn't found, is the proxy: of what lies beyond, it tells itself.
+    A refused connection or an unknown host is the proxy's own: it reports failures beyond itself in
+    its responses.
     """
     causes = list(_chain(error))
     for cause in causes:
         if isinstance(cause, _REFUSED_BY_PROXY):
-            return f"the proxy {proxy.address} refuses: {_proxys_words(cause)}; {OFFLINE}"
+            return f"the proxy {proxy.address} refuses: {_proxy_reason(cause)}; {OFFLINE}"
     resolves_here = proxy.is_socks and not proxy.resolves_names
     for cause in causes:
         if not (isinstance(cause, socket.gaierror) and resolves_here) and (
@@ -66,13 +67,13 @@ def trouble_with(proxy: Proxy, error: BaseException) -> str:
 
 def _refusal(cause: BaseException) -> str:
     if isinstance(cause, _REFUSED_BY_PROXY):
-        return f"the proxy refuses: {_proxys_words(cause)}; {OFFLINE}"
+        return f"the proxy refuses: {_proxy_reason(cause)}; {OFFLINE}"
     return ""
 
 
-def _proxys_words(error: BaseException) -> str:
-    """Return why a proxy refuses, as those say it who heard it."""
-    # Of SOCKS, websockets says only that it failed, and then whom it heard it from.
+def _proxy_reason(error: BaseException) -> str:
+    """Return why a proxy refused, as the libraries report it."""
+    # For SOCKS, websockets says only that it failed; the cause of its exception says why.
     last = list(_chain(error))[-1] if isinstance(error, ProxyError) else error
     response = getattr(error, "response", None)
     if response is not None:
@@ -86,7 +87,7 @@ def _network(cause: BaseException) -> str:
     if isinstance(cause, ConnectionRefusedError):
         return f"connection refused; {OFFLINE}"
     if isinstance(cause, OSError) and cause.errno in _NO_ROUTE:
-        return f"no network leads there; {OFFLINE}"
+        return f"no route to it; {OFFLINE}"
     return ""
 
 
@@ -99,7 +100,7 @@ def _connection(cause: BaseException) -> str:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an exception, those that it groups, and those that it came from."""
+    """Yield an exception, those that it groups, and their causes and contexts."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:

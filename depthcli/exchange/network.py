@@ -1,4 +1,4 @@
-"""How the exchange is reached: which certificates are trusted, which proxy stands in between."""
+"""Routes to the exchange: certificates, proxies, and the WebSocket connection class."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from websockets.typing import BytesLike
 
 NOT_FOLLOWED: Final = (
-    "which is not followed: a login page of the network, or a filter, may stand before the exchange"
+    "which is not followed: a login page of the network, or a filter, may be in the way"
 )
-"""What is said of a redirect."""
+"""The end of the message about a redirect."""
 
 _WHOLE: Final = (Opcode.TEXT, Opcode.BINARY)
-"""What a message in one part begins with."""
+"""The opcodes of unfragmented messages."""
 
 
 def is_loopback(url: str) -> bool:
-    """Return whether a URL names this machine."""
+    """Return whether a URL's host is this machine."""
     host = (urlsplit(url).hostname or "").removesuffix(".")
     try:
         return ip_address(host).is_loopback
@@ -46,10 +46,10 @@ def is_loopback(url: str) -> bool:
 
 
 def origin_of(url: str, schemes: tuple[str, ...]) -> str:
-    """Return `scheme://host` of a URL that is to be the origin of an exchange, and nothing more.
+    """Return `scheme://host[:port]` of a URL, which must be the origin of an exchange.
 
     Raises:
-        UsageError: it has something more, or another scheme.
+        UsageError: it has another part, or another scheme.
     """
     example = f"{schemes[0]}://127.0.0.1:8901"
     try:
@@ -71,13 +71,13 @@ def origin_of(url: str, schemes: tuple[str, ...]) -> str:
 
 @cache
 def trust() -> ssl.SSLContext:
-    """Return what decides whom to believe: well-known authorities, or those of `SSL_CERT_FILE`.
+    """Return the TLS context, with the usual certificate authorities or those of `SSL_CERT_FILE`.
 
-    It is one for REST and WebSocket, so that what works for one works for the other. It is made
-    when TLS is needed, not before.
+    REST and WebSocket share it, so that both work or neither does. It is created only when TLS is
+    needed.
 
     Raises:
-        UsageError: the file can't be read, or that of `SSLKEYLOGFILE` can't be written.
+        UsageError: the certificates can't be read, or the file of `SSLKEYLOGFILE` can't be written.
     """
     try:
         return httpx.create_ssl_context()
@@ -95,12 +95,12 @@ def trust() -> ssl.SSLContext:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How one origin is reached.
+    """How to reach one origin.
 
     Attributes:
-        proxy: what stands in between; None: nothing does.
-        trust: whom TLS with the origin believes; None: there is no TLS.
-        proxy_trust: whom TLS with the proxy believes; None: there is no TLS with it.
+        proxy: the proxy to use; None: connect directly.
+        trust: the TLS context for the origin; None: without TLS.
+        proxy_trust: the TLS context for the proxy; None: without TLS.
     """
 
     proxy: Proxy | None = None
@@ -108,15 +108,15 @@ class Route:
     proxy_trust: ssl.SSLContext | None = None
 
     def websocket_options(self) -> dict[str, Any]:
-        """Return what `websockets.asyncio.client.connect` is to be told of it."""
+        """Return the options of this route for `websockets.asyncio.client.connect`."""
         options: dict[str, Any] = {"proxy": self.proxy and self.proxy.url, "ssl": self.trust}
         if self.proxy_trust is not None:
             options["proxy_ssl"] = self.proxy_trust
         return options
 
     def rest_transport(self, limits: httpx.Limits) -> httpx.AsyncBaseTransport:
-        """Return what carries requests over it."""
-        # Without TLS, nobody has to be believed; finding the usual authorities takes long.
+        """Return an httpx transport for this route."""
+        # Without TLS an empty context will do: loading the usual authorities takes long.
         verify = self.trust or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self.proxy is not None and self.proxy.is_socks:
             from depthcli.exchange.socks import SocksTransport  # noqa: PLC0415, it needs an extra
@@ -131,25 +131,24 @@ class Route:
 
 
 class Routes:
-    """The ways to all origins; each is decided once, for REST and WebSocket alike.
+    """The routes to all origins. Each is determined once, for REST and WebSocket alike.
 
     Args:
-        proxy: the URL of the proxy for all of them; None: the environment's variables say which an
-            origin needs, or where none is set, the settings of macOS or Windows. Loopback needs
-            none then.
+        proxy: the URL of the proxy for all of them. None: use the environment's variables, or if
+            none is set, the settings of macOS or Windows; loopback is then reached directly.
     """
 
     def __init__(self, proxy: str | None = None) -> None:
-        # A proxy that is named here has HTTP's own port as its default, not curl's.
+        # A proxy given as an argument defaults to HTTP's port, not to curl's.
         self._proxy = read_proxy(proxy, "https_proxy", http_port=80) if proxy else None
         self._known: dict[str, Route] = {}
 
     def to(self, origin: str) -> Route:
-        """Return the way to `scheme://host`, or `scheme://host:port`.
+        """Return the route to `scheme://host` or `scheme://host:port`.
 
         Raises:
-            UsageError: the proxy that is named for it can't be used, SOCKS isn't installed, or what
-                TLS needs can't be had.
+            UsageError: its proxy can't be used, SOCKS support isn't installed, or the certificates
+                can't be read.
         """
         route = self._known.get(origin)
         if route is None:
@@ -165,11 +164,11 @@ class Routes:
 
 
 class RoutedTransport(httpx.AsyncBaseTransport):
-    """Carries each request over the way to its origin.
+    """Sends each request over the route to its origin.
 
     Args:
-        routes: tell the ways.
-        limits: of the connections over each of them.
+        routes: the routes.
+        limits: the connection limits of each route.
     """
 
     def __init__(self, routes: Routes, limits: httpx.Limits) -> None:
@@ -178,11 +177,11 @@ class RoutedTransport(httpx.AsyncBaseTransport):
         self._transports: dict[Route, httpx.AsyncBaseTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and return the answer; its body is still to be read.
+        """Send a request and return the response, whose body isn't read yet.
 
         Raises:
-            httpx.TransportError: the origin can't be reached; where the proxy on the way is at
-                fault, an UnreachableError that says so is the cause.
+            httpx.TransportError: the origin can't be reached. If the proxy is at fault, the cause
+                is an UnreachableError that says so.
         """
         url = request.url
         route = self._routes.to(f"{url.scheme}://{url.netloc.decode('ascii')}")
@@ -211,7 +210,7 @@ def _proxy_of_environment(origin: str) -> Proxy | None:
 
 
 def _proxy_of_system(origin: str) -> Proxy | None:
-    """Return what the settings of macOS or Windows say; other systems have none."""
+    """Return the proxy in the settings of macOS or Windows; other systems have no such settings."""
     parts = urlsplit(origin)
     for settings, bypass in (
         ("getproxies_macosx_sysconf", "proxy_bypass_macosx_sysconf"),
@@ -237,57 +236,57 @@ def _check_socks(proxy: Proxy) -> None:
 
 
 class HandingConnection(ClientConnection):
-    """A connection that hands each message over as it comes, once somebody takes them.
+    """A connection that passes each message to a callback as it arrives.
 
-    So a message costs neither a place in a queue nor a turn of a task, a third of what it costs to
-    receive it; and what a full loop can't take in stays in the socket. `recv` only tells the end,
-    unless a message comes in parts, which the exchange never does: that one is assembled there, as
-    usual, and so that nothing overtakes it, all that come after it are received there, too.
+    This avoids a queue and a task switch per message, a third of the cost of receiving it. If the
+    event loop is busy, data stays in the socket. `recv` then only raises at the end of the
+    connection. The exception is a fragmented message, which the exchange never sends: it is
+    assembled for `recv` as usual, and to keep the order, all later messages go there, too.
 
-    It is cut when the other end doesn't close it after a goodbye or damage. Otherwise whoever waits
-    for its end waits for as long as the other end likes.
+    The transport is aborted if the peer doesn't close the connection after a closing handshake or a
+    protocol error. Otherwise waiting for its end could take as long as the peer likes.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._now = 0.0
-        self._early: list[tuple[BytesLike, float]] = []
-        self._take: Callable[[BytesLike, float], object] = self._keep
-        self._in_parts = False
-        self._cutting: asyncio.TimerHandle | None = None
+        self._buffered: list[tuple[BytesLike, float]] = []
+        self._handler: Callable[[BytesLike, float], object] = self._buffer
+        self._fragmented = False
+        self._abort_timer: asyncio.TimerHandle | None = None
 
-    def hand_over(self, take: Callable[[BytesLike, float], object]) -> None:
-        """Let a function take each message as it comes, those first that came before.
+    def hand_over(self, handle: Callable[[BytesLike, float], object]) -> None:
+        """Pass each message to a function, beginning with those that arrived before this call.
 
-        It is called with the message and the time of the loop's clock when it came.
+        It is called with the message and its time of arrival on the loop's clock.
         """
-        self._take = take
-        early, self._early = self._early, []
-        for message, came in early:
-            take(message, came)
+        self._handler = handle
+        buffered, self._buffered = self._buffered, []
+        for message, arrived in buffered:
+            handle(message, arrived)
 
     def process_event(self, event: Event) -> None:
-        """Take in what the protocol found in the data."""
+        """Process an event of the protocol."""
         if not isinstance(event, Frame):
             super().process_event(event)
-        elif event.fin and event.opcode in _WHOLE and not self._in_parts:
-            self._take(event.data, self._now)
+        elif event.fin and event.opcode in _WHOLE and not self._fragmented:
+            self._handler(event.data, self._now)
         else:
-            self._in_parts = self._in_parts or not event.fin
+            self._fragmented = self._fragmented or not event.fin
             super().process_event(event)
 
     def data_received(self, data: bytes) -> None:
-        """Take in data, and see whether it was the last."""
+        """Process data, and limit the wait for the peer's close if the connection is ending."""
         self._now = self.loop.time()
         super().data_received(data)
-        if self._cutting is None and self.protocol.close_expected():
-            self._cutting = self.loop.call_later(self.close_timeout or 0, self.transport.abort)
+        if self._abort_timer is None and self.protocol.close_expected():
+            self._abort_timer = self.loop.call_later(self.close_timeout or 0, self.transport.abort)
 
     async def close(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
-        """Say goodbye, and wait for the answer until the timeout; the socket is closed in any case.
+        """Perform the closing handshake, within the timeout. The socket is closed in any case.
 
-        That holds when the wait is cancelled, too. It always is in a task that was cancelled
-        before, up to Python 3.11.2: there `asyncio.timeout` takes its own end for another
+        It is closed also if the wait is cancelled. Up to Python 3.11.2 that always happens in a
+        task that was cancelled before: `asyncio.timeout` mistakes its own expiry for another
         cancellation (fixed in 3.11.3, gh-102780).
         """
         try:
@@ -296,12 +295,12 @@ class HandingConnection(ClientConnection):
             if not self.connection_lost_waiter.done():
                 self.transport.abort()
 
-    def _keep(self, message: BytesLike, came: float) -> None:
-        self._early.append((message, came))
+    def _buffer(self, message: BytesLike, arrived: float) -> None:
+        self._buffered.append((message, arrived))
 
 
-class connect_directly(connect):  # noqa: N801, it is called like the function that it replaces
-    """Opens a WebSocket as its parent does, and goes nowhere else: a redirect is an error."""
+class connect_directly(connect):  # noqa: N801, named like the function that it replaces
+    """Opens a WebSocket like its base class, but treats redirects as errors."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, create_connection=HandingConnection, **options)
@@ -311,11 +310,11 @@ class connect_directly(connect):  # noqa: N801, it is called like the function t
             return await super().__aenter__()
         except (OSError, WebSocketException) as error:
             if isinstance(self.proxy, str):
-                proxy = read_proxy(self.proxy, "the way")
+                proxy = read_proxy(self.proxy, "the route")
                 if words := trouble_with(proxy, error):
                     raise UnreachableError(words) from error
             raise
 
     def process_redirect(self, exc: Exception) -> Exception | str:
-        """Return the error that a redirect is."""
+        """Return the exception instead of following the redirect."""
         return exc

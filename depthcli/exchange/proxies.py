@@ -1,7 +1,7 @@
-"""Which proxy an origin needs, as the environment's variables say it, and as curl reads them.
+"""Proxies from environment variables, by curl's rules.
 
 The rules are those of curl's manual (section "Proxy environment variables") and of its
-`CURLOPT_NOPROXY`. Where they are widened, the function that does it says so.
+`CURLOPT_NOPROXY`. Functions that go beyond them say so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 FOR_SCHEME: Final = {
-    # Upper-case HTTP_PROXY isn't read: where a server runs programs (CGI), a visitor can set it.
+    # Upper-case HTTP_PROXY isn't read: in a CGI program, a visitor can set it with a header.
     "http": ("http_proxy",),
     "https": ("https_proxy", "HTTPS_PROXY"),
 }
@@ -36,29 +36,29 @@ SCHEMES: Final = {
     "socks5": "socks5",
     "socks5h": "socks5h",
 }
-"""What a proxy's URL may begin with, and what it means.
+"""The schemes of proxy URLs, and what they mean.
 
-`socks` is what GNOME writes. GNOME itself tries SOCKS5 first and leaves names to the proxy; curl
-takes it for SOCKS4, which hardly any proxy speaks alone.
+GNOME writes `socks`, tries SOCKS5 first and lets the proxy resolve names, as here. curl takes it
+for SOCKS4, but hardly any proxy supports only that.
 """
 
 HTTP_PORT: Final = 1080
 HTTPS_PORT: Final = 443
 
 LONGEST_SOCKS_FIELD: Final = 255
-"""Bytes of a user or a password (RFC 1929)."""
+"""The most bytes in a user name or a password (RFC 1929)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy, all its parts known.
+    """A proxy, parsed from its URL.
 
     Attributes:
         scheme: `http`, `https`, `socks4`, `socks4a`, `socks5` or `socks5h`.
         host: a name or an address; an IPv6 address without brackets.
         port: from 1 to 65535.
-        credentials: user and password, decoded; None: it wants none.
-        source: where it was named, such as `HTTPS_PROXY`.
+        credentials: user and password, decoded; None: without.
+        source: where it was specified, such as `HTTPS_PROXY`.
     """
 
     scheme: str
@@ -69,12 +69,12 @@ class Proxy:
 
     @property
     def is_socks(self) -> bool:
-        """Whether it speaks SOCKS, of whatever version."""
+        """Whether it is a SOCKS proxy, of any version."""
         return self.scheme.startswith("socks")
 
     @property
     def resolves_names(self) -> bool:
-        """Whether a SOCKS proxy is given names; otherwise they are resolved here."""
+        """Whether host names are resolved by the SOCKS proxy, not by this machine."""
         return self.scheme in {"socks4a", "socks5h"}
 
     @property
@@ -84,7 +84,7 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """Its URL; with user and password, if it wants them."""
+        """Its URL, with user and password if it has them."""
         if self.credentials is None:
             return self.address
         user, password = (quote(part, safe="") for part in self.credentials)
@@ -95,22 +95,22 @@ class Proxy:
 
 
 def names_one(variables: Mapping[str, str]) -> bool:
-    """Return whether any of the variables names a proxy, for whatever scheme."""
+    """Return whether any of the variables names a proxy, for any scheme."""
     names = [*FOR_SCHEME["http"], *FOR_SCHEME["https"], *FOR_ALL]
     return bool(_first(names, variables)[1])
 
 
 def proxy_for(origin: str, variables: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy that the variables name for an origin; None: it is reached directly.
+    """Return the proxy that the variables specify for an origin; None: connect directly.
 
-    Only the variable that counts for the origin is read; whatever the others say does no harm.
+    Only the variable that applies to the origin is read, so errors in others don't matter.
 
     Args:
         origin: `scheme://host` or `scheme://host:port`; `wss` counts as `https`, `ws` as `http`.
         variables: the environment's.
 
     Raises:
-        UsageError: the variable that counts doesn't name a proxy; the message names the variable.
+        UsageError: the variable doesn't name a proxy; the message names the variable.
     """
     if is_exempt(origin, variables):
         return None
@@ -120,12 +120,12 @@ def proxy_for(origin: str, variables: Mapping[str, str]) -> Proxy | None:
 
 
 def is_exempt(origin: str, variables: Mapping[str, str]) -> bool:
-    """Return whether `no_proxy`, or else `NO_PROXY`, says that an origin needs no proxy.
+    """Return whether `no_proxy`, or else `NO_PROXY`, exempts an origin from the proxy.
 
-    `*` alone exempts all. Otherwise it is a list, separated by commas or blanks, of names, which
-    stand for themselves and all that end in them, of addresses, and of networks such as
-    `10.0.0.0/8`. What is none of these is ignored. Wider than curl: an entry may have a port, which
-    then has to be the origin's, and an IPv6 address may have brackets.
+    A single `*` exempts everything. Otherwise it is a list, separated by commas or blanks, of host
+    names, which include their subdomains, of addresses, and of networks such as `10.0.0.0/8`. Other
+    entries are ignored. Unlike curl's, an entry may have a port, which must then match the
+    origin's, and an IPv6 address may be in brackets.
     """
     _, listed = _first(EXEMPT, variables)
     if listed == "*":
@@ -137,16 +137,17 @@ def is_exempt(origin: str, variables: Mapping[str, str]) -> bool:
 
 
 def read_proxy(text: str, source: str, http_port: int = HTTP_PORT) -> Proxy:
-    """Read a proxy's address; without a scheme it is an HTTP proxy's.
+    """Parse the URL of a proxy; without a scheme it is an HTTP proxy.
 
     Args:
         text: such as `http://user:password@proxy.example:3128` or `proxy.example:3128`; user and
             password may be percent-encoded.
-        source: where it was named, for messages.
-        http_port: of an HTTP proxy whose address has none.
+        source: where it was specified, for messages.
+        http_port: the default port of an HTTP proxy.
 
     Raises:
-        UsageError: it isn't a proxy's; the message doesn't hold the text, nor so the password.
+        UsageError: it isn't a proxy's URL. The message doesn't quote the text, which may hold a
+            password.
     """
     before, mark, after = text.strip().partition("://")
     written, rest = (before.lower(), after) if mark else ("http", before)
@@ -181,7 +182,7 @@ def read_proxy(text: str, source: str, http_port: int = HTTP_PORT) -> Proxy:
 
 
 def _first(names: Iterable[str], variables: Mapping[str, str]) -> tuple[str, str]:
-    """Return the first of the variables that isn't empty, and what it says; or two empty texts."""
+    """Return the name and value of the first variable that isn't empty; else two empty strings."""
     for name in names:
         if value := variables.get(name, "").strip():
             return name, value
@@ -189,7 +190,7 @@ def _first(names: Iterable[str], variables: Mapping[str, str]) -> tuple[str, str
 
 
 def _exempts(entry: str, host: str, port: int) -> bool:
-    name, entry_port = _apart(entry)
+    name, entry_port = _split_port(entry)
     if entry_port and int(entry_port) != port:
         return False
     address = _address(host)
@@ -202,8 +203,8 @@ def _exempts(entry: str, host: str, port: int) -> bool:
         return False
 
 
-def _apart(entry: str) -> tuple[str, str]:
-    """Return the host of an entry, without brackets, and its port, or an empty text."""
+def _split_port(entry: str) -> tuple[str, str]:
+    """Split an entry into its host, without brackets, and its port, or an empty string."""
     found = re.fullmatch(r"\[([^\]]*)\](?::([0-9]{1,5}))?|([^:]*):([0-9]{1,5})", entry)
     if found is None:
         return entry, ""

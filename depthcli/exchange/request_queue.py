@@ -1,7 +1,7 @@
-"""Who may ask the exchange next: requests wait here for their turn within the weight budget.
+"""The priority queue of requests that wait for request weight.
 
-Whoever matters most goes first, and among equals whoever came first. What only asks out of caution
-never uses up more than a share of the budget.
+More urgent requests go first, and equally urgent ones in order of arrival. Refreshes and
+precautions may use up only a share of the budget.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
     from depthcli.core.request_weight import WeightBudget
 
 AT_ONCE: Final = 8
-"""Requests under way at the same time."""
+"""The most requests under way at the same time."""
 
 OUTLOOK_AGE: Final = 0.25
-"""Seconds for which an outlook is good: of hundreds who wait each asks for it, again and again."""
+"""Seconds for which an outlook is cached: hundreds of waiting books ask for it repeatedly."""
 
 SPARE: Final = 0.5
-"""The share of the budget that precaution may help to use up."""
+"""The share of the budget up to which precautions may use it."""
 
 USUAL: Final = 0.8
-"""The share that refreshes may help to use up: the rest is for whoever waits for a book."""
+"""The share of the budget up to which refreshes may use it; the rest is for missing books."""
 
 
 class Urgency(IntEnum):
-    """How much a request matters; the smaller goes first."""
+    """How urgent a request is; smaller values go first."""
 
     NEEDED = 0
-    """Somebody waits for a book, or for an answer."""
+    """A book is missing, or a caller waits for the result."""
     REFRESH = 1
     """A live book is compared with a fresh snapshot."""
     PRECAUTION = 2
-    """A silence is questioned; only as long as there is weight to spare."""
+    """A silent book is checked, if there is weight to spare."""
 
     @property
     def share(self) -> float:
-        """The part of the budget that such a request may help to use up."""
+        """The share of the budget up to which such a request may use it."""
         return {Urgency.PRECAUTION: SPARE, Urgency.REFRESH: USUAL}.get(self, 1.0)
 
 
@@ -57,10 +57,10 @@ class _WaitingRequest:
 
 
 class RequestQueue:
-    """The queue before one budget.
+    """The requests that wait for one weight budget.
 
     Args:
-        budget: how much may be sent, and when.
+        budget: decides when the next request may be sent.
     """
 
     def __init__(self, budget: WeightBudget) -> None:
@@ -69,69 +69,73 @@ class RequestQueue:
         self._numbers = itertools.count()
         self._under_way = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._given_up = 0
+        self._cancelled = 0
         self._outlooks: dict[Urgency, tuple[float, float]] = {}
 
     @asynccontextmanager
     async def turn(self, weight: int, urgency: Urgency = Urgency.NEEDED) -> AsyncIterator[None]:
-        """Wait for one's turn, and have it until the end; meanwhile and after the weight counts."""
-        turn = _WaitingRequest(
+        """Wait until a request may be sent; send it in the body of `async with`.
+
+        Its weight counts from then until a minute after the body ends.
+        """
+        request = _WaitingRequest(
             urgency, next(self._numbers), weight, asyncio.get_running_loop().create_future()
         )
-        heappush(self._waiting, turn)
+        heappush(self._waiting, request)
         self.proceed()
         try:
-            await turn.ready
+            await request.ready
             yield
         finally:
-            # What is cancelled never had its turn; what is done had it, even unheard.
-            if turn.ready.cancel() or turn.ready.cancelled():
-                self._forget_one()
+            # A cancelled request never had its turn. If the future is done it had, even if the task
+            # was cancelled before it noticed.
+            if request.ready.cancel() or request.ready.cancelled():
+                self._count_cancelled()
             else:
                 self._under_way -= 1
-                self.budget.end(turn.weight, asyncio.get_running_loop().time())
+                self.budget.end(request.weight, asyncio.get_running_loop().time())
             self.proceed()
 
     def proceed(self) -> None:
-        """Let go whoever may go now, and look again when the next one may."""
+        """Start all requests that may start now, and set a timer for the next one."""
         self._outlooks.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         loop = asyncio.get_running_loop()
         while self._waiting and self._under_way < AT_ONCE:
-            turn = self._waiting[0]
-            if not turn.ready.cancelled():
-                delay = self.budget.delay(turn.weight, loop.time(), turn.urgency.share)
+            request = self._waiting[0]
+            if not request.ready.cancelled():
+                delay = self.budget.delay(request.weight, loop.time(), request.urgency.share)
                 if delay:
                     self._timer = loop.call_later(delay, self.proceed)
                     return
                 self._under_way += 1
-                self.budget.begin(turn.weight)
-                turn.ready.set_result(None)
+                self.budget.begin(request.weight)
+                request.ready.set_result(None)
             heappop(self._waiting)
 
     def outlook(self, urgency: Urgency = Urgency.NEEDED) -> float:
-        """Return about how many seconds whoever waits with that urgency waits at the most.
+        """Estimate the longest wait, in seconds, of a request with that urgency.
 
-        O(n) for n who wait, but only once in a while.
+        O(n) for n waiting requests, but cached for `OUTLOOK_AGE`.
         """
         now = asyncio.get_running_loop().time()
         asked, seconds = self._outlooks.get(urgency, (-OUTLOOK_AGE, 0.0))
         if now - asked >= OUTLOOK_AGE:
             ahead = sum(
-                turn.weight
-                for turn in self._waiting
-                if turn.urgency <= urgency and not turn.ready.cancelled()
+                request.weight
+                for request in self._waiting
+                if request.urgency <= urgency and not request.ready.cancelled()
             )
             asked, seconds = now, self.budget.outlook(ahead, now)
             self._outlooks[urgency] = asked, seconds
         return seconds
 
-    def _forget_one(self) -> None:
-        """Take note that one who waited gave up; it is only now and then that they are removed."""
-        self._given_up += 1
-        if 2 * self._given_up > len(self._waiting):
-            self._waiting = [turn for turn in self._waiting if not turn.ready.cancelled()]
+    def _count_cancelled(self) -> None:
+        """Count a cancelled request; remove them all once they are half of the queue."""
+        self._cancelled += 1
+        if 2 * self._cancelled > len(self._waiting):
+            self._waiting = [request for request in self._waiting if not request.ready.cancelled()]
             heapify(self._waiting)
-            self._given_up = 0
+            self._cancelled = 0

@@ -1,4 +1,4 @@
-"""Requests over HTTP: each in its turn within the request weight, some of them tried again."""
+"""HTTP requests within the request weight, with retries for look-ups."""
 
 from __future__ import annotations
 
@@ -43,25 +43,25 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CONNECT_TIMEOUT: Final = 5.0
-"""Seconds to connect, and between any two bytes of an answer."""
+"""Seconds to connect, and between two bytes of a response."""
 
 TOTAL_TIMEOUT: Final = 10.0
 """Seconds for a whole request, from the first byte sent to the last one read."""
 
 TRIES: Final = 3
-"""How often a look-up is tried at the most."""
+"""The most tries of a look-up."""
 
 
 class Rest:
-    """Asks the exchange, within its limits.
+    """Sends requests to the exchange, within its limits.
 
     Args:
-        routes: how each origin is reached.
-        transport: how requests are sent; None: over the routes. For tests.
+        routes: how to reach each origin.
+        transport: sends the requests; None: over the routes. For tests.
 
     Attributes:
-        http: sends the requests.
-        pools: of the request weight.
+        http: the HTTP client.
+        pools: the pools of request weight.
     """
 
     def __init__(self, routes: Routes, transport: httpx.AsyncBaseTransport | None) -> None:
@@ -84,12 +84,12 @@ class Rest:
         weight: int,
         urgency: Urgency = Urgency.NEEDED,
     ) -> Answer:
-        """Ask once, when it is this request's turn.
+        """Send one request, once there is weight for it.
 
         Raises:
             ExchangeError: the exchange refused; the subclass says how.
-            UnreachableError: no answer within the time.
-            BadMessageError: the answer is too long.
+            UnreachableError: no response in time.
+            BadMessageError: the response is too long.
         """
         pool = self.pools.of(market)
         async with pool.request_queue.turn(weight, urgency):
@@ -112,21 +112,21 @@ class Rest:
         weight: int,
         decode: Callable[[bytes], T],
     ) -> T:
-        """Ask up to three times, and return what the answer says.
+        """Send a request up to three times, and return the decoded response.
 
-        An answer that can't be read is one bad answer, too: a proxy's page, or one that broke off.
+        An unreadable response is retried, too: it may be a proxy's page, or may have broken off.
 
         Args:
-            market: whose request weight it takes.
-            url: what is asked.
+            market: the market whose request weight it uses.
+            url: of the request.
             parameters: of the URL.
             weight: of one try.
-            decode: reads the answer's body; raises BadMessageError.
+            decode: decodes the body; raises BadMessageError.
 
         Raises:
             ExchangeError: the exchange refused; the subclass says how.
-            UnreachableError: no answer.
-            BadMessageError: the answer isn't what was asked for.
+            UnreachableError: no response.
+            BadMessageError: the response can't be decoded.
         """
         backoff = Backoff(first=0.2)
         while True:
@@ -134,13 +134,13 @@ class Rest:
                 answer = await self.get(market, url, parameters, weight)
                 return read(url, answer, decode)
             except RateLimitedError as error:
-                # The budget holds the next try back for as long as the exchange said.
+                # The budget delays the next try for as long as the exchange said.
                 if backoff.tries == TRIES - 1 or (error.retry_after or 0) > TOTAL_TIMEOUT:
                     raise
                 logger.warning("%s", error)
                 backoff.next()
             except (UnreachableError, ExchangeError, BadMessageError) as error:
-                if backoff.tries == TRIES - 1 or not _passes(error):
+                if backoff.tries == TRIES - 1 or not _is_transient(error):
                     raise
                 logger.warning("%s, trying again", error)
                 await asyncio.sleep(backoff.next())
@@ -162,16 +162,20 @@ class Rest:
 
 
 def read(url: str, answer: Answer, decode: Callable[[bytes], T]) -> T:
-    """Return what an answer says; raise BadMessageError, with the host, if it can't be read."""
+    """Decode the body of a response.
+
+    Raises:
+        BadMessageError: it can't be decoded; the message names the host.
+    """
     try:
         return decode(answer.body)
     except BadMessageError as error:
-        told = f"{_host(url)} answers with what can't be read: {error}"
-        raise BadMessageError(printable(told, 300), error.what) from error
+        message = f"{_host(url)} sent a response that can't be read: {error}"
+        raise BadMessageError(printable(message, 300), error.what) from error
 
 
-def _passes(error: DepthcliError) -> bool:
-    """Return whether another try may bring another answer."""
+def _is_transient(error: DepthcliError) -> bool:
+    """Return whether another try may succeed."""
     if isinstance(error, ForbiddenError | LocationRefusedError):
         return False
     if isinstance(error, ExchangeError) and not isinstance(error, ServerError):

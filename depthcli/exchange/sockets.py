@@ -1,7 +1,7 @@
-"""Many streams over few WebSocket connections, which are shared.
+"""Many streams over few shared WebSocket connections.
 
 A connection carries the streams of one market, decoded to one number type. Each stream has
-listeners; they're told when the stream is open, what comes, and when it broke off.
+listeners, which are notified when it opens, of its events, and when it breaks off.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Subscription(Generic[N]):
-    """One listener's hold on one stream."""
+    """One listener's subscription to one stream."""
 
     def __init__(
         self, stream_pool: StreamPool[N], stream: str, listener: StreamListener[N]
@@ -36,15 +36,15 @@ class Subscription(Generic[N]):
 
     @property
     def last_frame(self) -> float:
-        """When the connection last brought anything, for whatever stream; the loop's clock."""
+        """When the last frame of any stream of the connection arrived, on the loop's clock."""
         return self._stream_pool.last_frame
 
     def suspect(self, reason: str) -> None:
-        """Give up the connection under the stream: it pretends to be alive. A new one is made."""
+        """Abort the connection, which looks alive but isn't. A new one is opened."""
         self._stream_pool.drop(reason)
 
     def close(self) -> None:
-        """Listen no longer; the stream is unsubscribed when nobody listens to it."""
+        """Stop listening; the stream is unsubscribed after its last listener."""
         self._stream_pool.remove(self._stream, self._listener)
 
 
@@ -52,11 +52,11 @@ class BinanceSocketManager:
     """Keeps WebSocket connections and shares them among depth cache managers.
 
     Args:
-        client: tells where the exchange is.
-        user_timeout, max_queue_size, verbose: not used; python-binance's takes them.
-        max_reconnects: tries in a row that may fail before a stream is lost for good, some fifteen
-            seconds with the default; None: it goes on trying.
-        connector: opens a WebSocket as `websockets.asyncio.client.connect` does. For tests.
+        client: knows the exchange's addresses.
+        user_timeout, max_queue_size, verbose: not used; accepted for python-binance's sake.
+        max_reconnects: failed attempts in a row before a stream is lost for good, some fifteen
+            seconds with the default; None: keep trying.
+        connector: opens a WebSocket like `websockets.asyncio.client.connect`. For tests.
     """
 
     def __init__(
@@ -78,11 +78,11 @@ class BinanceSocketManager:
     def subscribe(
         self, market: Market, stream: str, conv_type: type[N], listener: StreamListener[N]
     ) -> Subscription[N]:
-        """Open a stream for a listener, over a connection that has room.
+        """Subscribe a listener to a stream, over a connection that has room.
 
         Raises:
             ClosedError: the socket manager was closed.
-            UsageError: the market doesn't exist where the client is.
+            UsageError: the market doesn't exist in the client's environment.
         """
         if self._closed:
             raise ClosedError("this socket manager was closed: make a new one")
@@ -104,13 +104,13 @@ class BinanceSocketManager:
         return Subscription(stream_pool, stream, listener)
 
     async def close(self) -> None:
-        """Close all connections; listeners aren't told. It can't be used again."""
+        """Close all connections, without notifying listeners. It can't be used again."""
         self._closed = True
         await asyncio.gather(*(stream_pool.close() for stream_pool in [*self._stream_pools]))
 
     @property
     def connection_count(self) -> int:
-        """How many WebSocket connections are kept, successors that take over not counted."""
+        """How many WebSocket connections are kept, not counting successors during a handover."""
         return len(self._stream_pools)
 
     def _forget(self, stream_pool: StreamPool[Any]) -> None:

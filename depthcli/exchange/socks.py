@@ -1,7 +1,7 @@
-"""Requests through a SOCKS proxy; what it imports comes with the extra `socks`.
+"""Requests through a SOCKS proxy. Its dependencies come with the extra `socks`.
 
-It does what `websockets` does for streams, with the same library, so that REST and WebSocket differ
-in nothing: httpx alone knows no SOCKS4, and leaves names to the proxy whatever the scheme says.
+It uses the same library as `websockets`, so that REST and WebSocket behave alike. httpx alone has
+no SOCKS4, and lets the proxy resolve names whatever the scheme says.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class SocksTransport(httpx.AsyncBaseTransport):
-    """Carries requests through a SOCKS proxy, and fails as httpx does.
+    """Sends requests through a SOCKS proxy; raises httpx's exceptions.
 
     Args:
         proxy: the SOCKS proxy.
-        trust: whom TLS with the exchange believes.
-        limits: of the connections.
+        trust: the TLS context for the exchange.
+        limits: the connection limits.
     """
 
     def __init__(self, proxy: Proxy, trust: ssl.SSLContext, limits: httpx.Limits) -> None:
@@ -43,7 +43,7 @@ class SocksTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and return the answer; its body is still to be read."""
+        """Send a request and return the response, whose body isn't read yet."""
         try:
             return await self._inner.handle_async_request(request)
         except ProxyTimeoutError as error:

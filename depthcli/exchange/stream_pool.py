@@ -1,8 +1,8 @@
-"""Streams of one market over one connection at a time, which is kept up.
+"""Streams of one market over a connection that is kept open.
 
-After a loss the connection is made anew, the first try at once, with all its streams. Before the
-exchange ends it, after 24 hours or when it says so, a successor takes over, and the listeners
-notice nothing.
+When the connection is lost, it is opened again with all its streams, the first time without delay.
+Before the exchange closes it, after 24 hours or when announced, a successor takes over without the
+listeners noticing.
 """
 
 from __future__ import annotations
@@ -26,56 +26,67 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LIFETIME: Final = 23 * 3600.0
-"""Seconds after which a connection is replaced: the exchange ends it after 24 hours."""
+"""Seconds after which a connection is replaced: the exchange closes it after 24 hours."""
 
 SPREAD: Final = 1800.0
-"""Seconds by which a lifetime is shortened at random, so that not all are replaced together."""
+"""The most seconds by which a lifetime is shortened at random, so that connections aren't all
+replaced at once."""
 
-LOOK: Final = 0.25
-"""Seconds between two looks at whether a successor can take over."""
+CHECK_INTERVAL: Final = 0.25
+"""Seconds between two checks whether a successor can take over."""
 
 STEADY: Final = 10.0
-"""Seconds after which a connection counts as having worked, though nothing came."""
+"""Seconds after which a connection counts as having worked, even if nothing arrived."""
 
 
 class StreamListener(Protocol[N]):
-    """What wants to know of a stream."""
+    """Receives the events of a stream, and is notified of what happens to it."""
 
     def opened(self) -> None:
-        """The stream is open: what comes from now on comes without holes."""
+        """The stream is open: from now on no event is missed."""
 
     def receive(self, event: DepthEvent[N], now: float) -> None:
-        """An event came, at that time of the loop's clock."""
+        """An event arrived at that time, on the loop's clock."""
 
     def refuse(self, why: str) -> None:
-        """A frame came that can't be read, and what is wrong with it."""
+        """An unreadable frame arrived; `why` says what is wrong with it."""
 
     def lost(self, reason: str) -> None:
-        """The stream broke off; it will be opened anew."""
+        """The stream broke off; it will be opened again."""
 
     def gone(self, reason: str) -> None:
         """The stream is lost for good."""
 
 
 class StreamPool(Generic[N]):
-    """Streams of one market over one connection at a time, as long as somebody listens."""
+    """Streams of one market over one connection at a time, as long as there are listeners.
 
-    def __init__(  # noqa: PLR0917, what it is, and then how it connects
+    Args:
+        market: the market of the streams.
+        origin: `scheme://host` of its streams.
+        conv_type: the number type of the events.
+        max_reconnects: failed attempts in a row before the streams are lost for good; None: no
+            limit.
+        connector: opens a WebSocket like `websockets.asyncio.client.connect`.
+        connection_limiter: limits the connection attempts.
+    """
+
+    def __init__(  # noqa: PLR0917, what it carries, then how it connects
         self,
         market: Market,
         origin: str,
         conv_type: type[N],
         max_reconnects: int | None,
         connector: Callable[..., Any],
-        pace: RateLimiter,
+        connection_limiter: RateLimiter,
     ) -> None:
         self._market = market
         self._origin = origin
         self._conv_type: type[N] = conv_type
         self._max_reconnects = max_reconnects
         self._connector = connector
-        self._pace = pace
-        # Never changed in place: a listener may close itself, or another, while it takes an event.
+        self._connection_limiter = connection_limiter
+        # Tuples, replaced on changes: a listener may remove itself or others during a call.
         self._listeners: dict[str, tuple[StreamListener[N], ...]] = {}
         self._started = asyncio.get_running_loop().time()
         self._current: Connection[N] | None = None
@@ -86,11 +97,11 @@ class StreamPool(Generic[N]):
 
     @property
     def last_frame(self) -> float:
-        """When anything came last, for whatever stream, on the loop's clock."""
+        """When the last frame of any stream arrived, on the loop's clock."""
         return self._started if self._current is None else self._current.last_frame
 
     def takes(self, market: Market, conv_type: type[Any], stream: str) -> bool:
-        """Return whether the stream belongs here and there is room for it."""
+        """Return whether the stream fits this pool and there is room for it."""
         if self._task is None or self._task.done() or self._task.cancelling():
             return False
         return (market.name, conv_type) == (self._market.name, self._conv_type) and (
@@ -98,7 +109,7 @@ class StreamPool(Generic[N]):
         )
 
     def start(self, on_end: Callable[[StreamPool[N]], None]) -> None:
-        """Connect, in a task of its own; `on_end` is called when that ends for good."""
+        """Connect in a new task; `on_end` is called when the pool ends for good."""
         self._task = asyncio.create_task(self._run(), name=f"streams {self._market.name}")
         self._task.add_done_callback(lambda _: on_end(self))
 
@@ -109,12 +120,12 @@ class StreamPool(Generic[N]):
             await asyncio.wait([self._task])
 
     def _end(self) -> None:
-        # Once: a second time would break into the goodbye that the first began.
+        # Only once: a second cancellation would interrupt the closing handshake.
         if self._task is not None and not self._task.cancelling():
             self._task.cancel()
 
     def add(self, stream: str, listener: StreamListener[N]) -> None:
-        """Let a listener hear a stream."""
+        """Add a listener to a stream, and subscribe to the stream if it is the first."""
         known = self._listening([stream])
         known.append(listener)
         self._listeners[stream] = tuple(known)
@@ -123,7 +134,7 @@ class StreamPool(Generic[N]):
         self._wants_changed()
 
     def remove(self, stream: str, listener: StreamListener[N]) -> None:
-        """Let a listener no longer hear a stream."""
+        """Remove a listener from a stream, and unsubscribe from the stream if it was the last."""
         others = [known for known in self._listeners.get(stream, ()) if known is not listener]
         if others:
             self._listeners[stream] = tuple(others)
@@ -134,19 +145,19 @@ class StreamPool(Generic[N]):
         self._wants_changed()
 
     def drop(self, reason: str) -> None:
-        """Cut the connection that there is, without a goodbye; a new one is made."""
+        """Abort the current connection without a closing handshake; a new one is opened."""
         if self._current is not None:
             self._current.drop(reason)
 
-    # What its connections tell (`Owner`).
+    # Called by its connections (`Owner`).
 
     @property
     def wanted(self) -> Collection[str]:
-        """The streams that somebody listens to, in the order in which they were asked for."""
+        """The streams with listeners, in the order in which they were added."""
         return self._listeners
 
     def confirmed(self, connection: Connection[N], streams: list[str]) -> None:
-        """A connection carries these streams from now on."""
+        """A connection is now subscribed to these streams."""
         if connection is self._current:
             for listener in self._listening(streams):
                 listener.opened()
@@ -154,7 +165,7 @@ class StreamPool(Generic[N]):
             self._handover.opened(streams, asyncio.get_running_loop().time())
 
     def refused(self, streams: list[str], reason: str) -> None:
-        """The exchange refuses these streams: they aren't asked for again."""
+        """The exchange refused these streams; they aren't requested again."""
         listeners = self._listening(streams)
         for stream in streams:
             self._listeners.pop(stream, None)
@@ -162,21 +173,22 @@ class StreamPool(Generic[N]):
             listener.gone(f"the exchange refused the stream: {reason}")
 
     def unreadable(self, connection: Connection[N], streams: Iterable[str], why: str) -> None:
-        """A frame of one of these streams came that can't be read, and what is wrong with it.
+        """An unreadable frame of one of these streams arrived; `why` says what is wrong with it.
 
-        What a successor can't read, its predecessor may still bring; if not, that leaves a gap.
+        One from a successor is ignored: the predecessor may still deliver the event, and if it
+        doesn't, the gap is noticed.
         """
         if connection is self._current:
             for listener in self._listening(streams):
                 listener.refuse(why)
 
     def leaving(self, connection: Connection[N]) -> None:
-        """The exchange will soon end a connection: it needs a successor."""
+        """The exchange announced that it will close a connection: it needs a successor."""
         if connection is self._current:
             logger.info("%s: the exchange's server is shutting down", self._market.name)
             self._leaving.set()
 
-    # Keeping a connection up.
+    # Reconnection and succession.
 
     async def _run(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -184,9 +196,9 @@ class StreamPool(Generic[N]):
         opened_once = False
         while True:
             started = clock()
-            current = await self._begin(self._deliver)
+            current = await self._connect(self._deliver)
             self._current = current
-            succession = asyncio.create_task(self._succession(), name="succession")
+            succession = asyncio.create_task(self._replace_in_time(), name="succession")
             try:
                 reason = await self._until_lost()
             finally:
@@ -216,12 +228,12 @@ class StreamPool(Generic[N]):
                 listener.lost(f"socket lost: {reason}{when}")
             await asyncio.sleep(delay)
 
-    async def _begin(self, deliver: Callable[[str, DepthEvent[N], float], None]) -> Connection[N]:
-        """Start a connection, as soon as one more may be tried."""
+    async def _connect(self, deliver: Callable[[str, DepthEvent[N], float], None]) -> Connection[N]:
+        """Start a connection as soon as the limiter allows another attempt."""
         clock = asyncio.get_running_loop().time
-        while delay := self._pace.delay(clock()):  # noqa: ASYNC110, time is what it waits for
+        while delay := self._connection_limiter.delay(clock()):  # noqa: ASYNC110, it waits for a time
             await asyncio.sleep(delay)
-        self._pace.note(clock())
+        self._connection_limiter.note(clock())
         connection = Connection(
             self._market, self._origin, self._conv_type, self._connector, self, deliver
         )
@@ -229,7 +241,7 @@ class StreamPool(Generic[N]):
         return connection
 
     async def _until_lost(self) -> str:
-        """Wait until a connection ends that no successor replaces; return why it ended."""
+        """Wait until a connection ends without a successor; return why it ended."""
         while True:
             current = self._current
             if current is None or current.task is None:
@@ -238,26 +250,28 @@ class StreamPool(Generic[N]):
             if self._current is current and not self._take_over():
                 return current.task.result()
 
-    async def _succession(self) -> None:
-        """Replace the connection in good time, again and again."""
-        patience = Backoff(first=1, step=2, most=60)
+    async def _replace_in_time(self) -> None:
+        """Replace each connection before the exchange closes it."""
+        backoff = Backoff(first=1, step=2, most=60)
         while True:
-            await self._until_due()
+            await self._until_replacement_due()
             if await self._replace():
-                patience.reset()
+                backoff.reset()
             else:
-                await asyncio.sleep(patience.next())
+                await asyncio.sleep(backoff.next())
                 self._leaving.set()
 
-    async def _until_due(self) -> None:
-        """Wait until the connection is old, or the exchange says that it will go."""
+    async def _until_replacement_due(self) -> None:
+        """Wait until the connection is old, or the exchange announces its end."""
         clock = asyncio.get_running_loop().time
         lifetime = LIFETIME - JITTER.uniform(0, min(SPREAD, LIFETIME / 10))
         while True:
             current = self._current
-            born = clock() if current is None or current.opened_at is None else current.opened_at
+            opened_at = (
+                clock() if current is None or current.opened_at is None else current.opened_at
+            )
             try:
-                async with asyncio.timeout(born + lifetime - clock()):
+                async with asyncio.timeout(opened_at + lifetime - clock()):
                     await self._leaving.wait()
             except TimeoutError:
                 if current is not self._current:
@@ -266,30 +280,30 @@ class StreamPool(Generic[N]):
             return
 
     async def _replace(self) -> bool:
-        """Let a successor take over; return whether it did."""
+        """Open a successor and hand over to it; return whether that succeeded."""
         clock = asyncio.get_running_loop().time
-        successor = await self._begin(self._from_successor)
+        successor = await self._connect(self._from_successor)
         old = self._current
         if old is None or successor.task is None:
             return False
         self._successor = successor
         handover = self._handover = Handover(clock())
         old.deliver = self._from_predecessor
-        logger.info("%s: a new connection is made to take over", self._market.name)
+        logger.info("%s: opening a new connection to take over", self._market.name)
         while self._successor is successor and not successor.task.done():
-            await asyncio.wait([successor.task], timeout=LOOK)
+            await asyncio.wait([successor.task], timeout=CHECK_INTERVAL)
             if self._successor is successor and handover.complete(self._listeners, clock()):
                 self._swap(successor, handover)
                 await old.close()
         if self._successor is not successor:
             return True
-        logger.info("%s: it failed: %s", self._market.name, successor.task.result())
+        logger.info("%s: the new connection failed: %s", self._market.name, successor.task.result())
         self._successor = self._handover = None
         old.deliver = self._deliver
         return False
 
     def _take_over(self) -> bool:
-        """Let the successor take over at once, if there is one that is open."""
+        """Switch to the successor at once if there is an open one; return whether there was."""
         successor, handover = self._successor, self._handover
         if successor is None or handover is None or successor.opened_at is None:
             return False
@@ -315,7 +329,7 @@ class StreamPool(Generic[N]):
                 self._deliver(stream, event, now)
         logger.info("%s: the new connection took over", self._market.name)
 
-    # Giving out.
+    # Delivery to listeners.
 
     def _deliver(self, stream: str, event: DepthEvent[N], now: float) -> None:
         for listener in self._listeners.get(stream, ()):

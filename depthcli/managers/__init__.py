@@ -1,5 +1,5 @@
 """The library: depth cache managers, which keep the books of symbols up to date.
 
-Here a stream meets its snapshots. What is true is decided in `core`; what is here waits, asks and
-tells. It knows nothing of commands, files or the screen.
+They combine streams and snapshots. All decisions about a book are made in `core`; this package
+waits, sends requests and notifies. It doesn't know commands, files or the screen.
 """

@@ -1,4 +1,4 @@
-"""Audits: a live book is compared with a fresh snapshot, once the two stand at the same update."""
+"""Audits: compare a live book with a fresh snapshot at the same update id."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 GRACE: Final = 3.0
-"""Seconds that the stream has to come as far as a snapshot that is ahead of it."""
+"""Seconds that the stream has to catch up with a snapshot that is ahead of it."""
 
 MOST_LOGGED: Final = 10
-"""Levels that are logged one by one when an audit finds that they differ."""
+"""The most differing levels that an audit logs one by one."""
 
 
 class Auditor(Generic[N]):
-    """Makes the audits of one book, one at a time.
+    """Audits one book, one audit at a time.
 
     Args:
-        feed: whose book is compared.
+        feed: keeps the book.
         requester: fetches the snapshots.
 
     Attributes:
@@ -40,21 +40,24 @@ class Auditor(Generic[N]):
         self.last: float | None = None
         self._feed: Feed[N] = feed
         self._requester: SnapshotRequester[N] = requester
-        self._one = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def audit(self, limit: int, urgency: Urgency, *, replace: bool) -> Verdict:
-        """Make one audit, as soon as no other is under way, and tell what it finds.
+        """Make one audit, as soon as no other is running, and log differences.
 
         Args:
-            limit: levels a side of the snapshot.
+            limit: levels per side of the snapshot.
             urgency: how urgent the snapshot is.
-            replace: whether it also replaces the book.
+            replace: whether the snapshot also replaces the book.
+
+        Returns:
+            The outcome of the snapshot; `Verdict.AUDITED` if it was compared.
 
         Raises:
-            ExchangeError, UnreachableError, BadMessageError: as `SnapshotRequester.snapshot` does.
+            ExchangeError, UnreachableError, BadMessageError: as for `SnapshotRequester.snapshot`.
         """
         synchronizer = self._feed.synchronizer
-        async with self._one:
+        async with self._lock:
             audits = synchronizer.counters.audits
             synchronizer.begin_audit()
             try:
@@ -66,10 +69,10 @@ class Auditor(Generic[N]):
         return verdict
 
     async def _until_compared(self, limit: int, urgency: Urgency, *, replace: bool) -> Verdict:
-        """Ask until a snapshot isn't too old, and wait until the stream has come as far as it."""
+        """Request snapshots until one is new enough, then wait for the stream to catch up."""
         feed, synchronizer = self._feed, self._feed.synchronizer
         clock = asyncio.get_running_loop().time
-        patience = Backoff(first=0.5, step=1.0, most=10)
+        backoff = Backoff(first=0.5, step=1.0, most=10)
         audits = synchronizer.counters.audits
         until = clock() + feed.market.snapshot_lag + GRACE
         verdict = Verdict.UNWANTED
@@ -80,12 +83,12 @@ class Auditor(Generic[N]):
             verdict = synchronizer.offer(snapshot, limit, replace=replace)
             if verdict is not Verdict.TOO_OLD or clock() > until:
                 break
-            await asyncio.sleep(patience.next())
+            await asyncio.sleep(backoff.next())
         asked = clock()
         while verdict is Verdict.AHEAD and synchronizer.audit_under_way:
             await asyncio.sleep(GRACE / 10)
-            heard = max(asked, feed.last_received or asked)
-            if clock() - heard > GRACE:
+            last_event = max(asked, feed.last_received or asked)
+            if clock() - last_event > GRACE:
                 return verdict
             if clock() - asked > 10 * GRACE:
                 return Verdict.UNWANTED
@@ -94,7 +97,7 @@ class Auditor(Generic[N]):
         return verdict if verdict is not Verdict.AHEAD else Verdict.UNWANTED
 
     def _audited(self, differences: list[Difference]) -> None:
-        """Take note of what an audit found, and give the mended book out."""
+        """Log what an audit found, and report the corrected book."""
         self.last = asyncio.get_running_loop().time()
         symbol = self._feed.symbol
         if not differences:

@@ -1,4 +1,4 @@
-"""One depth cache of a threaded manager, and the callback that is called with each change of it."""
+"""Calls a callback for each change of one depth cache of a threaded manager."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ Callback: TypeAlias = "Callable[[DepthCache[N] | None], Any]"
 
 
 class CallbackRunner(Generic[N]):
-    """Follows one depth cache, in the threaded manager's thread, where all but `stopped` is used.
+    """Follows one depth cache, in the threaded manager's thread.
+
+    Only `stopped` may be used from other threads.
 
     Args:
-        name: what the threaded manager calls it.
+        name: the cache's name in the threaded manager.
         manager: keeps the book; it is started here.
         callback: called with the book after each change, and with None when it is lost for good.
         exit_all: called when the callback raised SystemExit.
 
     Attributes:
-        stopped: whether no callback may begin any more. May be set in any thread.
+        stopped: set it to prevent further callbacks.
     """
 
     def __init__(
@@ -50,12 +52,12 @@ class CallbackRunner(Generic[N]):
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Begin to follow it, in a task."""
+        """Start following the cache in a new task."""
         if not self.stopped:
             self._task = asyncio.create_task(self._follow(), name=f"follow {self._name}")
 
     def end(self) -> asyncio.Task[None] | None:
-        """Let it end, once the callback that may be under way has returned."""
+        """Stop following it, after any running callback has returned; return its task."""
         if self._task is not None and not self._calling:
             self._task.cancel()
         return self._task
@@ -71,7 +73,7 @@ class CallbackRunner(Generic[N]):
         except DepthcliError as error:
             reason = str(error)
         except Exception as error:
-            logger.exception("a fault of depthcli")
+            logger.exception("a bug in depthcli")
             reason = repr(error)
         if not self.stopped:
             logger.error("%s is lost for good: %s", self._name, reason)

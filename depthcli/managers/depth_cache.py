@@ -1,8 +1,7 @@
-"""Depth cache managers: each keeps one symbol's book in step with the exchange's, and gives it out.
+"""Depth cache managers: each keeps one symbol's book in sync with the exchange's.
 
-A manager is put together of a `Feed`, which takes the stream in, an `Auditor` and a
-`SnapshotScheduler`, which decides when a snapshot is asked for. What the book is worth is decided
-by its `Synchronizer`.
+A manager consists of a `Feed`, which reads the stream, an `Auditor`, and a `SnapshotScheduler`,
+which decides when to request a snapshot. The `Synchronizer` decides on the state of the book.
 """
 
 from __future__ import annotations
@@ -45,37 +44,37 @@ _callback_task: ContextVar[asyncio.Task[Any] | None] = ContextVar("callback_task
 
 
 class DepthCacheManager(Generic[N]):
-    """Keeps the book of one symbol, and gives it out after each change.
+    """Keeps the book of one symbol, and returns it after each change.
 
-    Use it in `async with`; then `await recv()`, or `async for`, or pass a callback.
+    Use it in `async with`; then `await recv()`, or use `async for`, or pass a callback.
 
     Args:
-        client: where the exchange is.
-        symbol: in any case; `bnb/btc` and `bnb-btc` are understood, and of contracts ccxt's way to
-            write them, such as `BTC/USDT:USDT`.
-        loop: taken for the sake of scripts that pass it; the running loop is used.
+        client: connects to the exchange.
+        symbol: in upper or lower case; `bnb/btc`, `bnb-btc` and ccxt's notation of contracts, such
+            as `BTC/USDT:USDT`, are accepted.
+        loop: not used: the running loop is. Accepted for python-binance's sake.
         refresh_interval: seconds between two refreshes, at which a fresh snapshot is compared with
             the book and replaces it, while the stream goes on; 0 or None: never.
-        bm: a socket manager to share; by default one of its own.
-        limit: levels a side that are asked for; what the market doesn't offer is rounded up.
+        bm: a socket manager to share; by default the manager has its own.
+        limit: levels per side of a snapshot; rounded up to a limit that the market offers.
         conv_type: `float`, or `Decimal` for exactness.
-        ws_interval: update speed of the stream in ms; None or 0: the exchange's plain `@depth`.
-        callback: called with the book after each change, and with None when it is lost for good;
-            a plain function is called at once, a coroutine function is awaited before the next.
-            What it raises is logged and goes no further.
-        on_state: called with the new state and its reason after each change of either; what it
-            raises is logged, too.
+        ws_interval: update speed of the stream in ms; None or 0: the exchange's default `@depth`.
+        callback: called with the book after each change, and with None when it is lost for good. A
+            plain function is called at once; a coroutine function is awaited before the next call.
+            Its exceptions are logged and not propagated.
+        on_state: called with the new state and its reason after each change of either; its
+            exceptions are logged, too.
         market: by default the class's own.
-        depth: levels a side that are wanted at any time: as the market moves away from where a
-            snapshot was taken, fewer are left within the horizon, and a refresh is made early, at
-            twice as many or at 50, or half the limit if that is less. When none is left the book
-            turns stale until there is one.
-        levels: follow the stream of the best 5, 10 or 20 levels instead of the diff events: each
+        depth: levels per side to keep available. As the market moves away from where a snapshot was
+            taken, fewer levels are left within the horizon. A refresh is made early when there are
+            fewer than twice as many as this, at least 50 but no more than half the limit. When none
+            is left, the book is stale until there is one.
+        levels: follow the stream of the best 5, 10 or 20 levels instead of the diff events. Each
             event replaces the book, which needs no snapshot. Futures and options only.
 
     Raises:
-        UsageError: the symbol can't be one or is of another market, or the market has no such speed
-            or levels.
+        UsageError: the symbol can't be one or belongs to another market, or the market has no such
+            speed or levels.
         ValueError: `conv_type` isn't float or Decimal.
     """
 
@@ -130,32 +129,32 @@ class DepthCacheManager(Generic[N]):
 
     @property
     def cache(self) -> DepthCache[N]:
-        """The book; the same object for good. What it is worth, `state` says."""
+        """The book, always the same object. `state` tells whether it can be relied on."""
         return self._synchronizer.cache
 
     @property
     def state(self) -> State:
-        """What the book is worth."""
+        """The state of the book."""
         return self._synchronizer.state
 
     @property
     def reason(self) -> str:
-        """Why the book isn't live, in a few words; empty if there is nothing to say."""
+        """Why the book isn't live, in a few words; may be empty."""
         return self._synchronizer.reason
 
     @property
     def counters(self) -> Counters:
-        """What happened to the book since the start."""
+        """What has happened to the book since it was started."""
         return self._synchronizer.counters
 
     @property
     def buffered(self) -> int:
-        """Events that wait for a snapshot."""
+        """The number of events that wait for a snapshot or for the reader."""
         return len(self._synchronizer.pending)
 
     @property
     def last_received(self) -> float | None:
-        """When the last event came, on the loop's clock; None before the first."""
+        """When the last event arrived, on the loop's clock; None before the first."""
         return self._feed.last_received
 
     @property
@@ -174,7 +173,7 @@ class DepthCacheManager(Generic[N]):
     async def __aenter__(self) -> Self:
         if self._feed.subscription is not None or self.state is State.CLOSED:
             raise ClosedError("this manager was started before: make a new one")
-        # Raised here, to whoever starts it, and not again and again in the keeper's task.
+        # Raise a UsageError here, to the caller, and not in each try of the scheduler's task.
         self._client.rest_origin(self.market)
         if self._bm is None:
             self._bm = BinanceSocketManager(self._client)
@@ -193,7 +192,7 @@ class DepthCacheManager(Generic[N]):
         await self.close()
 
     async def close(self) -> None:
-        """Stop following the symbol; the book stays as it is, and `recv` gives None."""
+        """Stop following the symbol. The book stays as it is, and `recv` returns None."""
         self._synchronizer.close("closed")
         self._feed.stop()
         if self._owns_bm and self._bm is not None:
@@ -206,13 +205,13 @@ class DepthCacheManager(Generic[N]):
         await asyncio.gather(*others, return_exceptions=True)
 
     async def recv(self) -> DepthCache[N] | None:
-        """Wait for the next change, and return the book as it is after just that one.
+        """Wait for the next change, and return the book right after it.
 
-        The changes are the events of the exchange, each by itself, and the snapshots from which the
-        book was built. A reader that falls behind by more than 20,000 events skips some.
+        A change is a single event of the exchange, or a snapshot from which the book was built. A
+        reader that falls behind by more than 20,000 events skips some.
 
         Returns:
-            The book, always the same object; None once the stream is lost for good or the manager
+            The book, always the same object; None after the stream was lost for good or the manager
             was closed.
 
         Raises:
@@ -230,20 +229,20 @@ class DepthCacheManager(Generic[N]):
         return self.cache
 
     async def audit(self) -> AuditResult | None:
-        """Compare the book with a fresh snapshot now, as a refresh does, but keep the book.
+        """Compare the book with a fresh snapshot now, like a refresh, but without replacing it.
 
-        A book in which something differs turns stale, and is built anew. It costs the request
-        weight of a snapshot, and waits for its turn within the budget.
+        If levels differ, the book turns stale and is rebuilt. An audit costs the request weight of
+        a snapshot, and waits for its turn within the budget.
 
         Returns:
-            What was found; None if nothing could be compared: the book isn't live, the exchange
-            gave old snapshots only, or the stream didn't come as far as the snapshot.
+            The result; None if nothing could be compared, because the book isn't live, the exchange
+            sent only old snapshots, or the stream didn't catch up with the snapshot.
 
         Raises:
             ClosedError: the manager wasn't started.
             ExchangeError: the exchange refused; the subclass says how.
-            UnreachableError: no answer within the time.
-            BadMessageError: the answer isn't a snapshot.
+            UnreachableError: no response in time.
+            BadMessageError: the response isn't a snapshot.
         """
         if self._feed.subscription is None:
             raise ClosedError(NOT_STARTED)
@@ -285,9 +284,9 @@ def is_coroutine_callback(callback: object) -> bool:
 
 
 class FuturesDepthCacheManager(DepthCacheManager[N]):
-    """The same for futures: USD-M, or COIN-M with `coin=True`; a true book from diff events.
+    """A depth cache manager for futures: USD-M, or COIN-M with `coin=True`.
 
-    Args and errors are those of `DepthCacheManager`.
+    Takes the arguments of `DepthCacheManager` and raises the same errors.
     """
 
     default_market = USDM
@@ -299,6 +298,9 @@ class FuturesDepthCacheManager(DepthCacheManager[N]):
 
 
 class OptionsDepthCacheManager(DepthCacheManager[N]):
-    """The same for European (vanilla) options. Args and errors are those of `DepthCacheManager`."""
+    """A depth cache manager for European (vanilla) options.
+
+    Takes the arguments of `DepthCacheManager` and raises the same errors.
+    """
 
     default_market = OPTIONS

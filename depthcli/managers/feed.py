@@ -1,7 +1,7 @@
-"""One symbol's stream: taken into its synchronizer as it arrives, given out change by change.
+"""Connects one symbol's stream with its synchronizer, and reports changes of the book.
 
-What a book is worth is decided by the `Synchronizer`. A `Feed` brings it what the stream brings,
-and wakes whoever waits: the reader when the book has changed, the keeper when it may need a
+The `Synchronizer` decides on the state of the book. A `Feed` passes it the events of the stream,
+and wakes up the reader when the book has changed and the `SnapshotScheduler` when it may need a
 snapshot.
 """
 
@@ -33,26 +33,26 @@ class Feed(Generic[N]):
 
     Args:
         market: of the symbol.
-        symbol: in the exchange's upper case.
+        symbol: in upper case, as the exchange writes it.
         conv_type: the number type of the book.
-        speed: update speed of the stream in ms; None: the exchange's plain one.
+        speed: update speed of the stream in ms; None: the exchange's default.
         levels: follow the stream of so many best levels; None: the diff events.
-        on_change: called with the book at once after each change, and with None when it is lost
-            for good; without it the changes wait for `wait_for_news`.
+        on_change: called with the book right after each change, and with None when it is lost for
+            good. Without it, changes wait until they are read; see `wait_for_news`.
         on_state: called with the new state and its reason after each change of either.
 
     Attributes:
         market, symbol, conv_type: as above.
-        synchronizer: what the stream is taken into.
-        subscription: the hold on the stream; None before the start.
-        last_unreadable: when the last event came that can't be read, on the loop's clock.
+        synchronizer: receives the events and keeps the book.
+        subscription: to the stream; None before the start.
+        last_unreadable: when the last unreadable event arrived, on the loop's clock.
         follows_levels: whether the stream is that of the best levels.
         openings: how often the stream was opened.
-        last_received: when the last event came, on the loop's clock; None before the first.
+        last_received: when the last event arrived, on the loop's clock; None before the first.
         error: why the exchange refuses the symbol for good, if it does.
-        on_event: called after each event with the time when it came.
-        on_need: called when the book may need something: the stream was opened, or the state or
-            its cause is another.
+        on_event: called after each event with its time of arrival.
+        on_need: called when the book may need a snapshot: the stream was opened, or the state or
+            its cause has changed.
 
     Raises:
         UsageError: the market has no such speed or levels.
@@ -83,7 +83,7 @@ class Feed(Generic[N]):
         self._speed = speed
         self._on_change: Callable[[DepthCache[N] | None], object] | None = on_change
         self._on_state = on_state
-        self._told: tuple[State, str] | None = None
+        self._reported: tuple[State, str] | None = None
         self._news = asyncio.Event()
         self._sockets: BinanceSocketManager | None = None
         self.synchronizer: Synchronizer[N]
@@ -93,31 +93,31 @@ class Feed(Generic[N]):
             self._use_levels(levels)
 
     def start(self, sockets: BinanceSocketManager) -> None:
-        """Subscribe to the stream. Inside a running loop."""
+        """Subscribe to the stream. Call it in a running event loop."""
         self._sockets = sockets
         self.subscription = sockets.subscribe(self.market, self._stream, self.conv_type, self)
 
     def stop(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         if self.subscription is not None:
             self.subscription.close()
 
     def end(self, reason: str, error: DepthcliError | None = None) -> None:
-        """Listen no longer: the book is lost for good."""
+        """Stop listening, because the book is lost for good."""
         self.error = error
         self.stop()
         self.gone(reason)
 
     def follow_levels(self, levels: int) -> None:
-        """Change over to the stream of the best levels, which needs no snapshot."""
+        """Switch to the stream of the best levels, which needs no snapshot."""
         self._change_over(lambda: self._use_levels(levels))
 
     def follow_changes(self) -> None:
-        """Change back to the stream of diff events; until a snapshot is adopted, it isn't live."""
+        """Switch back to the diff events; the book isn't live until a snapshot arrives."""
         self._change_over(self._use_changes)
 
     def _change_over(self, use: Callable[[], None]) -> None:
-        """Follow another stream; the last true book and what was counted stay."""
+        """Follow another stream, and keep the last correct book and the counters."""
         self.stop()
         before = self.synchronizer
         use()
@@ -128,11 +128,11 @@ class Feed(Generic[N]):
             self.start(self._sockets)
 
     async def wait_for_news(self) -> None:
-        """Wait until something came, or the state has changed."""
+        """Wait until an event arrives or the state changes."""
         self._news.clear()
         await self._news.wait()
 
-    # What the stream tells (`StreamListener`).
+    # Called by the stream (`StreamListener`).
 
     def opened(self) -> None:
         """The stream is open."""
@@ -142,7 +142,7 @@ class Feed(Generic[N]):
         self.on_need()
 
     def receive(self, event: DepthEvent[N], now: float) -> None:
-        """An event came."""
+        """An event arrived."""
         self.last_received = now
         refused = self.synchronizer.counters.refused
         self.synchronizer.receive(event)
@@ -152,12 +152,12 @@ class Feed(Generic[N]):
         self.on_event(now)
 
     def refuse(self, why: str) -> None:
-        """A frame came that can't be read."""
+        """An unreadable frame arrived."""
         self.last_unreadable = asyncio.get_running_loop().time()
         self.synchronizer.refuse(why)
 
     def lost(self, reason: str) -> None:
-        """The stream broke off; it will be opened anew."""
+        """The stream broke off; it will be opened again."""
         self.synchronizer.lost(reason)
 
     def gone(self, reason: str) -> None:
@@ -165,10 +165,10 @@ class Feed(Generic[N]):
         self.synchronizer.close(reason)
         self._call_at_once(None)
 
-    # Giving out.
+    # Reporting changes.
 
     def pass_on(self) -> None:
-        """Give out what can be given out."""
+        """Call `on_change` for each pending change, or wake up the reader."""
         if self._on_change is None:
             self._news.set()
             return
@@ -188,15 +188,15 @@ class Feed(Generic[N]):
 
     def _state_changed(self, state: State, reason: str) -> None:
         self._news.set()
-        if (told := (state, self.synchronizer.cause)) != self._told:
-            self._told = told
+        if (reported := (state, self.synchronizer.cause)) != self._reported:
+            self._reported = reported
             self.on_need()
             logger.info("%s: %s %s", self.symbol, state, reason)
         if self._on_state is not None:
             try:
                 self._on_state(state, reason)
             except Exception:
-                # It is the caller's, and must not end the connection that others share.
+                # An error of the caller must not end the connection that others share.
                 logger.exception("on_state of %s raised", self.symbol)
 
     def _use_changes(self) -> None:
@@ -213,7 +213,7 @@ class Feed(Generic[N]):
         )
 
     def _use_levels(self, levels: int) -> None:
-        """Follow the best levels, as the exchange sends them, instead of diff events."""
+        """Follow the stream of the best levels instead of diff events."""
         self._stream = self.market.partial_stream(self.symbol, levels, self._speed)
         self.follows_levels = True
         self.synchronizer = PartialSynchronizer(

@@ -1,4 +1,4 @@
-"""What is asked of the exchange about one symbol, with an eye on how long the answer takes."""
+"""Requests about one symbol, which report or give up while they have to wait."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TELL: Final = 1.0
-"""Seconds between two words on what a book is waiting for."""
+REPORT_INTERVAL: Final = 1.0
+"""Seconds between two reports of what a book is waiting for."""
 
-UNANSWERED: Final = 20.0
-"""Seconds after which a question counts as unanswered while the exchange wants silence."""
+GIVE_UP_AFTER: Final = 20.0
+"""Seconds after which a request is given up while the exchange forbids requests."""
 
 
 class SnapshotRequester(Generic[N]):
-    """Asks about one symbol.
+    """Sends requests about one symbol.
 
     Args:
-        client: where the exchange is.
+        client: sends the requests.
         market: of the symbol.
-        symbol: in the exchange's upper case.
+        symbol: in upper case, as the exchange writes it.
         conv_type: the number type of the snapshots.
     """
 
@@ -45,31 +45,37 @@ class SnapshotRequester(Generic[N]):
         self._conv_type: type[N] = conv_type
 
     async def needed_snapshot(self, limit: int, tell: Callable[[str], None]) -> Snapshot[N]:
-        """Fetch a snapshot that a book can't do without; tell meanwhile what is waited for.
+        """Fetch a snapshot that a book needs, however long it takes.
+
+        Args:
+            limit: levels per side.
+            tell: called once a second with what the request is waiting for.
 
         Raises:
-            ExchangeError, UnreachableError, BadMessageError: as `AsyncClient.snapshot` does.
+            ExchangeError, UnreachableError, BadMessageError: as for `AsyncClient.snapshot`.
         """
-        asking = self._snapshot(limit, Urgency.NEEDED)
-        return await _attended(asking, TELL, lambda: tell(self._what_is_awaited()))
+        request = self._snapshot(limit, Urgency.NEEDED)
+        return await _await_checking(
+            request, REPORT_INTERVAL, lambda: tell(self._what_is_awaited())
+        )
 
     async def snapshot(self, limit: int, urgency: Urgency) -> Snapshot[N]:
-        """Fetch a snapshot to compare a live book with.
+        """Fetch a snapshot to compare with a live book.
 
         Raises:
-            ExchangeError, UnreachableError, BadMessageError: as `AsyncClient.snapshot` does; also
-                if the exchange wants silence for long.
+            ExchangeError, UnreachableError, BadMessageError: as for `AsyncClient.snapshot`; also
+                UnreachableError if the exchange forbids requests for long.
         """
-        return await self._unless_silenced(self._snapshot(limit, urgency))
+        return await self._unless_forbidden(self._snapshot(limit, urgency))
 
     async def info(self) -> SymbolInfo | None:
-        """Ask what the exchange says of the symbol; None: it no longer lists it.
+        """Fetch the exchange's entry for the symbol; None if it is no longer listed.
 
         Raises:
-            ExchangeError, UnreachableError, BadMessageError: as `AsyncClient.symbol_info` does;
-                also if the exchange wants silence for long.
+            ExchangeError, UnreachableError, BadMessageError: as for `AsyncClient.symbol_info`;
+                also UnreachableError if the exchange forbids requests for long.
         """
-        return await self._unless_silenced(self._client.symbol_info(self._market, self._symbol))
+        return await self._unless_forbidden(self._client.symbol_info(self._market, self._symbol))
 
     async def _snapshot(self, limit: int, urgency: Urgency) -> Snapshot[N]:
         return await self._client.snapshot(
@@ -79,9 +85,9 @@ class SnapshotRequester(Generic[N]):
     def _what_is_awaited(self) -> str:
         silent = self._client.silent_for(self._market)
         turn = self._client.outlook(self._market)
-        if silent > TELL:
+        if silent > REPORT_INTERVAL:
             return f"{self._ban(silent)}the exchange may be asked again in {silent:.0f} s"
-        if turn > TELL:
+        if turn > REPORT_INTERVAL:
             return f"waiting for request weight, {turn:.0f} s at the most"
         return "waiting for the snapshot"
 
@@ -89,27 +95,29 @@ class SnapshotRequester(Generic[N]):
         until = self._client.banned_until(self._market)
         return f"banned until {clock_time(until, silent)}; " if until else ""
 
-    async def _unless_silenced(self, asking: Coroutine[Any, Any, T]) -> T:
-        """Wait for an answer, but not for long while the exchange wants silence.
+    async def _unless_forbidden(self, request: Coroutine[Any, Any, T]) -> T:
+        """Await a request, but not for long while the exchange forbids requests.
 
-        Whoever doubts a live book must know soon that the question can't even be asked.
+        A doubtful book must learn soon that it can't be checked.
         """
 
-        def give_up_if_silenced() -> None:
+        def give_up_if_forbidden() -> None:
             if silent := self._client.silent_for(self._market):
                 raise UnreachableError(
                     f"{self._ban(silent)}nothing may be asked for {silent:.0f} s"
                 )
 
-        return await _attended(asking, UNANSWERED, give_up_if_silenced)
+        return await _await_checking(request, GIVE_UP_AFTER, give_up_if_forbidden)
 
 
-async def _attended(asking: Coroutine[Any, Any, T], every: float, attend: Callable[[], None]) -> T:
-    """Wait for an answer, and call a function every so many seconds until it is there."""
-    task = asyncio.create_task(asking)
+async def _await_checking(
+    request: Coroutine[Any, Any, T], every: float, check: Callable[[], None]
+) -> T:
+    """Await a request, and call a function every so many seconds until it is done."""
+    task = asyncio.create_task(request)
     try:
         while not (await asyncio.wait([task], timeout=every))[0]:
-            attend()
+            check()
         return task.result()
     finally:
         task.cancel()

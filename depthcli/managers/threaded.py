@@ -1,8 +1,8 @@
 """Depth caches for programs without asyncio: an event loop in a thread, and callbacks.
 
-All that waits happens in the manager's thread. What other threads call keeps its records under a
-lock, hands the work over and returns at once: it never waits for the thread, so that a callback
-may call it too.
+All waiting happens in the manager's thread. Methods called by other threads update shared state
+under a lock, hand over the work and return at once. They never wait for the thread, so callbacks
+may call them, too.
 """
 
 from __future__ import annotations
@@ -34,45 +34,45 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LAST_WORD: Final = 0.3
-"""Seconds that coroutine callbacks have to end by themselves after `stop()`."""
+CALLBACK_TIMEOUT: Final = 0.3
+"""Seconds that coroutine callbacks have to finish after `stop()`."""
 
-FAREWELL: Final = 0.3
-"""Seconds that connections have to say goodbye after `stop()`."""
+CLOSE_TIMEOUT: Final = 0.3
+"""Seconds that connections have for the closing handshake after `stop()`."""
 
-GLANCE: Final = 0.25
-"""Seconds between two looks at whether the main thread was interrupted."""
+CHECK_INTERVAL: Final = 0.25
+"""Seconds between two checks whether the main thread was interrupted."""
 
 
 class ThreadedDepthCacheManager(threading.Thread):
-    """Keeps books in a thread of its own, and calls back with each change of each.
+    """Keeps books in a thread of its own, and calls a callback for each change.
 
         manager = ThreadedDepthCacheManager()
         manager.start()
         name = manager.start_depth_cache(callback, symbol="BNBBTC")
         manager.join()
 
-    Or in a `with` block, which starts it, and at the end stops it and waits for its end.
+    Or use a `with` block, which starts the manager, and finally stops it and waits for its end.
 
-    Callbacks run in the manager's thread, one at a time, and hold up all its books while they run:
+    Callbacks run in the manager's thread, one at a time, and block all its books while they run:
     keep them short. A callback may be a plain function or a coroutine function, which is awaited
-    before the same book's next call. It gets the book, the same object each time, which changes
-    when the callback has returned: to pass it on to another thread, copy what is needed
+    before the next call for the same book. It gets the book, always the same object, which changes
+    after the callback returns. To pass it to another thread, copy what you need
     (`cache.get_bids()`, `cache.top(10)`) or all of it (`copy.deepcopy(cache)`). While a coroutine
-    awaits something, the book may be built anew from a snapshot: read it before. A callback gets
-    None, once and as the last, when the book is lost for good; the log says why. What it raises is
-    logged with its traceback, and ends nothing, save `sys.exit()`, which stops the manager.
+    awaits something, the book may be rebuilt from a snapshot: read it before. When the book is lost
+    for good, the callback gets None in a last call; the log says why. Exceptions of a callback are
+    logged with their traceback and end nothing, except for `sys.exit()`, which stops the manager.
 
-    All methods may be called from any thread and from callbacks. It is a thread that the program
-    waits for, unless `daemon` is set. Ctrl-C that ends the main thread, or comes during `join()`,
-    stops it.
+    All methods may be called from any thread and from callbacks. The program waits for the thread
+    to end, unless `daemon` is set. Ctrl-C stops the manager if it ends the main thread or
+    interrupts `join()`.
 
     Args:
         api_key, api_secret, requests_params, tld, testnet, session_params, https_proxy, verbose,
             demo, rest_url, ws_url: as for `AsyncClient`. Keys aren't used: market data is public.
-        loop: not used: the thread has a loop of its own.
-        daemon: whether the program may end without waiting for the thread; None: as the thread
-            that makes it.
+        loop: not used: the thread has its own loop.
+        daemon: whether the program may end without waiting for the thread; None: like the thread
+            that creates the manager.
 
     Raises:
         UsageError: as for `AsyncClient`.
@@ -110,14 +110,14 @@ class ThreadedDepthCacheManager(threading.Thread):
             ws_url=ws_url,
         )
         self._bm = BinanceSocketManager(self._client)
-        # Reentrant, for the sake of signal handlers.
+        # Reentrant, because signal handlers may call any method.
         self._lock = threading.RLock()
         self._caches: dict[str, CallbackRunner[Any]] = {}
         self._names: Counter[str] = Counter()
         self._closed = False
-        self._begun: Future[asyncio.AbstractEventLoop] = Future()
-        self._enough = asyncio.Event()
-        self._over = threading.Event()
+        self._loop_started: Future[asyncio.AbstractEventLoop] = Future()
+        self._stop_requested = asyncio.Event()
+        self._ended = threading.Event()
 
     def start(self) -> None:
         """Start the thread; depth caches can be started as soon as this returns.
@@ -131,7 +131,7 @@ class ThreadedDepthCacheManager(threading.Thread):
             if self.ident is not None:
                 raise UsageError("this manager is started already")
             super().start()
-            self._begun.result()
+            self._loop_started.result()
 
     def start_depth_cache(  # noqa: PLR0917, the ecosystem's order
         self,
@@ -143,25 +143,26 @@ class ThreadedDepthCacheManager(threading.Thread):
         conv_type: type[N] = cast("Any", float),  # noqa: B008
         ws_interval: int | None = 0,
     ) -> str:
-        """Follow a spot symbol; call back with the book after each change.
+        """Follow a spot symbol, and call the callback with the book after each change.
 
         Args:
             callback: called with the book, or with None when it is lost for good.
-            symbol: in any case; `bnb/btc` and `bnb-btc` are understood.
+            symbol: in upper or lower case; `bnb/btc` and `bnb-btc` are accepted.
             refresh_interval: seconds between two refreshes; None: 1800; 0: never.
             bm: a socket manager that only this manager's caches use; by default they share one.
-            limit: levels a side that are wanted at any time. As many more are asked for as the
-                exchange gives for the same weight, and a refresh is made early when they run short.
+            limit: levels per side to keep available. Snapshots have as many more as the exchange
+                gives for the same weight, and a refresh is made early when levels run short.
             conv_type: `float`, or `Decimal` for exactness.
-            ws_interval: update speed of the stream in ms; 0 or None: the exchange's plain `@depth`.
+            ws_interval: update speed of the stream in ms; 0 or None: the exchange's default
+                `@depth`.
 
         Returns:
-            A name for `stop_socket`, which no other cache of this manager has, had or will have.
+            A name for `stop_socket`, unique within this manager; names aren't reused.
 
         Raises:
             ClosedError: the manager was stopped.
-            UsageError: it isn't started; or the symbol can't be one, or the market isn't there, or
-                has no such speed.
+            UsageError: it isn't started, the symbol can't be one, or the market doesn't exist in
+                this environment or has no such speed.
             ValueError: `conv_type` isn't float or Decimal.
         """
         return self._follow(
@@ -202,42 +203,41 @@ class ThreadedDepthCacheManager(threading.Thread):
         )
 
     def stop_socket(self, socket_name: str) -> None:
-        """End one depth cache; no callback begins after this, one that is under way is finished.
+        """Stop one depth cache. A running callback finishes, but no other begins.
 
         Raises:
             UsageError: no depth cache has that name, or it was stopped before.
         """
         with self._lock:
-            followed = self._caches.pop(socket_name, None)
-            if followed is None:
+            runner = self._caches.pop(socket_name, None)
+            if runner is None:
                 known = ", ".join(self._caches) or "none"
                 raise UsageError(f"no depth cache is named {socket_name!r}; there are: {known}")
-            followed.stopped = True
+            runner.stopped = True
             if not self._closed:
-                self._begun.result().call_soon_threadsafe(followed.end)
+                self._loop_started.result().call_soon_threadsafe(runner.end)
 
     def stop(self) -> None:
-        """End all depth caches and the thread; `join()` waits for that, a second at the most.
+        """Stop all depth caches and the thread; `join()` waits for it, usually less than a second.
 
-        No callback begins after this, and None isn't called back. A plain function that is under
-        way is waited for, as long as it takes; a coroutine has 0.3 seconds to end by itself.
-        Stopping again does nothing.
+        No callback begins after this, not even with None. A running plain function is waited for,
+        however long it takes; a coroutine has 0.3 seconds to finish. Stopping again does nothing.
         """
         with self._lock:
             if self._closed:
                 return
             self._close()
             if self.ident is not None:
-                self._begun.result().call_soon_threadsafe(self._enough.set)
+                self._loop_started.result().call_soon_threadsafe(self._stop_requested.set)
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the thread has ended, or for `timeout` seconds; Ctrl-C meanwhile stops it.
+        """Wait until the thread has ended, or for `timeout` seconds. Ctrl-C stops the manager.
 
         In a callback, after `stop()`, it returns at once: the thread ends after the callback.
 
         Raises:
-            UsageError: the manager isn't started, or waits for itself: it isn't stopped.
-            KeyboardInterrupt: Ctrl-C; the manager is stopped.
+            UsageError: the manager isn't started, or a callback calls this before `stop()`.
+            KeyboardInterrupt: Ctrl-C was pressed; the manager is stopped.
         """
         if not self._closed:
             self._check_started()
@@ -252,21 +252,21 @@ class ThreadedDepthCacheManager(threading.Thread):
         except KeyboardInterrupt:
             self.stop()
             # Up to Python 3.12 the thread counts as ended when a wait for it is interrupted.
-            if self._over.wait(LAST_WORD + FAREWELL):
+            if self._ended.wait(CALLBACK_TIMEOUT + CLOSE_TIMEOUT):
                 super().join()
             raise
 
     def run(self) -> None:
-        """Serve until stopped: what the thread does. Call `start()` instead."""
+        """Run the thread's event loop until stopped. Call `start()` instead."""
         try:
             asyncio.run(self._serve())
         except BaseException as error:
-            if self._begun.done():
+            if self._loop_started.done():
                 raise
-            # raised again where the thread is started
-            self._begun.set_exception(error)
+            # Raised again by `start`.
+            self._loop_started.set_exception(error)
         finally:
-            self._over.set()
+            self._ended.set()
 
     def __enter__(self) -> Self:
         self.start()
@@ -303,7 +303,7 @@ class ThreadedDepthCacheManager(threading.Thread):
         with self._lock:
             self._check_open()
             self._check_started()
-            # Raised here, to the caller, not in the thread.
+            # Raise a UsageError here, to the caller, and not in the thread.
             self._client.rest_origin(market)
             self._client.websocket_origin(market)
             manager = DepthCacheManager(
@@ -321,18 +321,18 @@ class ThreadedDepthCacheManager(threading.Thread):
             self._names[name] += 1
             if self._names[name] > 1:
                 name += f"#{self._names[name]}"
-            followed = self._caches[name] = CallbackRunner(name, manager, callback, self.stop)
-            self._begun.result().call_soon_threadsafe(followed.begin)
+            runner = self._caches[name] = CallbackRunner(name, manager, callback, self.stop)
+            self._loop_started.result().call_soon_threadsafe(runner.begin)
             return name
 
     def _close(self) -> None:
         with self._lock:
             self._closed = True
-            for followed in self._caches.values():
-                followed.stopped = True
+            for runner in self._caches.values():
+                runner.stopped = True
 
     async def _serve(self) -> None:
-        self._begun.set_result(asyncio.get_running_loop())
+        self._loop_started.set_result(asyncio.get_running_loop())
         try:
             async with self._client:
                 await self._until_stopped()
@@ -343,31 +343,31 @@ class ThreadedDepthCacheManager(threading.Thread):
 
     async def _until_stopped(self) -> None:
         warned = False
-        while not self._enough.is_set():
+        while not self._stop_requested.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GLANCE):
-                    await self._enough.wait()
-            if self._enough.is_set() or threading.main_thread().is_alive():
+                async with asyncio.timeout(CHECK_INTERVAL):
+                    await self._stop_requested.wait()
+            if self._stop_requested.is_set() or threading.main_thread().is_alive():
                 continue
             if isinstance(getattr(sys, "last_value", None), KeyboardInterrupt):
                 break
             if not warned:
                 warned = True
                 logger.warning(
-                    "the main thread ended: no host name can be looked up any more, so let it wait"
-                    " in join()"
+                    "the main thread has ended: host names can't be resolved any more; let it wait"
+                    " in join() instead"
                 )
 
     async def _end_all(self) -> None:
-        # Before their listeners go, so that each connection is ended once, with a goodbye.
+        # Before the listeners are removed: each connection is closed once, with a handshake.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FAREWELL):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
                 await self._bm.close()
         with self._lock:
-            tasks = [followed.end() for followed in self._caches.values()]
+            tasks = [runner.end() for runner in self._caches.values()]
         pending = {task for task in tasks if task is not None}
         if pending:
-            _, pending = await asyncio.wait(pending, timeout=LAST_WORD)
+            _, pending = await asyncio.wait(pending, timeout=CALLBACK_TIMEOUT)
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)

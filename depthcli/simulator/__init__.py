@@ -1,4 +1,4 @@
-"""An exchange of our own on loopback: order flow, wire protocol and faults, all seeded."""
+"""A simulated exchange on loopback: order flow, wire protocol and faults, all seeded."""
 
 from depthcli.simulator.background import BackgroundSimulator
 from depthcli.simulator.capture.capture import Capture

@@ -1,4 +1,4 @@
-"""A simulator in a thread of its own, beside another event loop or none."""
+"""A simulator in a thread of its own, for programs with or without their own event loop."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class BackgroundSimulator:
 
     @property
     def faults(self) -> Faults:
-        """Orders faults; may be used from any thread."""
+        """Injects faults; may be used from any thread."""
         return self._simulator.faults
 
     def call(self, function: Callable[[Simulator], T]) -> T:
@@ -68,7 +68,7 @@ class BackgroundSimulator:
         def run() -> None:
             try:
                 answer.set_result(function(self._simulator))
-            except Exception as error:  # noqa: BLE001 -- it is the caller's, who gets it
+            except Exception as error:  # noqa: BLE001 -- raised again in the caller's thread
                 answer.set_exception(error)
 
         self._started.result().call_soon_threadsafe(run)
@@ -94,7 +94,7 @@ class BackgroundSimulator:
         except Exception as error:
             if self._started.done():
                 raise
-            # raised again where the context is entered
+            # Raised again by `__enter__`.
             self._started.set_exception(error)
 
     async def _serve(self) -> None:

@@ -26,43 +26,43 @@ if TYPE_CHECKING:
     from depthcli.simulator.market.source import Source
 
 TICK: Final = 0.02
-"""Seconds between two looks at the sources."""
+"""Seconds between two updates of the sources."""
 
 SLICE_MS: Final = 2000 * TICK
-"""Who is behind makes up for so much time at once, and answers requests in between."""
+"""A simulator that is behind catches up by at most so much per tick, to answer requests between."""
 
 LONGEST_BEHIND_MS: Final = 3000.0
-"""Who is further behind, as after a sleep, leaves it to the sources what to make up for."""
+"""If it is further behind, as after the machine slept, the sources decide what to catch up on."""
 
 
 def steady_clock() -> Callable[[], float]:
-    """Return a clock of seconds since the epoch that never jumps."""
+    """Return a clock, in seconds since the epoch, that never jumps."""
     offset = time.time() - time.monotonic()
     return lambda: time.monotonic() + offset
 
 
 class Simulator:
-    """Serves one or several markets on one port, REST and WebSocket alike.
+    """Serves one or more markets on one port, REST and WebSocket alike.
 
         async with Simulator(source_for("spot")) as simulator:
             ...  # REST at simulator.rest_url, WebSocket at simulator.ws_url
 
     Args:
-        sources: at most one for each market. Requests are told apart by their paths, streams by
-            the address of the WebSocket and by their symbols.
+        sources: at most one per market. Requests are distinguished by their paths, streams by the
+            path of the WebSocket and by their symbols.
         host: the address to listen on.
-        port: the port to listen on; zero for any that is free.
+        port: the port to listen on; 0 for any free one.
         faults: random faults.
         seed: of the random faults.
-        clock: seconds since the epoch.
-        limits: what a connection is held to.
+        clock: returns seconds since the epoch.
+        limits: the limits of each connection.
 
     Attributes:
         sources: the sources, by the names of their markets.
-        faults: orders faults, and tells how many have happened.
+        faults: injects faults and counts them.
 
     Raises:
-        UsageError: there's no source, or two are for the same market.
+        UsageError: there is no source, or two are for the same market.
     """
 
     def __init__(
@@ -112,12 +112,12 @@ class Simulator:
 
     @property
     def statuses(self) -> Counter[int]:
-        """How often each HTTP status was answered; what a fault answered isn't counted."""
+        """How often each HTTP status was sent, not counting those sent by faults."""
         return self._service.rest.statuses
 
     @property
     def most_weight(self) -> int:
-        """The most request weight that was used of a market in any minute."""
+        """The most request weight used in any minute."""
         return self._service.rest.most_weight
 
     @property
@@ -127,14 +127,14 @@ class Simulator:
 
     @property
     def subscriptions(self) -> list[str]:
-        """The streams that open WebSockets are subscribed to, each as often as it is."""
+        """The streams to which open WebSockets are subscribed, with repetitions, sorted."""
         sessions = [connection.session for connection in self._service.websockets]
         return sorted(name for session in sessions if session for name in session.streams)
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._looked_ms = self._service.clock() * 1000
-        self._look()
+        self._updated_ms = self._service.clock() * 1000
+        self._update()
         try:
             self._server = await loop.create_server(
                 lambda: Connection(self._service), self._host, self._port
@@ -154,11 +154,11 @@ class Simulator:
         self._server.close()
         for transport in list(self._service.transports):
             transport.abort()
-        # an aborted transport tells its protocol, and closes its socket, one turn of the loop later
+        # An aborted transport notifies its protocol and closes its socket in the loop's next cycle.
         await asyncio.sleep(0)
         await self._server.wait_closed()
         self._ticking.cancel()
-        # a tick that failed is the simulator's own fault, and must not stay unseen
+        # Any other exception is a bug in the simulator and must be raised.
         with contextlib.suppress(asyncio.CancelledError):
             await self._ticking
 
@@ -166,18 +166,18 @@ class Simulator:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            if self._look():
-                # from one due time to the next, not from now: else every delay would add up
+            if self._update():
+                # From one due time to the next, not from now, or delays would add up.
                 due = max(due + TICK, loop.time() - TICK)
             await asyncio.sleep(due - loop.time())
 
-    def _look(self) -> bool:
-        """Let time pass in the sources; return whether it is as late there as it is here."""
+    def _update(self) -> bool:
+        """Advance the sources, and send their events; return whether they have caught up."""
         service = self._service
         clock_ms = now_ms = service.clock() * 1000
-        if now_ms - self._looked_ms < LONGEST_BEHIND_MS:
-            now_ms = min(now_ms, self._looked_ms + SLICE_MS)
-        self._looked_ms = now_ms
+        if now_ms - self._updated_ms < LONGEST_BEHIND_MS:
+            now_ms = min(now_ms, self._updated_ms + SLICE_MS)
+        self._updated_ms = now_ms
         for market, source in self.sources.items():
             for event in source.advance(now_ms):
                 service.hub.publish(market, event)
@@ -185,12 +185,12 @@ class Simulator:
         service.hub.send_published()
         for order in self.faults.connection_orders():
             for connection in order.chosen(list(service.websockets)):
-                connection.suffer(order)
-        for happening in self.faults.exchange_orders():
-            self._happen(happening)
+                connection.apply_fault(order)
+        for exchange_order in self.faults.exchange_orders():
+            self._carry_out(exchange_order)
         return now_ms >= clock_ms
 
-    def _happen(self, order: ExchangeOrder) -> None:
+    def _carry_out(self, order: ExchangeOrder) -> None:
         source = self.sources[order.market]
         if not isinstance(source, Exchange) or order.symbol not in source.symbols:
             return

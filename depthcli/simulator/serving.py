@@ -1,4 +1,4 @@
-"""`depthcli simulate`: run a simulator until it is told to stop."""
+"""`depthcli simulate`: run a simulator until SIGINT or SIGTERM."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ async def serve(
     lifetime: float,
     snapshot_age: float | None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; print where, as one line of JSON, once that works.
+    """Serve until SIGINT or SIGTERM; once ready, print the addresses as one line of JSON.
 
     Args:
-        typed: symbols as typed, each perhaps after its market and a colon.
-        port: the port to listen on; 0: any that is free.
-        market_names: what to serve, also several with commas between, or `all`; none: what the
-            symbols say, or spot, or the capture's.
+        typed: symbols as typed, with or without a market and a colon before them.
+        port: the port to listen on; 0 for any free one.
+        market_names: the markets to serve, possibly comma-separated, or `all`; none: those of the
+            symbols or the capture, or spot.
         seed: of the order flow and of the random faults.
         capture: a recording to serve instead of simulated order flow.
-        speed: so many times the recorded pace.
+        speed: a factor of the recorded speed.
         faults: a plan for `FaultPlan.parse`, or None.
-        lifetime: seconds after which any WebSocket is closed.
-        snapshot_age: seconds by which snapshots of markets that cache them lag; None: as usual.
+        lifetime: seconds after which every WebSocket is closed.
+        snapshot_age: seconds for which markets that cache snapshots do so; None for the default.
 
     Raises:
         UsageError: a market, a symbol, the recording, the plan or the port can't be used.
@@ -89,14 +89,14 @@ async def serve(
 
 
 def wanted_markets(typed: Iterable[str], market_names: Iterable[str]) -> dict[Market, list[str]]:
-    """Return the markets to serve, in order, and which symbols of each; none: the usual ones.
+    """Return the markets to serve, in order, with their symbols; no symbols: the default ones.
 
     Args:
-        typed: symbols; one without a market belongs to the first market that is named, or to spot.
-        market_names: also several with commas between, or `all`.
+        typed: symbols; one without a market belongs to the first named market, or to spot.
+        market_names: names of markets, possibly comma-separated, or `all`.
 
     Raises:
-        UsageError: there's no such market, or a symbol can't be one.
+        UsageError: there is no such market, or a symbol can't be one.
     """
     names = [name.strip() for several in market_names for name in several.split(",")]
     if ALL in names:
@@ -119,9 +119,9 @@ def _recorded(
 ) -> Capture:
     if typed:
         raise UsageError("a capture serves the symbols that are in it: name none")
-    happening = [name for name in (*EXCHANGE_FAULTS, "early") if plan and name in plan.chances]
-    if happening:
-        raise UsageError(f"fault plan: {happening[0]} can't happen to a recording")
+    impossible = [name for name in (*EXCHANGE_FAULTS, "early") if plan and name in plan.chances]
+    if impossible:
+        raise UsageError(f"fault plan: {impossible[0]} isn't possible with a recording")
     capture = Capture(path, speed)
     if market_names and list(wanted_markets((), market_names)) != [capture.market]:
         raise UsageError(

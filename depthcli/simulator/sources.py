@@ -1,4 +1,4 @@
-"""Ready-made sources: a market of simulated symbols, and an exchange around it."""
+"""Ready-made simulated markets and simulators."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def source_for(
 
     Args:
         market: a market or its name.
-        symbols: what is traded, in any case; none: some twenty well-known ones.
-        seed: of everything random.
-        keep_history: so that `Exchange.book_at` can be asked; for tests, not for long runs.
-        snapshot_age_ms: for so long a snapshot is served again as it was; None for the market's.
+        symbols: what is traded, in upper or lower case; none: some twenty well-known symbols.
+        seed: of all random numbers.
+        keep_history: record everything for `Exchange.book_at`; for tests, not for long runs.
+        snapshot_age_ms: how long snapshots are cached; None for the market's default.
 
     Raises:
-        UsageError: there's no such market, or a symbol can't have such a name there.
+        UsageError: there is no such market, or a symbol can't have such a name there.
     """
     chosen = market if isinstance(market, Market) else market_named(market)
     names = list(symbols) or default_symbols(chosen)
@@ -46,7 +46,9 @@ def source_for(
 
 
 def embedded_exchange(wanted: Mapping[Market, Iterable[str]], seed: int) -> Simulator:
-    """Return a simulator, not yet running, of some markets with these and their usual symbols.
+    """Return a simulator of some markets with their default symbols and the given ones.
+
+    It isn't running yet.
 
     Raises:
         UsageError: a symbol can't have such a name in that market.

@@ -195,7 +195,7 @@ def test_dump_for_people_is_a_table(run):
         (("dump", "--json", "BNBBTC", "--testnet", "--tld", "us"), "exclude each other"),
         (("dump", "BNBBTC", "--testnet", "--rest-url", "http://h"), "--testnet and --rest-url"),
         (("dump", "--tld", "us", "--options", "BTC-261225-110000-C"), "'us': choose one of com"),
-        (("dump", "usdm:BTCUSDT", "--tld", "us"), "USD-M futures isn't there in 'us'"),
+        (("dump", "usdm:BTCUSDT", "--tld", "us"), "USD-M futures isn't available in 'us'"),
         (("dump", "BNBBTC", "--tld", "moon"), "'com', 'us'"),
         (("watch", "BNBBTC"), "needs a terminal"),
         (("watch", "--demo", "--testnet"), "--demo and --testnet exclude"),
@@ -234,9 +234,9 @@ def test_an_exchange_that_is_not_there_exits_3(run):
     [
         (
             ("BTC/USDT:USDT", "--market", "spot"),
-            "is of market usdm, and --market says spot: leave that away, or write usdm:BTCUSDT",
+            "is of market usdm, but --market says spot: leave out --market, or write usdm:BTCUSDT",
         ),
-        (("BTC/USD:BTC", "--options"), "is of market coinm, and --market says options"),
+        (("BTC/USD:BTC", "--options"), "is of market coinm, but --market says options"),
         (("usdm:BTC/USD:BTC",), "names two markets"),
     ],
 )

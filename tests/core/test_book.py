@@ -120,7 +120,7 @@ class TestHorizon:
         cache.apply(event(11, 11, bids=[(9.0, 0.0), (8.0, 0.0), (7.0, 3.0)]))
         assert cache.best_bid is None
 
-    def test_it_says_when_nothing_is_left_of_what_the_snapshot_vouched_for(self):
+    def test_it_says_when_no_level_is_left_within_the_snapshot(self):
         cache = self.full()
         assert not cache.exhausted()
         cache.apply(event(11, 11, bids=[(9.0, 0.0), (7.0, 3.0)]))
@@ -299,12 +299,12 @@ class TestKinds:
         built = SimpleNamespace(NativeSide=object())
         monkeypatch.delenv("DEPTHCLI_NO_EXTENSIONS", raising=False)
         monkeypatch.setitem(sys.modules, "depthcli.core.native_side", built)
-        assert book_module._kind_of_floats() is built.NativeSide
+        assert book_module._float_side_type() is built.NativeSide
 
     def test_where_it_was_not_they_are_kept_in_python(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "depthcli.core.native_side", None)
-        assert book_module._kind_of_floats() is PythonSide
+        assert book_module._float_side_type() is PythonSide
 
     def test_a_variable_leaves_it_out(self, monkeypatch):
         monkeypatch.setenv("DEPTHCLI_NO_EXTENSIONS", "1")
-        assert book_module._kind_of_floats() is PythonSide
+        assert book_module._float_side_type() is PythonSide

@@ -136,5 +136,5 @@ def test_partial_streams(market, levels, stream):
     [(SPOT, "none"), (USDM, "5, 10, 20"), (COINM, "5, 10, 20")],
 )
 def test_levels_that_no_stream_sends_are_refused_with_the_ones_there_are(market, known):
-    with pytest.raises(UsageError, match=f"best 7 levels .*: there is {known}"):
+    with pytest.raises(UsageError, match=f"best 7 levels .*; available: {known}"):
         market.partial_stream("BNBBTC", 7)

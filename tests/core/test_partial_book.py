@@ -64,7 +64,7 @@ def test_each_event_replaces_the_book_whatever_lies_between():
 @pytest.mark.parametrize(
     ("bids", "horizon"), [([(5.0, 1.0), (4.0, 1.0)], 4.0), ([(5.0, 1.0)], None)]
 )
-def test_it_is_vouched_for_as_deep_as_the_event_goes(bids, horizon):
+def test_its_horizon_is_the_deepest_level_of_the_event(bids, horizon):
     synchronizer = opened()
     synchronizer.receive(event(100, *bids))
     assert synchronizer.cache.bids.horizon == horizon

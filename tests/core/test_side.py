@@ -63,17 +63,17 @@ class SideMachine(RuleBasedStateMachine):
 
     @rule(count=st.integers(-1, 70))
     def read_top(self, count):
-        assert self.side.top(count) == self.expected(vouched=True)[: max(count, 0)]
+        assert self.side.top(count) == self.expected(within=True)[: max(count, 0)]
 
     @rule()
     def read_all(self):
-        vouched, beyond = self.expected(vouched=True), self.expected(vouched=False)
-        assert (self.side.levels(), self.side.beyond()) == (vouched, beyond)
-        assert self.side.exhausted() == (self.horizon is not None and not vouched)
-        assert len(self.side) == len(vouched)
-        assert self.side.reaches(len(vouched))
-        assert not self.side.reaches(len(vouched) + 1)
-        assert self.side.best() == next(iter(vouched), None)
+        within, beyond = self.expected(within=True), self.expected(within=False)
+        assert (self.side.levels(), self.side.beyond()) == (within, beyond)
+        assert self.side.exhausted() == (self.horizon is not None and not within)
+        assert len(self.side) == len(within)
+        assert self.side.reaches(len(within))
+        assert not self.side.reaches(len(within) + 1)
+        assert self.side.best() == next(iter(within), None)
 
     @rule()
     def copy(self):
@@ -87,14 +87,14 @@ class SideMachine(RuleBasedStateMachine):
     def numbers(self, levels):
         return [(self.number(price), self.number(quantity)) for price, quantity in levels]
 
-    def expected(self, *, vouched: bool):
-        def is_vouched(price):
+    def expected(self, *, within: bool):
+        def is_within(price):
             if self.horizon is None:
                 return True
             return price >= self.horizon if self.falling else price <= self.horizon
 
         levels = sorted(self.naive.items(), reverse=self.falling)
-        return [level for level in levels if is_vouched(level[0]) == vouched]
+        return [level for level in levels if is_within(level[0]) == within]
 
 
 class PythonMachine(SideMachine):
@@ -165,11 +165,11 @@ class TestPruning:
         ),
     )
     @settings(max_examples=100, deadline=None)
-    def test_what_is_vouched_for_is_never_touched_and_the_rest_is_true(
+    def test_levels_within_the_horizon_are_never_dropped_and_the_rest_is_true(
         self, falling, known, changes
     ):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(python_side, "_FEW", 40)
+            patch.setattr(python_side, "_SPARE_KEYS", 40)
             patch.setattr(python_side, "FEWEST_BEYOND", 8)
             best_first = sorted(range(1, 401), reverse=falling)
             levels = [(float(price), 1.0) for price in best_first[:known]]
@@ -180,15 +180,15 @@ class TestPruning:
                 change = [(float(price), float(quantity)) for price, quantity in numbers]
                 side.update(change)
                 NaiveBook.put(naive, change)
-                vouched, beyond = side.levels(), side.beyond()
+                within, beyond = side.levels(), side.beyond()
                 assert (
-                    vouched
+                    within
                     == [(p, naive[p]) for p in map(float, best_first) if p in naive][
                         : len(naive.keys() - deeper)
                     ]
                 )
                 assert set(beyond) <= {(p, q) for p, q in naive.items() if p in deeper}
-                assert side.exhausted() == (not vouched)
+                assert side.exhausted() == (not within)
                 side._check()
             side._compact()
             kept = max(len(side), 8)
@@ -249,7 +249,7 @@ def test_the_nearer_of_two_horizons_is_the_one_closer_to_the_touch(kind, falling
 
 
 @kinds
-def test_the_length_of_a_side_is_the_number_of_its_vouched_levels(kind):
+def test_the_length_of_a_side_is_the_number_of_levels_within_the_horizon(kind):
     side = kind(falling=True)
     side.load([(5.0, 1.0), (4.0, 1.0), (3.0, 1.0)], 3.0)
     side.update([(4.0, 0.0), (2.0, 1.0)])

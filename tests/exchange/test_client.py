@@ -353,7 +353,7 @@ async def test_no_redirect_is_followed():
     elsewhere = httpx.Response(302, headers={"Location": "http://127.0.0.1:9/elsewhere"})
     client, requests = answering(elsewhere)
     async with client:
-        with pytest.raises(UnreachableError, match=r"sends requests on to http://127\.0\.0\.1:9"):
+        with pytest.raises(UnreachableError, match=r"redirects to http://127\.0\.0\.1:9"):
             await client.snapshot(SPOT, "BNBBTC", 100, float)
     assert [request.url.host for request in requests] == ["api.binance.com"]
 

@@ -72,7 +72,7 @@ async def test_a_body_that_is_too_long_is_not_read_to_its_end(chunked):
             await writer.drain()
             sent += len(piece)
 
-    with pytest.raises(BadMessageError, match="answers with more than 8 MiB"):
+    with pytest.raises(BadMessageError, match="sends more than 8 MiB"):
         await snapshot_from(flood)
     # The rest is what lies in the sockets' buffers.
     assert sent < 4 * LARGEST_OTHER

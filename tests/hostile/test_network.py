@@ -116,7 +116,7 @@ async def test_no_redirect_is_followed_to_anywhere():
                 serving(answering(told)) as port,
                 following("http://127.0.0.1:9", f"ws://127.0.0.1:{port}") as until,
             ):
-                await until(tells("sent elsewhere, which is not followed"))
+                await until(tells("redirected, which is not followed"))
     assert not arrived
 
 

@@ -202,7 +202,7 @@ async def test_an_answer_of_success_that_cannot_be_read_is_asked_past_too(name):
         exchange.refusals = [bad, bad, answer(b'{"serverTime":1795780000000}')]
         assert await client.server_time(SPOT) == 1795780000000
         exchange.info_refusals = [bad] * 3
-        with pytest.raises(BadMessageError, match=r"^127\.0\.0\.1:\d+ answers with what can't"):
+        with pytest.raises(BadMessageError, match=r"^127\.0\.0\.1:\d+ sent a response that can't"):
             await client.exchange_info(SPOT)
         assert not exchange.info_refusals
 

@@ -445,7 +445,7 @@ async def test_a_quiet_symbol_whose_ids_start_anew_does_not_stay_live_on_its_old
         before = each.manager.cache.last_update_id
         each.exchange.restart_ids()
         await each.until(lambda it: it.stale_reasons)
-        assert "no snapshot is had" in each.stale_reasons[0]
+        assert "no snapshot available" in each.stale_reasons[0]
         await each.until(lambda it: it.manager.state is State.LIVE)
         assert each.manager.cache.last_update_id < before
 

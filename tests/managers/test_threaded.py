@@ -217,7 +217,7 @@ def test_what_can_not_be_done_says_so(origins):
 def test_a_market_that_is_not_there_is_an_error_at_once():
     with (
         ThreadedDepthCacheManager(tld="us") as manager,
-        pytest.raises(UsageError, match="isn't there in 'us'"),
+        pytest.raises(UsageError, match="isn't available in 'us'"),
     ):
         manager.start_futures_depth_socket(Heard(), "BTCUSDT")
 

@@ -208,7 +208,7 @@ MUTATIONS: Final = (
         "a side counts as exhausted while levels are left",
         PythonSide,
         ("exhausted",),
-        "return self._pin is None",
+        "return self._witness is None",
         "return len(self.top(3)) < 3",
     ),
     Mutation(

@@ -105,8 +105,11 @@ def test_one_market_has_plain_names() -> None:
         (["moon:BTC"], "no market 'moon'"),
         (["--market", "coinm", "BTCUSDT"], "BTCUSD_PERP"),
         (["--faults", "halt:0.1:x"], "halt:0.1:x"),
-        (["--faults", "halt:0.1", "--capture", "CAPTURE"], "halt can't happen to a recording"),
-        (["--faults", "early:0.1", "--capture", "CAPTURE"], "early can't happen to a recording"),
+        (["--faults", "halt:0.1", "--capture", "CAPTURE"], "halt isn't possible with a recording"),
+        (
+            ["--faults", "early:0.1", "--capture", "CAPTURE"],
+            "early isn't possible with a recording",
+        ),
         (["--capture", "CAPTURE", "BNBBTC"], "name none"),
         (["--lifetime", "0"], "lifetime"),
     ],

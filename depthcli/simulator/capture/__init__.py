@@ -1,4 +1,4 @@
-"""Recorded frames and answers, played as an exchange.
+"""Recorded frames and responses, played back as an exchange.
 
-It reads what others recorded and is a source like the simulated market.
+A capture is a source, like the simulated market.
 """

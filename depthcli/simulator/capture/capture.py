@@ -1,4 +1,4 @@
-"""A recorded exchange, played again: the same interface as the simulated one."""
+"""A recorded exchange, played back with the same interface as the simulated one."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class _RecordedBook:
             book.update((Decimal(price), (price, quantity)) for price, quantity in levels)
 
     def apply(self, event: RecordedDepth) -> None:
-        """Bring the book up to date, unless the snapshot already knew of the event.
+        """Apply an event, unless the snapshot already contains it.
 
-        A derivatives' snapshot may lack the event that ends at its own id: that one is applied.
+        A derivatives' snapshot may lack the event whose last id equals its own, which is applied.
         """
         if event.u < self._last_update_id or (event.u == self._last_update_id and event.pu is None):
             return
@@ -56,7 +56,7 @@ class _RecordedBook:
                     book.pop(key, None)
 
     def snapshot(self, limit: int, age: int) -> bytes:
-        """Return the answer to a snapshot request, of the book as it was `age` updates ago."""
+        """Return the response to a snapshot request, with the book of `age` updates ago."""
         last_update_id, (bids, asks) = self._last_update_id, self._sides
         if age:
             last_update_id, (bids, asks) = self._undo.back(self._sides, last_update_id, age)
@@ -72,7 +72,7 @@ class _RecordedBook:
 
 
 class _Aggregate:
-    """A stream that wasn't recorded, made of one that was: the same changes in larger windows."""
+    """A slower diff stream, made from a recorded one by merging its events."""
 
     def __init__(self, stream: str, speed: int) -> None:
         self._stream = stream
@@ -84,7 +84,7 @@ class _Aggregate:
         self._previous_id: int | None = None
 
     def note(self, event: RecordedDepth, at_ms: float) -> None:
-        """Take in an event that was played."""
+        """Add an event that was played."""
         if self._first is None:
             self._first = event
             self._due_ms = at_ms - at_ms % self._speed + self._speed
@@ -93,7 +93,7 @@ class _Aggregate:
             side.update((Decimal(price), (price, quantity)) for price, quantity in levels)
 
     def due(self, position_ms: float) -> StreamEvent | None:
-        """Return the event of the window, if it ends now and has something to tell."""
+        """Return the event of the window if it has ended and anything changed in it."""
         first, last = self._first, self._last
         if first is None or last is None or position_ms < self._due_ms:
             return None
@@ -117,19 +117,19 @@ class _Aggregate:
 
 
 class Capture:
-    """A recorded exchange of one market, played when somebody first listens.
+    """A recorded exchange of one market. Playback starts with the first subscription.
 
-    Frames come verbatim, on the streams and at the pace they were recorded with; at the end the
-    streams fall silent, and the last books stay. Snapshots are the recorded ones, kept current by
-    the depth events played so far, so that who comes late still links. A diff stream of another
-    speed than the recorded one is made by putting its events together.
+    Frames are sent verbatim, on their recorded streams and with their recorded timing. At the end
+    the streams fall silent, and the last books stay. Snapshots are the recorded ones, updated by
+    the depth events played so far, so that clients that connect late can still link them. Diff
+    streams slower than the recorded one are made by merging its events.
 
     Args:
-        path: a file of JSON lines, gzip or not.
-        speed: so many times the recorded pace.
+        path: a file of JSON lines, possibly gzipped.
+        speed: a factor of the recorded speed.
 
     Raises:
-        UsageError: the file can't be read or isn't a capture, or the speed isn't above zero.
+        UsageError: the file can't be read or isn't a capture, or the speed isn't positive.
     """
 
     def __init__(self, path: Path, speed: float = 1.0) -> None:
@@ -154,12 +154,12 @@ class Capture:
 
     @property
     def weight_per_minute(self) -> int:
-        """The request weight that one address may use in a minute, as the market has it today."""
+        """The request weight that one address may use per minute, by the market's current limit."""
         return self.market.weight_per_minute
 
     @property
     def symbols(self) -> Sequence[str]:
-        """The symbols of which a snapshot was recorded."""
+        """The symbols with a recorded snapshot."""
         return tuple(self._books)
 
     @property
@@ -168,7 +168,11 @@ class Capture:
         return self._position == len(self._frames)
 
     def watch(self, stream: str) -> bool:
-        """From now on give the events of that stream; the first one watched starts the play."""
+        """Return the events of that stream from now on; the first call starts the playback.
+
+        Returns:
+            Whether there is such a stream.
+        """
         parsed = parse_stream(self.market, stream)
         if stream not in self._recorded:
             if not parsed or not self._makes(parsed):
@@ -180,12 +184,12 @@ class Capture:
         return True
 
     def unwatch(self, stream: str) -> None:
-        """Give no more events of that stream."""
+        """Return no more events of that stream."""
         self._watched.discard(stream)
         self._aggregates.pop(stream, None)
 
     def advance(self, now_ms: float) -> list[StreamEvent]:
-        """Play until `now_ms`, ms since the epoch, and return the watched events due."""
+        """Play until `now_ms`, in ms since the epoch; return the watched events that are due."""
         self._now_ms = max(self._now_ms, now_ms)
         if self._started_ms is None:
             return []
@@ -203,7 +207,7 @@ class Capture:
         return events
 
     def snapshot(self, symbol: str, limit: int, age: int = 0) -> bytes:
-        """Return the answer to a snapshot request, as it was `age` updates ago.
+        """Return the response to a snapshot request, with the book of `age` updates ago.
 
         Raises:
             KeyError: no snapshot of the symbol was recorded.
@@ -211,7 +215,7 @@ class Capture:
         return self._books[symbol].snapshot(limit, age)
 
     def exchange_info(self, symbols: Sequence[str] | None = None) -> bytes:
-        """Return the recorded exchange info, or what it says of the symbols named.
+        """Return the recorded exchange info, with all symbols or only the named ones.
 
         Raises:
             KeyError: one of them isn't listed.
@@ -242,7 +246,7 @@ class Capture:
 
 
 def _diff_streams(market: Market, names: Iterable[str]) -> dict[str, str]:
-    """Return the diff stream of each symbol, the fastest where there are several."""
+    """Return the diff stream of each symbol, the fastest if there are several."""
     diffs: dict[str, tuple[int, str]] = {}
     for name in names:
         stream = parse_stream(market, name)
@@ -253,7 +257,7 @@ def _diff_streams(market: Market, names: Iterable[str]) -> dict[str, str]:
 
 
 def _listed(info: bytes) -> dict[str, bytes]:
-    """Return each symbol of an exchange info as it is written there."""
+    """Return the verbatim entry of each symbol in an exchange info."""
     document = msgspec.json.decode(info, type=RecordedInfo)
     entries = document.symbols or document.optionSymbols
     return {json.loads(bytes(entry))["symbol"]: bytes(entry) for entry in entries}

@@ -1,4 +1,4 @@
-"""Reading a capture: the raw answers and frames of a real exchange, as recorded to a file."""
+"""Read a capture: a file with raw responses and frames of a real exchange."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
 LONGEST_LINE: Final = 64 * 2**20
-"""Bytes of the longest line that is read: a whole exchange info has some 20 MB."""
+"""The longest line that is read, in bytes: a full exchange info has some 20 MB."""
 
 LARGEST: Final = 2**30
-"""Bytes of the largest capture that is read, unpacked: all of it is kept in memory."""
+"""The largest capture that is read, in bytes, decompressed: all of it is kept in memory."""
 
 MOST_LINES: Final = 10_000_000
-"""Lines of the longest capture that is read."""
+"""The most lines of a capture."""
 
 DecimalText = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,40}(\.[0-9]{1,40})?$")]
 
@@ -41,9 +41,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class RecordedDepth(msgspec.Struct, gc=False):
-    """A recorded snapshot or depth event, its decimals verbatim.
+    """A recorded snapshot or depth event, with its decimals verbatim.
 
-    The fields have the exchange's own names; which of them there are depends on market and kind.
+    The fields have the exchange's names; which are present depends on the market and the message.
     """
 
     lastUpdateId: Identifier = 0  # noqa: N815 -- the exchange's name
@@ -61,7 +61,7 @@ class RecordedDepth(msgspec.Struct, gc=False):
 
 
 class RecordedInfo(msgspec.Struct, gc=False):
-    """A recorded exchange info, its symbols as they are."""
+    """A recorded exchange info, with the entries of its symbols verbatim."""
 
     symbols: list[msgspec.Raw] = []
     optionSymbols: list[msgspec.Raw] = []  # noqa: N815 -- the exchange's name
@@ -84,10 +84,10 @@ class RecordedFrame:
     """A frame of a stream.
 
     Attributes:
-        at_ms: when it was received, ms since the first one.
+        at_ms: when it was received, in ms since the first one.
         stream: the stream's name.
         payload: its bytes, verbatim.
-        depth: the same, decoded, if it is a diff event.
+        depth: the payload decoded, if it is a depth event.
     """
 
     at_ms: float
@@ -114,11 +114,11 @@ class Recording:
 
 
 def read_recording(path: Path) -> Recording:
-    """Return the content of a capture file, JSON lines, gzip or not.
+    """Return the content of a capture file: JSON lines, possibly gzipped.
 
     Raises:
-        UsageError: the file can't be read or isn't a capture; the message says what is wrong
-            and, where it is a line, which one.
+        UsageError: the file can't be read or isn't a capture; the message says why, and in which
+            line.
     """
     recording: Recording | None = None
     began = 0
@@ -140,8 +140,8 @@ def read_recording(path: Path) -> Recording:
             recording.frames.append(frame)
     if recording is None or not recording.info or not recording.snapshots:
         raise UsageError(
-            f"{printable(str(path))} is no capture that can be served: "
-            "it needs the exchange info and a depth snapshot"
+            f"{printable(str(path))} can't be served: "
+            "a capture needs the exchange info and a depth snapshot"
         )
     return recording
 
@@ -174,7 +174,7 @@ def _keep_answer(path: Path, number: int, line: _Line, recording: Recording) -> 
 
 def _check_name(path: Path, number: int, symbol: str) -> None:
     if printable(symbol) != symbol:
-        raise _broken(path, number, f"no symbol's name: {symbol}")
+        raise _broken(path, number, f"not the name of a symbol: {symbol}")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

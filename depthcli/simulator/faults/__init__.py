@@ -1,4 +1,4 @@
-"""What goes wrong on the simulated exchange, seeded: plans, dice, and damaged frames.
+"""Faults of the simulated exchange, seeded: plans, random draws, and damaged frames.
 
-It decides when something happens. It knows neither the market nor the wire.
+This package decides which fault happens when. It knows neither the market nor the wire protocol.
 """

@@ -1,4 +1,4 @@
-"""How an event or an answer can be damaged, so that it still looks somewhat like one."""
+"""Ways to damage an event or a response, so that it still resembles one."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ CORRUPTIONS: Final = (
     "wrong-symbol",
     "truncated-frame",
 )
-"""The ways to damage an event: JSON that breaks off; a binary frame of garbage; a text frame that
-isn't UTF-8; values of other types; a bare null; a price of NaN; a negative quantity; the symbol of
-somebody else; and a WebSocket frame that breaks off with the connection."""
+"""The ways to damage an event: truncated JSON; a binary frame of garbage; a text frame that isn't
+UTF-8; values of wrong types; a bare null; a price of NaN; a negative quantity; another symbol; and
+a WebSocket frame that is cut off, along with the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What is sent for an event.
+    """A payload to send for an event.
 
     Attributes:
-        payload: what the frame carries.
-        binary: whether it goes in a binary frame.
-        whole: whether it is the frame's whole payload, also where events are wrapped.
-        cut: whether the frame breaks off in the middle, and the connection with it.
+        payload: the bytes.
+        binary: whether to send a binary frame.
+        whole: whether to send it without a wrapper, even on combined streams.
+        cut: whether to cut off the frame in the middle, and close the connection.
     """
 
     payload: bytes
@@ -44,7 +44,7 @@ class Delivery:
 
 
 def corrupted(payload: bytes, kind: str, random: Random) -> Delivery:
-    """Return an event with one of the `CORRUPTIONS`."""
+    """Return an event damaged in one of the `CORRUPTIONS`."""
     if kind == "truncated-frame":
         return Delivery(payload, cut=True)
     if kind == "binary":
@@ -62,7 +62,7 @@ def corrupted(payload: bytes, kind: str, random: Random) -> Delivery:
 
 
 def mistyped(body: bytes) -> bytes:
-    """Return an answer with values of the wrong types."""
+    """Return a response body with values of the wrong types."""
     return json.dumps(_altered(json.loads(body), "wrong-types")).encode()
 
 

@@ -1,7 +1,7 @@
-"""Faults on demand: what goes wrong next, scripted by a test or drawn at random from a plan.
+"""Fault injection: faults scripted by a test or drawn at random from a plan.
 
-Nothing here does any I/O: the server asks what shall happen to an event, an answer or a connection.
-The methods that order faults may be called from any thread.
+Nothing here does any I/O: the server calls it to learn what to do with an event, a request or a
+connection. The methods that script faults may be called from any thread.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ T = TypeVar("T")
 EARLY_PATHS: Final = frozenset(
     market.depth_path() for market in MARKETS.values() if market.event_at_snapshot_id_applies
 )
-"""Where snapshots are asked for that may lack the event which ends at their own id."""
+"""The paths of snapshots that may lack the event whose last id equals theirs."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestFault:
-    """What shall happen to one request.
+    """A fault of one request.
 
     Attributes:
         kind: one of `REST_FAULTS`.
         status: `fail`: the HTTP status.
         code: `fail`: the exchange's error code.
-        message: `fail`: the exchange's words.
+        message: `fail`: the exchange's error message.
         retry_after: `fail`: seconds, sent as a header.
         seconds: `hang`, `slow`: for how long.
         age: `stale`: by how many updates the snapshot is behind.
@@ -60,14 +60,14 @@ class RestFault:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOrder:
-    """What shall happen to open WebSockets.
+    """A fault of open WebSockets.
 
     Attributes:
         kind: one of `SOCKET_FAULTS`.
-        count: to how many of them; None: to all.
-        pick: where among them to begin, from 0 to 1 in the order of their opening.
+        count: how many of them it affects; None: all.
+        pick: where among them to begin, from 0 to 1, in the order of their opening.
         code: `close`: the close code.
-        seconds: `shutdown`: from the announcement to the end; None: it is only announced.
+        seconds: `shutdown`: from the announcement to the close; None: only announce it.
     """
 
     kind: str
@@ -77,7 +77,7 @@ class ConnectionOrder:
     seconds: float | None = None
 
     def chosen(self, connections: Sequence[T]) -> Sequence[T]:
-        """Return those of the connections that it is about."""
+        """Return the affected ones among the connections."""
         if self.count is None:
             return connections
         first = int(self.pick * len(connections))
@@ -86,12 +86,12 @@ class ConnectionOrder:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeOrder:
-    """What shall happen on the exchange.
+    """An event on the exchange.
 
     Attributes:
         kind: one of `EXCHANGE_FAULTS`.
         market: the market's name.
-        symbol: to which symbol; a `restart` happens to all.
+        symbol: the affected symbol; a `restart` affects all of the market.
         seconds: `halt`: for how long.
     """
 
@@ -114,13 +114,13 @@ class _Scripted:
 class Faults:
     """The faults of one simulator.
 
-    A target is a stream (`bnbbtc@depth@100ms`), a symbol in any case, or `*` for all. A path is
-    what a request's path ends with, such as `depth`, or `*`.
+    A target is a stream (`bnbbtc@depth@100ms`), a symbol in upper or lower case, or `*` for all. A
+    path is the end of a request's path, such as `depth`, or `*`.
 
     Args:
-        plan: random faults that happen besides those that are ordered.
-        seed: of the random ones.
-        clock: seconds, from any beginning.
+        plan: random faults, in addition to scripted ones.
+        seed: of the random faults.
+        clock: returns seconds since any fixed moment.
 
     Attributes:
         log: how often each fault has happened.
@@ -155,50 +155,50 @@ class Faults:
         self._events.append(_Scripted("duplicate", target, count))
 
     def swap_next(self, target: str = "*", count: int = 1) -> None:
-        """Send the next event only after the one that follows it in its stream."""
+        """Swap the next event with the one after it in its stream."""
         self._events.append(_Scripted("swap", target, count))
 
     def corrupt_next(self, kind: str, target: str = "*", count: int = 1) -> None:
-        """Damage the next events; the kinds are those of `CORRUPTIONS`.
+        """Damage the next events in one of the `CORRUPTIONS`.
 
         Raises:
-            UsageError: there's no such kind.
+            UsageError: there is no such kind.
         """
         if kind not in CORRUPTIONS:
             raise UsageError(f"no corruption {kind!r}: choose one of {', '.join(CORRUPTIONS)}")
         self._events.append(_Scripted("corrupt", target, count, kind))
 
     def delay_next(self, seconds: float, target: str = "*", count: int = 1) -> None:
-        """Send the next events, and what follows them in their streams, so much later."""
+        """Send the next events, and those behind them in their streams, that many seconds later."""
         self._events.append(_Scripted("delay", target, count, seconds=seconds))
 
     def abort_connections(self, count: int | None = None) -> None:
-        """Reset the WebSockets opened first, or all, without a word."""
+        """Reset the WebSockets that were opened first, or all, without a closing handshake."""
         self._orders.append(ConnectionOrder("abort", count))
 
     def close_connections(self, code: int = 1001, count: int | None = None) -> None:
-        """Close the WebSockets opened first, or all, properly and with that close code."""
+        """Close the WebSockets that were opened first, or all, with that close code."""
         self._orders.append(ConnectionOrder("close", count, code=code))
 
     def freeze_connections(self, count: int | None = None) -> None:
-        """Leave the WebSockets opened first, or all, open without ever saying anything again."""
+        """Keep the WebSockets that were opened first, or all, open, but send nothing any more."""
         self._orders.append(ConnectionOrder("freeze", count))
 
     def announce_shutdown(self, seconds: float | None = None, count: int | None = None) -> None:
-        """Tell the WebSockets opened first, or all, that the server is about to go.
+        """Announce a server shutdown to the WebSockets that were opened first, or to all.
 
         Args:
-            seconds: after which it goes; None: it stays.
-            count: how many are told; None: all.
+            seconds: the time until they are closed; None: they stay open.
+            count: how many of them; None: all.
         """
         self._orders.append(ConnectionOrder("shutdown", count, seconds=seconds))
 
     def stall(self, seconds: float) -> None:
-        """Lose all events for so long; connections stay open and pings are answered."""
+        """Lose all events for that many seconds; connections stay open and pings are answered."""
         self._stalled_until = self._clock() + seconds
 
     def refuse_connections(self, seconds: float = 0.0, count: int = 0) -> None:
-        """Reset new connections at once: for so long, or so many of them."""
+        """Reset new connections at once, for that many seconds or that many of them."""
         self._refused_until = self._clock() + seconds
         self._refused_count = count
 
@@ -217,28 +217,28 @@ class Faults:
         self._requests.append(_Scripted("fail", path, count, rest=fault))
 
     def truncate_next_body(self, path: str = "*", count: int = 1) -> None:
-        """Break off in the middle of the next answers."""
+        """Cut off the next responses in the middle."""
         self._requests.append(_Scripted("truncate", path, count, rest=RestFault("truncate")))
 
     def hang_next(self, seconds: float, path: str = "*", count: int = 1) -> None:
-        """Say nothing to the next requests, and close the connection after so long."""
+        """Don't answer the next requests, and close their connections after that many seconds."""
         fault = RestFault("hang", seconds=seconds)
         self._requests.append(_Scripted("hang", path, count, rest=fault))
 
     def slow_next(self, seconds: float, path: str = "*", count: int = 1) -> None:
-        """Answer the next requests properly, as of their arrival, but only after so long."""
+        """Delay the responses to the next requests; their content is that of the request's time."""
         fault = RestFault("slow", seconds=seconds)
         self._requests.append(_Scripted("slow", path, count, rest=fault))
 
     def stale_next_snapshot(self, age: int = 200, count: int = 1) -> None:
-        """Answer the next snapshot requests with the book of so many updates ago."""
+        """Answer the next snapshot requests with the book of that many updates ago."""
         fault = RestFault("stale", age=age)
         self._requests.append(_Scripted("stale", "depth", count, rest=fault))
 
     def early_next_snapshot(self, count: int = 1) -> None:
-        """Answer the next snapshot requests for derivatives with the id of an event they lack.
+        """Answer the next snapshot requests for derivatives with the id of an event that they lack.
 
-        The event comes at once, and no fault happens to it.
+        The event is sent at once, and faults don't affect it.
         """
         self._requests.append(_Scripted("early", "depth", count, rest=RestFault("early")))
 
@@ -249,13 +249,13 @@ class Faults:
     def deliveries(
         self, stream: str, payload: bytes, market: str = "", *, owed: bool = False
     ) -> list[Delivery]:
-        """Return what is sent now instead of an event, in order; usually just the event.
+        """Return what to send now instead of an event, in order; usually just the event.
 
         Args:
             stream: the event's stream.
             payload: the event.
             market: the market's name.
-            owed: whether it is sent whatever else goes wrong (`StreamEvent.owed`).
+            owed: whether to send it regardless of faults (`StreamEvent.owed`).
         """
         delivery = Delivery(payload)
         if not owed and self._clock() < self._stalled_until:
@@ -287,7 +287,7 @@ class Faults:
         return []
 
     def late_deliveries(self) -> list[tuple[str, str, Delivery]]:
-        """Return what was delayed and is sent now: market, stream and what is sent."""
+        """Return the delayed events to send now, with their markets and streams."""
         now = self._clock()
         due: list[tuple[str, str, Delivery]] = []
         for (market, stream), late in list(self._late.items()):
@@ -298,15 +298,15 @@ class Faults:
         return due
 
     def rest_fault(self, path: str) -> RestFault | None:
-        """Return what shall happen to a request for that path, if anything."""
-        scripted = _take(self._requests, lambda target: target == "*" or path.endswith(target))
+        """Return the fault of a request for that path, if any."""
+        scripted = _use_up(self._requests, lambda target: target == "*" or path.endswith(target))
         fault = scripted.rest if scripted else self._drawn_rest_fault(path)
         if fault:
             self.log[fault.kind] += 1
         return fault
 
     def connection_orders(self) -> list[ConnectionOrder]:
-        """Return what shall happen to open WebSockets now."""
+        """Return the faults of open WebSockets that are due."""
         orders = []
         while self._orders:
             orders.append(self._orders.popleft())
@@ -314,13 +314,13 @@ class Faults:
         return orders
 
     def exchange_orders(self) -> list[ExchangeOrder]:
-        """Return what shall happen on the exchange now."""
+        """Return the events on the exchange that are due."""
         orders = list(self._exchange_orders)
         self._exchange_orders.clear()
         return orders
 
     def refuses(self) -> bool:
-        """Return whether a new connection is to be reset."""
+        """Return whether to reset a new connection."""
         counted = self._refused_count > 0
         refused = counted or self._clock() < self._refused_until
         self._refused_count -= counted
@@ -334,7 +334,7 @@ class Faults:
     def _event_fault(self, stream: str, market: str, *, may_swap: bool) -> _Scripted | None:
         symbol = stream.partition("@")[0]
         wanted = {"*", stream, symbol}
-        if scripted := _take(
+        if scripted := _use_up(
             self._events, lambda target: target in wanted or target.lower() == symbol
         ):
             return scripted
@@ -367,8 +367,8 @@ class Faults:
         return RestFault(kind, status=int(argument), seconds=argument, age=int(argument))
 
 
-def _take(scripts: list[_Scripted], matches: Callable[[str], bool]) -> _Scripted | None:
-    """Use up one of the first script that matches."""
+def _use_up(scripts: list[_Scripted], matches: Callable[[str], bool]) -> _Scripted | None:
+    """Use up one occurrence of the first matching script, and return it."""
     for script in scripts:
         if matches(script.target):
             script.remaining -= 1

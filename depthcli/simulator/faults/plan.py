@@ -1,4 +1,4 @@
-"""Random faults as users write them: which there are, how probable each is, and its argument."""
+"""Plans of random faults: the known faults, and the probability and argument of each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from random import Random
 
 SOCKET_FAULTS: Final = ("abort", "close", "freeze", "shutdown")
-"""What happens to one of the WebSockets."""
+"""Faults of one of the WebSockets."""
 
 EXCHANGE_FAULTS: Final = ("halt", "delist", "restart")
-"""What happens to a symbol, or to all of a market: the exchange's own doing."""
+"""Events on the exchange that affect a symbol or a whole market."""
 
 EVENT_FAULTS: Final = (
     *("drop", "duplicate", "swap", "corrupt", "delay"),
@@ -23,13 +23,13 @@ EVENT_FAULTS: Final = (
     *EXCHANGE_FAULTS,
     "stall",
 )
-"""What is drawn for each event of a stream."""
+"""Faults drawn for each event of a stream."""
 
 REST_FAULTS: Final = ("fail", "truncate", "hang", "slow", "stale", "mistyped", "early")
-"""What is drawn for each request."""
+"""Faults drawn for each request."""
 
 CONNECTION_FAULTS: Final = ("refuse",)
-"""What is drawn for each new connection."""
+"""Faults drawn for each new connection."""
 
 FAULTS: Final = EVENT_FAULTS + REST_FAULTS + CONNECTION_FAULTS
 
@@ -49,7 +49,7 @@ _ARGUMENTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """Random faults: the probability of each, and what it needs to know.
+    """Random faults: the probability and the argument of each.
 
     Attributes:
         chances: fault name to probability: per event for `EVENT_FAULTS`, per request for
@@ -62,25 +62,25 @@ class FaultPlan:
 
     @classmethod
     def parse(cls, text: str) -> FaultPlan:
-        """Return the plan that a text such as `drop:0.01,stall:0.001:5,fail:0.1:500` stands for.
+        """Parse a plan such as `drop:0.01,stall:0.001:5,fail:0.1:500`.
 
-        The grammar is `NAME:PROBABILITY[:ARGUMENT]`, several of them separated by commas.
+        The grammar is `NAME:PROBABILITY[:ARGUMENT]`, with commas between faults.
 
-        - For each event of a stream are drawn `drop`, `duplicate`, `swap` (with the next one),
-          `corrupt` (in one of many ways), `delay` (it and what follows it in its stream come that
-          many seconds late) and `stall` (all events are lost for that many seconds); for one of
-          the WebSockets `abort` (it is reset), `close` (with that close code), `freeze` (it stays
-          open, and nothing ever comes again) and `shutdown` (announced, and closed that many
+        - Drawn for each event of a stream: `drop`, `duplicate`, `swap` (with the next one),
+          `corrupt` (in one of many ways), `delay` (this and later events of its stream are sent
+          that many seconds late) and `stall` (all events are lost for that many seconds); for one
+          of the WebSockets `abort` (it is reset), `close` (with that close code), `freeze` (it
+          stays open, but nothing is sent any more) and `shutdown` (announced, and closed that many
           seconds later); for the event's symbol `halt` (for that many seconds) and `delist`; and
-          for its market `restart` (update ids start anew).
-        - For each request `fail` (with that HTTP status), `truncate`, `hang` and `slow` (for that
-          many seconds), `stale` (the snapshot is that many updates old), `mistyped` and
-          `early` (the snapshot of a derivative bears the id of an event that it lacks; the event
-          comes at once).
-        - For each new connection `refuse` (it, and all others for that many seconds).
+          for its market `restart` (update ids restart).
+        - Drawn for each request: `fail` (with that HTTP status), `truncate`, `hang` and `slow` (for
+          that many seconds), `stale` (the snapshot is that many updates old), `mistyped` and
+          `early` (a derivatives' snapshot has the id of an event that it lacks; the event is sent
+          at once).
+        - Drawn for each new connection: `refuse` (it, and all others for that many seconds).
 
         Raises:
-            UsageError: the text isn't a plan; the message names the part that is wrong.
+            UsageError: the text isn't a plan; the message names the wrong part.
         """
         plan = cls()
         for part in filter(None, (part.strip() for part in text.split(","))):
@@ -97,11 +97,11 @@ class FaultPlan:
         return plan
 
     def argument(self, name: str) -> float:
-        """Return a fault's argument, or what it is if the plan doesn't say."""
+        """Return a fault's argument, or its default."""
         return self.arguments.get(name, _ARGUMENTS.get(name, 0.0))
 
     def draw(self, names: Iterable[str], random: Random) -> str | None:
-        """Return which of those faults happens now, if any."""
+        """Draw which of those faults happens now, if any."""
         return next(
             (
                 name

@@ -1,4 +1,4 @@
-"""The simulated market: instruments, order flow, and the books and events that follow.
+"""The simulated market: instruments, order flow, and the resulting books and events.
 
-It says what is true on this exchange. It knows nothing of HTTP, WebSockets or faults.
+It knows nothing about HTTP, WebSockets or faults.
 """

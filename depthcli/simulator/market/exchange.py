@@ -1,8 +1,8 @@
-"""A simulated exchange for one market: books that change, and the events that say so.
+"""A simulated exchange for one market: changing books, and the events that describe the changes.
 
-Everything is a pure function of the seed, of the times given to `advance`, and of what is made to
-happen. What one symbol does depends neither on the others nor on who watches. The work is that of
-the actions and events which happen: time in which nothing does costs nothing.
+Everything is a pure function of the seed, the times passed to `advance`, and the methods called. A
+symbol depends neither on other symbols nor on subscriptions. The cost is that of actions and
+events: time without any costs nothing.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
     from depthcli.simulator.market.stream_names import Stream
 
 LONGEST_CATCH_UP_MS: Final = 3000.0
-"""A machine that slept wakes up with the time gone by, not with hours of order flow."""
+"""After a longer pause, such as a machine's sleep, the order flow in between is left out."""
 
 SNAPSHOT_AGE_MS: Final = 2000.0
-"""Where the real exchange caches its snapshots, they lag here by up to so much."""
+"""How long snapshots are cached in markets where the real exchange does so."""
 
 ENGINE_IDS_PER_MS: Final = 2.0
-"""How fast update ids move on that are shared by all symbols of an engine."""
+"""How fast update ids grow that are shared by all symbols of an engine."""
 
 ID_AFTER_RESTART: Final = 1000
 
 MOST_EARLY: Final = 1000
-"""So many early snapshots are remembered."""
+"""The most early snapshots that are remembered."""
 
 PriceLevels = list[tuple[str, str]]
 
@@ -50,20 +50,19 @@ class Exchange:
     """The simulated exchange of one market.
 
     Args:
-        market: whose wire format, streams and rules of update ids are kept.
+        market: defines the wire format, the streams and the rules of update ids.
         instruments: what is traded.
         seed: of the order flow.
-        tempos: per symbol, where it shouldn't be the symbol's own.
-        keep_history: remember everything that happens, so that `book_at` can be asked; the memory
-            grows for as long as the exchange runs.
+        tempos: by symbol, where they differ from the symbol's own.
+        keep_history: record all changes for `book_at`; memory grows as long as the exchange runs.
         weight_per_minute: the request weight per address; None for the market's own.
-        snapshot_age_ms: for so long a snapshot is served again as it was; None for the market's.
+        snapshot_age_ms: how long snapshots are cached; None for the market's default.
         longest_catch_up_ms: if `advance` is called with a time further ahead, the order flow in
             between is left out; None: it never is.
 
     Attributes:
-        early: the latest early snapshots, a thousand at the most: the symbol and the update id to
-            the update id that the levels had reached.
+        early: the latest early snapshots, at most a thousand: symbol and update id to the update id
+            up to which the levels are current.
     """
 
     def __init__(
@@ -108,7 +107,7 @@ class Exchange:
         return tuple(self._listings)
 
     def watch(self, stream: str) -> bool:
-        """From now on give the events of that stream; False if there's no such stream."""
+        """Return the events of that stream from now on; False if there is no such stream."""
         parsed = parse_stream(self.market, stream)
         if not parsed or parsed.symbol not in self._listings:
             return False
@@ -118,7 +117,7 @@ class Exchange:
         return True
 
     def unwatch(self, stream: str) -> None:
-        """Give no more events of that stream."""
+        """Return no more events of that stream."""
         parsed = parse_stream(self.market, stream)
         if parsed and self._watched.get(parsed.symbol, {}).pop(parsed, None):
             listing = self._listings.get(parsed.symbol)
@@ -126,9 +125,9 @@ class Exchange:
                 self._schedule(listing)
 
     def advance(self, now_ms: float) -> list[StreamEvent]:
-        """Let time pass until `now_ms`, ms since the epoch, and return the watched events due.
+        """Advance to `now_ms`, in ms since the epoch; return the watched events that are due.
 
-        The first call only tells what time it is.
+        The first call only sets the time.
         """
         if self._epoch_ms is None:
             self._epoch_ms = now_ms - self._time_ms
@@ -148,7 +147,7 @@ class Exchange:
         return events
 
     def snapshot(self, symbol: str, limit: int, age: int = 0) -> bytes:
-        """Return the answer to a snapshot request, as it was `age` updates ago.
+        """Return the response to a snapshot request, with the book of `age` updates ago.
 
         Raises:
             KeyError: the symbol isn't listed.
@@ -165,10 +164,10 @@ class Exchange:
         return body
 
     def early_snapshot(self, symbol: str, limit: int) -> bytes:
-        """Return a snapshot that lacks the event which ends at its own id.
+        """Return a snapshot that lacks the event whose last id equals its own.
 
-        The event comes with the next `advance`. Where such a snapshot can't be, the answer is an
-        ordinary one: on spot, while the symbol is halted, and while nobody listens to it.
+        The event is returned by the next `advance`. The snapshot is an ordinary one on spot, while
+        the symbol is halted, and while it has no subscribers.
 
         Raises:
             KeyError: the symbol isn't listed.
@@ -186,7 +185,7 @@ class Exchange:
         return made.body
 
     def exchange_info(self, symbols: Sequence[str] | None = None) -> bytes:
-        """Return the exchange info, of all symbols or of those named.
+        """Return the exchange info, with all symbols or only the named ones.
 
         Raises:
             KeyError: one of them isn't listed.
@@ -197,7 +196,7 @@ class Exchange:
         return wire.exchange_info(self.market, now_ms, self.weight_per_minute, listed)
 
     def last_update_id(self, symbol: str) -> int:
-        """Return the update id that a snapshot of the symbol would have now."""
+        """Return the update id of a snapshot of the symbol taken now."""
         return self._caught_up(symbol).ids.reached(self._time_ms)
 
     def book_at(self, symbol: str, update_id: int) -> tuple[PriceLevels, PriceLevels]:
@@ -215,12 +214,12 @@ class Exchange:
         raise LookupError(f"{symbol} has no history of update {update_id}")
 
     def halt(self, symbol: str, seconds: float = math.inf, status: str = "HALT") -> None:
-        """Stop trading: the symbol stays listed with its last book, and nothing happens in it.
+        """Stop trading: the symbol stays listed with its last book, which no longer changes.
 
         Args:
-            symbol: which.
-            seconds: for how long, unless `resume` comes first.
-            status: what the exchange info tells: `HALT` or `BREAK`.
+            symbol: which one.
+            seconds: for how long, unless `resume` is called first.
+            status: its status in the exchange info: `HALT` or `BREAK`.
 
         Raises:
             KeyError: the symbol isn't listed.
@@ -230,7 +229,7 @@ class Exchange:
         self._schedule(listing)
 
     def resume(self, symbol: str) -> None:
-        """Let a halted symbol be traded again, from the book that it had.
+        """Resume trading of a halted symbol, with the book as it was.
 
         Raises:
             KeyError: the symbol isn't listed.
@@ -240,9 +239,9 @@ class Exchange:
         self._schedule(listing)
 
     def delist(self, symbol: str) -> None:
-        """Take a symbol off: its streams fall silent and requests for it are refused.
+        """Delist a symbol: its streams fall silent and requests for it are refused.
 
-        Futures and options are taken off by themselves once they expire.
+        Futures and options are delisted automatically when they expire.
 
         Raises:
             KeyError: the symbol isn't listed.
@@ -252,9 +251,9 @@ class Exchange:
         self._cached.pop(symbol, None)
 
     def list_symbol(self, instrument: Instrument) -> None:
-        """Take on a symbol: one that is new, or one that was taken off and begins anew.
+        """List a new symbol, or one that was delisted, which then starts over.
 
-        Whoever still listens to its streams hears of it.
+        Existing subscriptions to its streams get its events.
         """
         symbol = instrument.symbol
         if symbol in self._listings:
@@ -277,7 +276,7 @@ class Exchange:
         )
         self._instruments[symbol] = instrument
         self._listings[symbol] = listing
-        # contracts of the past that somebody lists nevertheless are there to stay
+        # Contracts that are listed after their expiry don't expire.
         if instrument.expiry_ms > (self._now_ms or 0.0):
             heappush(self._expiries, (instrument.expiry_ms, symbol))
         self._schedule(listing)
@@ -285,10 +284,10 @@ class Exchange:
             self._histories.setdefault(symbol, []).append(listing.begin_history())
 
     def restart_ids(self, start: int = ID_AFTER_RESTART) -> None:
-        """Start update ids anew at low numbers, as after an outage.
+        """Restart update ids at low numbers, as after an outage.
 
         Args:
-            start: the number that they begin with.
+            start: the first number.
         """
         self._cached.clear()
         for symbol in self._listings:
@@ -303,7 +302,7 @@ class Exchange:
         return None if self._epoch_ms is None else self._epoch_ms + self._time_ms
 
     def _run(self, now_ms: float, events: list[StreamEvent]) -> None:
-        """Let time pass until then, looking only at the symbols in which something is due."""
+        """Advance the time, running only the symbols in which something is due."""
         epoch_ms = self._epoch_ms or 0.0
         until_ms = max(self._time_ms, now_ms - epoch_ms)
         agenda = self._agenda
@@ -320,7 +319,7 @@ class Exchange:
             heappush(self._agenda, (due_ms, next(self._sequence), listing))
 
     def _caught_up(self, symbol: str) -> Listing:
-        """Return a symbol's listing as it is now; what is due has been told before."""
+        """Return a symbol's listing, brought up to date; due events have been emitted before."""
         listing = self._listings[symbol]
         listing.run(self._time_ms, self._epoch_ms or 0.0, [])
         return listing

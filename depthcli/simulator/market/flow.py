@@ -1,7 +1,7 @@
-"""Seeded order flow of one symbol: a book of whole ticks and lots, and how it changes.
+"""Seeded order flow of one symbol: a book in ticks and lots, and its changes.
 
-The flow is a pure function of the symbol, the seed and the tempo: it knows no clock, and what one
-symbol does never depends on which other symbols there are.
+The flow is a pure function of the symbol, the seed and the tempo. It uses no clock and doesn't
+depend on other symbols.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
 BID: Final = 0
 ASK: Final = 1
 AWAY: Final = (-1, 1)
-"""Per side: the direction in which prices get worse."""
+"""For each side, the direction in which prices get worse."""
 
 FEWEST_LEVELS: Final = 12
-"""A side is never eaten down to fewer levels than this."""
+"""Orders never leave fewer levels than this on a side."""
 
 
 _SIZES: Final = tuple(
     exp(NormalDist(-0.4, 1.1).inv_cdf((rank + 0.5) / 1024)) for rank in range(1024)
 )
-"""How large orders are, the usual one being 1: log-normal, for a draw from 1024 values is cheap."""
+"""Log-normal order sizes, relative to the usual one: drawing from 1024 values is cheap."""
 
 
 Change = tuple[int, int, int, int]
-"""A level got a new quantity: the side, the price in ticks, the quantity in lots, which is zero if
-the level is gone, and the quantity before, which is zero if there was none. There are so many of
-them that they are plain tuples, which the garbage collector needn't look at."""
+"""A level's new quantity: the side, the price in ticks, the quantity in lots, 0 if the level is
+gone, and the quantity before, 0 if there was none. Plain tuples of integers, because there are very
+many and the garbage collector doesn't track them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """How lively a symbol is, and how deep its book.
+    """How active a symbol is, and how deep its book.
 
     Attributes:
-        actions_per_second: how often something happens; most actions change one level.
-        levels: about how many levels a side has.
-        touch_width: how far from the best price most things happen, in ticks.
-        reach: how far from the best price the deepest levels are, in ticks.
+        actions_per_second: the rate of actions; most of them change one level.
+        levels: the approximate number of levels per side.
+        touch_width: the distance from the best price within which most actions happen, in ticks.
+        reach: the distance of the deepest levels from the best price, in ticks.
     """
 
     actions_per_second: float
@@ -68,9 +68,9 @@ _NEVER_QUIET: Final = frozenset({"BNBUSDT", "XRPUSDT", "DOGEUSDT", "ADAUSDT", "S
 
 
 def tempo_of(instrument: Instrument, seed: int | str) -> Tempo:
-    """Return the tempo of a symbol: known for the well-known ones, drawn by seed for the rest.
+    """Return the tempo of a symbol: fixed for well-known symbols, seeded for the others.
 
-    Of the hundreds that are not famous half do next to nothing, as on the real exchange.
+    Half of the hundreds of others hardly ever change, as on the real exchange.
     """
     if instrument.thin:
         return THIN
@@ -88,14 +88,14 @@ def tempo_of(instrument: Instrument, seed: int | str) -> Tempo:
 class OrderFlow:
     """The book of one symbol, and the orders that change it.
 
-    The book is never crossed, never empty, and its price stays between half and twice the price
-    at the start.
+    The book is never crossed and never empty, and its price stays between half and twice the
+    initial price.
 
     Attributes:
         instrument: what is traded.
-        tempo: how lively.
-        best: per side, the best price in ticks.
-        due_ms: when the next action happens, ms since the beginning.
+        tempo: how active it is.
+        best: the best price of each side, in ticks.
+        due_ms: when the next action happens, in ms since the start.
     """
 
     def __init__(
@@ -112,22 +112,22 @@ class OrderFlow:
 
     @cached_property
     def books(self) -> tuple[dict[int, int], dict[int, int]]:
-        """Per side, price in ticks to quantity in lots; no zero quantities.
+        """For each side, price in ticks to quantity in lots, without zero quantities.
 
-        Made when first asked for: that takes milliseconds, and most of many symbols never are.
+        Created on first access: that takes milliseconds, and most symbols are never requested.
         """
         return self._first_book(BID), self._first_book(ASK)
 
     def act(self) -> list[Change]:
-        """Let the next action happen, and return the changes it brought, in order."""
+        """Perform the next action, and return its changes in order."""
         self._changes = []
-        _ = self.books  # the first one is drawn before anything that happens to it
+        _ = self.books  # the initial book must be drawn before the first action
         self._act()
         self.due_ms += self._pause()
         return self._changes
 
     def advance(self, milliseconds: float) -> list[Change]:
-        """Let time pass and return the changes it brought, in order."""
+        """Advance the time, and return the changes in order."""
         self._elapsed += milliseconds
         changes: list[Change] = []
         while self.due_ms <= self._elapsed:
@@ -138,7 +138,7 @@ class OrderFlow:
         """Return the best levels of a side, best first, as (ticks, lots)."""
         book = self.books[side]
         if 4 * count < len(book):
-            # near the touch nearly every tick has a level: walking beats sorting thousands
+            # Near the best price nearly every tick has a level: walking is faster than sorting.
             levels: list[tuple[int, int]] = []
             price = self.best[side]
             for _ in range(20 * count):
@@ -153,7 +153,7 @@ class OrderFlow:
         return -log(1 - self._random.random()) * 1000 / self.tempo.actions_per_second
 
     def _first_book(self, side: int) -> dict[int, int]:
-        """Return a side as it is at first: dense near the touch, sparse and heavy far away."""
+        """Return the initial levels of a side: dense near the best price, sparse far away."""
         room = int(min(self.tempo.reach, self.instrument.start_ticks * 0.7))
         count = min(self.tempo.levels, int(room * 0.55))
         sparsest = max(0.0, 2 * (room / count - 1.3))
@@ -187,13 +187,13 @@ class OrderFlow:
             self._trade_near(int(draw() < 0.5))
 
     def _improve(self, spread: int) -> None:
-        """Somebody quotes a better price inside the spread."""
+        """A better price appears inside the spread."""
         side = int(self._random.random() > 0.5 + self._lean)
         step = self._random.randint(1, spread - 1)
         self._set(side, self.best[side] - AWAY[side] * step, self._quantity(0))
 
     def _sweep(self) -> None:
-        """A large order eats several of the best levels; whom it hits makes the price drift."""
+        """A large order consumes several of the best levels, so that the price drifts."""
         start = self.instrument.start_ticks
         self._lean = 0.95 * self._lean + self._random.gauss(0, 0.04)
         self._lean -= 0.3 * (self.best[BID] - start) / start
@@ -217,7 +217,7 @@ class OrderFlow:
             self._set(side, price, 0 if leaves else self._quantity(distance))
 
     def _trade_far_away(self, side: int) -> None:
-        """An order hundreds of ticks off comes, goes or changes; the level count stays in range."""
+        """An order hundreds of ticks away appears, leaves or changes; bounds the level count."""
         furthest = max(self.tempo.reach, 100)
         distance = self._random.randint(furthest // 50, furthest)
         price = self.best[side] + AWAY[side] * distance

@@ -1,4 +1,4 @@
-"""The past of a book: undone for a while, or kept whole and asked at any update id."""
+"""The history of a book: an undo log of the latest changes, or a complete record."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Price = TypeVar("Price")
 Quantity = TypeVar("Quantity")
 
 UNDOABLE: Final = 1024
-"""So many changes of each symbol can be taken back."""
+"""The most changes per symbol that can be undone."""
 
 
 class Undo(NamedTuple, Generic[Price, Quantity]):
-    """How a level was before an update; None: it didn't exist."""
+    """The quantity of a level before an update; None if it didn't exist."""
 
     update_id: int
     side: int
@@ -27,13 +27,13 @@ class Undo(NamedTuple, Generic[Price, Quantity]):
 
 
 class UndoLog(Generic[Price, Quantity]):
-    """The last changes of a book, so that it can be had as it was."""
+    """The latest changes of a book, to restore earlier versions."""
 
     def __init__(self) -> None:
         self._undos: deque[Undo[Price, Quantity]] = deque(maxlen=UNDOABLE)
 
     def note(self, update_id: int, side: int, price: Price, previous: Quantity | None) -> None:
-        """Remember how a level was before that update."""
+        """Record the quantity of a level before that update."""
         self._undos.append(Undo(update_id, side, price, previous))
 
     def back(
@@ -42,10 +42,10 @@ class UndoLog(Generic[Price, Quantity]):
         last_update_id: int,
         age: int,
     ) -> tuple[int, tuple[dict[Price, Quantity], dict[Price, Quantity]]]:
-        """Return the book as it was `age` update ids ago, or as far back as is known.
+        """Return the book of `age` update ids ago, or the oldest known one.
 
         Returns:
-            The update id that the older book had reached, and its two sides.
+            The last update id of the older book, and its two sides.
         """
         target = last_update_id - age
         older = (dict(books[0]), dict(books[1]))
@@ -62,9 +62,9 @@ class UndoLog(Generic[Price, Quantity]):
 
 
 class History:
-    """Everything that happened to one book since its update ids began: the oracle of tests.
+    """All changes of one book since its update ids began; the oracle of tests.
 
-    Asking in rising order of update ids is cheap; going back starts from the beginning.
+    Querying in rising order of update ids is cheap. Going back replays from the beginning.
     """
 
     def __init__(self, first_id: int, books: tuple[dict[int, int], dict[int, int]]) -> None:
@@ -76,13 +76,13 @@ class History:
         self._rewind()
 
     def note(self, first_update_id: int, changes: Iterable[Change]) -> None:
-        """Remember changes; each took the next update id."""
+        """Record changes, each of which took the next update id."""
         for update_id, (side, price, quantity, _) in enumerate(changes, first_update_id):
             self._log.append((update_id, side, price, quantity))
             self.last_id = update_id
 
     def at(self, update_id: int) -> tuple[dict[int, int], dict[int, int]]:
-        """Return the book after that update; what comes later is asked of the latest book."""
+        """Return the book after that update; after the last one, the latest book."""
         if update_id < self._reached:
             self._rewind()
         while self._position < len(self._log) and self._log[self._position][0] <= update_id:

@@ -1,4 +1,4 @@
-"""What can be traded: names, steps and plausible prices, as data and seeded guesses."""
+"""Instruments: names, tick and step sizes and plausible prices, as data and seeded guesses."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 SPOT_DECIMALS: Final = 8
 OPTION_DECIMALS: Final = 3
 PERPETUAL_DELIVERY_MS: Final = 4_133_404_800_000
-"""The delivery date that the exchange gives to contracts that never expire."""
+"""The delivery date that the exchange states for contracts that never expire."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Whole steps to decimal strings: of what size a step is, and with how many digits."""
+    """Converts whole steps to decimal strings, with the size of a step and its digits."""
 
     step: Decimal
     decimals: int
@@ -33,7 +33,7 @@ class Scale:
         object.__setattr__(self, "_step_units", int(self.step * 10**self.decimals))
 
     def text(self, count: int) -> str:
-        """Return so many steps as the exchange writes them."""
+        """Return a number of steps as the exchange writes it."""
         decimals = self.decimals
         digits = str(count * self._step_units)
         if not decimals:
@@ -48,20 +48,20 @@ class Instrument:
     """One symbol of a market.
 
     Attributes:
-        symbol: in the exchange's upper case.
-        base: what quantities are counted in.
-        quote: what prices are counted in.
-        prices: the tick, and how prices are written.
-        quantities: the step, and how quantities are written.
-        start_ticks: the price at the start, in ticks.
-        level_lots: a usual quantity at a level, in steps.
+        symbol: in upper case, as the exchange writes it.
+        base: the asset of quantities.
+        quote: the asset of prices.
+        prices: the tick size and the format of prices.
+        quantities: the step size and the format of quantities.
+        start_ticks: the initial price, in ticks.
+        level_lots: the usual quantity of a level, in steps.
         pair: futures: the pair without the contract, such as `BTCUSD`.
         contract: futures: `PERPETUAL` or `CURRENT_QUARTER`.
-        expiry_ms: futures and options: when it expires, ms since the epoch.
+        expiry_ms: futures and options: when it expires, in ms since the epoch.
         strike: options: in the quote asset.
         side: options: `CALL` or `PUT`.
-        thin: whether the book has tens of levels rather than thousands, as those of options do.
-        famous: whether it's one of the well-known symbols, and not one of hundreds of others.
+        thin: whether the book has tens of levels rather than thousands, like those of options.
+        famous: whether it is one of the well-known symbols.
     """
 
     symbol: str
@@ -109,7 +109,7 @@ _USDM: Final = {
     "ETHUSDT": ("3590", "0.01", "0.001", "12"),
 }
 _COINM: Final = {
-    # the usual quantity is in contracts, of 100 dollars for BTC and 10 for the others
+    # The usual quantity is in contracts: of 100 dollars for BTC, of 10 for the others.
     "BTCUSD": ("104250", "0.1", "1", "400"),
     "ETHUSD": ("3590", "0.01", "1", "900"),
     "BNBUSD": ("1020", "0.01", "1", "300"),
@@ -131,11 +131,11 @@ _UNDERLYINGS: Final = {"BTC": "104250", "ETH": "3590", "BNB": "1020", "SOL": "16
 
 
 def default_symbols(market: Market, today: date | None = None) -> list[str]:
-    """Return the symbols that a simulated market has if nobody names any.
+    """Return the symbols of a simulated market by default.
 
     Args:
         market: the market.
-        today: options and quarterly futures expire after it; None for the date of now.
+        today: options and quarterly futures expire after it; None for the current date.
     """
     return _DEFAULTS[market.name](*_quarter_ends(today or datetime.now(UTC).date()))
 
@@ -167,16 +167,16 @@ def _option_defaults(near: str, far: str) -> list[str]:
 
 
 def instrument_named(market: Market, typed: str, seed: int = 0) -> Instrument:
-    """Return the instrument of that name: a well-known one, or a seeded plausible guess.
+    """Return the instrument of that name: a well-known one, or a plausible, seeded guess.
 
     Raises:
-        UsageError: no symbol of that market could have such a name.
+        UsageError: no symbol of that market can have such a name.
     """
     return _NAMED[market.name](typed.strip().upper().replace("/", ""), seed)
 
 
 def split_symbol(symbol: str) -> tuple[str, str]:
-    """Return a symbol's base and quote asset, guessed from the quote assets there are."""
+    """Return a symbol's base and quote asset, guessed from the known quote assets."""
     for quote in _QUOTES:
         if symbol.endswith(quote) and symbol != quote:
             return symbol.removesuffix(quote), quote
@@ -267,14 +267,14 @@ def _option(symbol: str, seed: int) -> Instrument:
 
 
 def _option_price(spot: float, strike: float, side: str) -> float:
-    """Return what such an option may cost: its intrinsic value and some time value."""
+    """Return a plausible price of an option: its intrinsic value plus some time value."""
     intrinsic = max(0.0, spot - strike if side == "C" else strike - spot)
     distance = math.log(strike / spot) / 0.25
     return intrinsic + 0.08 * spot * math.exp(-distance * distance)
 
 
 def _guess(symbol: str, seed: int) -> tuple[str, str, str, str]:
-    """Return price, tick, step and usual quantity, such that a level is worth some thousands."""
+    """Return price, tick, step and usual quantity; a level's value is some thousands."""
     random = Random(f"{seed}:{symbol}:price")
     price = 10 ** random.uniform(-2, 2.5)
     tick = Decimal(10) ** (math.floor(math.log10(price)) - 4)
@@ -292,7 +292,7 @@ def _expiry(symbol: str, code: str) -> int:
     try:
         moment = datetime.strptime(code, "%y%m%d").replace(hour=8, tzinfo=UTC)
     except ValueError:
-        raise UsageError(f"{symbol!r} names no date: {code} should be YYMMDD") from None
+        raise UsageError(f"{symbol!r} has no valid date: {code} should be YYMMDD") from None
     return int(moment.timestamp() * 1000)
 
 

@@ -1,7 +1,7 @@
-"""One listed symbol: its order flow, its update ids, and the windows that its events cover.
+"""One listed symbol: its order flow, its update ids, and the windows of its events.
 
-Times here are the exchange's own: ms since it began. Nothing is done that isn't due: a symbol that
-nobody watches is left alone, and caught up with when somebody asks, with the same outcome.
+Times are in ms since the exchange started. Work is done only when needed: a symbol without
+subscribers is left alone and brought up to date on request, with the same result.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from depthcli.simulator.market.stream_names import Stream
 
 BEST_PRICES: Final = 0
-"""The speed of the stream that tells the best prices as they change."""
+"""The speed of the stream of best prices, which are sent when they change."""
 
 LONGEST_LAG: Final = 5000
-"""A symbol that nobody watches is left alone for about so many actions, lest who asks first wait
-for hours of them."""
+"""A symbol without subscribers is left alone for about so many actions at most, so that the first
+request needn't wait for hours of them."""
 
 TRADING: Final = "TRADING"
 
 
 class EarlySnapshot(NamedTuple):
-    """A snapshot that lacks the event which ends at its own id.
+    """A snapshot that lacks the event whose last id equals its own.
 
     Attributes:
         update_id: its id.
-        follows: the update id that its levels have reached.
-        body: the answer.
+        follows: the update id up to which its levels are current.
+        body: the response.
     """
 
     update_id: int
@@ -51,20 +51,20 @@ class Listing:
     """One symbol of an exchange.
 
     Args:
-        market: whose formats and speeds are kept.
+        market: defines formats and speeds.
         instrument: what is traded.
-        ids: the count that its updates are numbered by.
+        ids: numbers its updates.
         seed: of the order flow.
-        tempo: None for the symbol's own.
-        watched: what somebody listens to, and the streams' names; may change at any time.
+        tempo: how active it is; None for the symbol's own.
+        watched: the subscribed streams and their names; may change at any time.
         at_ms: when it is listed.
 
     Attributes:
         flow: its book and order flow.
-        ids: the count that its updates are numbered by.
-        status: what the exchange info tells: `TRADING`, or why it isn't.
-        history: where everything that happens is kept, if wanted.
-        scheduled_ms: when the exchange means to look at it next.
+        ids: numbers its updates.
+        status: its status in the exchange info: `TRADING`, or why it isn't traded.
+        history: records all changes, if wanted.
+        scheduled_ms: when the exchange will run it next.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Listing:
         self._watched = watched
         self._past: deque[Change] = deque(maxlen=UNDOABLE)
         self._past_ids: deque[int] = deque(maxlen=UNDOABLE)
-        # as on the real exchange, not all symbols' events come at the same moment
+        # As on the real exchange, symbols don't all send their events at the same moment.
         phase = Random(f"{seed}:{instrument.symbol}:phase").randrange(1000)
         self._windows = {
             speed: Window(speed, phase, at_ms, ids.reached(at_ms))
@@ -107,7 +107,7 @@ class Listing:
         return self.flow.instrument
 
     def next_due(self) -> float:
-        """Return when it has to be run at the latest; infinity for never."""
+        """Return when it must be run at the latest; infinity for never."""
         if not self._watched:
             return min(self._resumes_ms, self._reached_ms + self._longest_lag_ms)
         action = self._next_action()
@@ -124,12 +124,12 @@ class Listing:
         return due
 
     def run(self, until_ms: float, epoch_ms: float, events: list[StreamEvent]) -> None:
-        """Let time pass, and add the watched events that are due.
+        """Advance the time, and add the watched events that are due.
 
         Args:
-            until_ms: the time that it gets to be.
-            epoch_ms: what the time zero is called outside, ms since the epoch.
-            events: where the events go.
+            until_ms: the new time.
+            epoch_ms: when the exchange started, in ms since the epoch.
+            events: the list to which events are added.
         """
         if self._resumes_ms <= until_ms:
             self.resume(self._resumes_ms)
@@ -143,13 +143,13 @@ class Listing:
         self._reached_ms = max(self._reached_ms, until_ms)
 
     def halt(self, at_ms: float, status: str, until_ms: float = math.inf) -> None:
-        """Stop trading: nothing happens until then, or until `resume`."""
+        """Stop trading until then, or until `resume`."""
         self.status = status
         self._halted_ms = min(self._halted_ms, at_ms)
         self._resumes_ms = until_ms
 
     def resume(self, at_ms: float) -> None:
-        """Go on trading where it was stopped."""
+        """Continue trading with the book as it was."""
         if self._halted_ms < math.inf:
             self._flow_began_ms += at_ms - self._halted_ms
         self.status = TRADING
@@ -158,13 +158,13 @@ class Listing:
     def snapshot(
         self, limit: int, epoch_ms: float, age: int = 0, update_id: int | None = None
     ) -> bytes:
-        """Return the best levels of the book, as they were `age` updates ago.
+        """Return a snapshot of the book of `age` updates ago.
 
         Args:
-            limit: levels a side.
-            epoch_ms: what the time zero is called outside, ms since the epoch.
+            limit: levels per side.
+            epoch_ms: when the exchange started, in ms since the epoch.
             age: in updates.
-            update_id: the id that it bears; None for the book's own.
+            update_id: the snapshot's id; None for the book's own.
         """
         last_update_id = self.ids.reached(self._reached_ms)
         if age:
@@ -186,17 +186,17 @@ class Listing:
     def early_snapshot(
         self, limit: int, epoch_ms: float, events: list[StreamEvent]
     ) -> EarlySnapshot | None:
-        """Return a snapshot that lacks the event which ends at its own id; the event is told now.
+        """Return a snapshot that lacks the event whose last id equals its own, and emit the event.
 
-        Where nothing has changed since the event before, the next action happens at once.
+        If nothing has changed since the previous event, the next action happens at once.
 
         Args:
-            limit: levels a side.
-            epoch_ms: what the time zero is called outside, ms since the epoch.
-            events: where the event goes, once for each stream that tells of it.
+            limit: levels per side.
+            epoch_ms: when the exchange started, in ms since the epoch.
+            events: the list to which the event is added, once per subscribed stream.
 
         Returns:
-            None if nothing can change, or nobody listens.
+            None if nothing can change or there are no subscribers.
         """
         speeds = {stream.speed for stream in self._watched if stream.speed and not stream.levels}
         windows = [self._windows[speed] for speed in speeds]
@@ -205,7 +205,7 @@ class Listing:
         while not all(window.last_id for window in windows):
             self._number(self.flow.act(), self._reached_ms)
         last_id = windows[0].last_id
-        # What the shortest event tells is in the longer ones, too.
+        # The longer events contain the changes of the shortest one.
         follows = max(window.previous_id for window in windows)
         age = self.ids.reached(self._reached_ms) - follows
         body = self.snapshot(limit, epoch_ms, age, last_id)
@@ -214,7 +214,7 @@ class Listing:
         return EarlySnapshot(last_id, follows, body)
 
     def restart_ids(self, start: int) -> None:
-        """Number updates anew; changes not yet told are lost."""
+        """Restart the update ids; changes that weren't sent yet are lost."""
         self.ids.restart(start, self._reached_ms)
         self._past.clear()
         self._past_ids.clear()
@@ -222,7 +222,7 @@ class Listing:
             window.begin(start)
 
     def begin_history(self) -> History:
-        """Keep everything that happens from now on."""
+        """Record all changes from now on."""
         self.history = History(self.ids.reached(self._reached_ms), self.flow.books)
         return self.history
 
@@ -247,7 +247,7 @@ class Listing:
             self.history.note(first_id, changes)
 
     def _end_windows(self, at_ms: float, epoch_ms: float, events: list[StreamEvent]) -> None:
-        """End the windows whose time is over, and tell what changed to those who listen."""
+        """End the windows that are due, and emit their changes to subscribers."""
         if at_ms < self._first_end_ms:
             return
         for window in self._windows.values():
@@ -267,7 +267,7 @@ class Listing:
         *,
         owed: bool = False,
     ) -> None:
-        """Tell what changed in a window to those who listen, and begin the next one."""
+        """Emit the changes of a window to subscribers, and begin the next window."""
         now_ms = int(epoch_ms + at_ms)
         for stream, name in self._watched.items():
             if stream.speed == window.speed:

@@ -1,4 +1,4 @@
-"""How each market writes its messages, as bytes of JSON."""
+"""The JSON messages of each market."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from depthcli.simulator.market.instruments import Instrument
 
 ENGINE_DELAY_MS: Final = 4
-"""Derivatives tell when a change was made as well as when it was sent; so long lies between."""
+"""Derivatives state both when a change was made and when it was sent; this is the difference."""
 
 
 @dataclass(frozen=True, slots=True)
 class WireFormat:
-    """How one market writes: what stands around the levels, as templates, and its exchange info.
+    """The message formats of one market: templates around the levels, and the exchange info.
 
     Attributes:
         event: the beginning of a diff event.
         snapshot: the beginning of a snapshot.
         ticker: the best prices.
-        partial_is_event: whether a partial book has the shape of a diff event; spot's doesn't even
-            tell its symbol.
-        listing: the exchange info's key of the symbols.
-        describe: makes the exchange info's entry of a symbol from it and its status.
+        partial_is_event: whether a partial book has the format of a diff event; spot's doesn't even
+            name its symbol.
+        listing: the key of the symbols in the exchange info.
+        describe: returns the exchange info's entry for a symbol, given its status.
     """
 
     event: str
@@ -41,7 +41,7 @@ class WireFormat:
 def both_sides(
     instrument: Instrument, bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]
 ) -> tuple[str, str]:
-    """Return bids and asks of (ticks, lots), each as the inside of a JSON list."""
+    """Return bids and asks, given as (ticks, lots), each as the inside of a JSON list."""
     return _levels(instrument, bids), _levels(instrument, asks)
 
 
@@ -57,7 +57,7 @@ def depth_event(
     ids: tuple[int, int, int],
     sides: tuple[str, str],
 ) -> bytes:
-    """Return a diff event; `ids` are first, last and the last of the event before."""
+    """Return a diff event; `ids` are its first and last, and the last of the previous event."""
     first, last, previous = ids
     head = WIRE[market.name].event.format(
         now=now_ms,
@@ -78,7 +78,7 @@ def partial_book(
     ids: tuple[int, int, int],
     sides: tuple[str, str],
 ) -> bytes:
-    """Return a partial book; `ids` are those of the diff event of the same moment."""
+    """Return a partial book; `ids` are those of the diff event at the same moment."""
     if WIRE[market.name].partial_is_event:
         return depth_event(market, instrument, now_ms, ids, sides)
     return f'{{"lastUpdateId":{ids[1]},"bids":[{sides[0]}],"asks":[{sides[1]}]}}'.encode()
@@ -91,7 +91,7 @@ def snapshot(
     last_update_id: int,
     sides: tuple[str, str],
 ) -> bytes:
-    """Return the answer to a snapshot request."""
+    """Return the response to a snapshot request."""
     head = WIRE[market.name].snapshot.format(
         now=now_ms,
         engine=now_ms - ENGINE_DELAY_MS,
@@ -260,4 +260,4 @@ WIRE: Final = {
         describe=_option_symbol,
     ),
 }
-"""The markets' formats, by name; the placeholders are those that the functions above fill in."""
+"""The markets' formats, by name; the functions above fill in the placeholders."""

@@ -1,4 +1,4 @@
-"""What the server serves from: the interface that the exchange and a capture share."""
+"""The interface of data sources, shared by the simulated exchange and captures."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class StreamEvent(NamedTuple):
     Attributes:
         stream: the stream's name.
         payload: the JSON that its subscribers get.
-        owed: whether faults must leave it alone: a snapshot that lacks it already bears its id,
-            and without the event nobody could tell.
+        owed: whether it must be exempt from faults: a snapshot that lacks it was sent with its id,
+            and if the event were lost, no client could notice.
     """
 
     stream: str
@@ -26,7 +26,7 @@ class StreamEvent(NamedTuple):
 
 
 class Source(Protocol):
-    """One market's books and streams; it never waits, and time is an argument."""
+    """One market's books and streams. It never waits; time is passed in."""
 
     @property
     def market(self) -> Market:
@@ -34,30 +34,30 @@ class Source(Protocol):
 
     @property
     def weight_per_minute(self) -> int:
-        """The request weight that one address may use in a minute."""
+        """The request weight that one address may use per minute."""
 
     @property
     def symbols(self) -> Sequence[str]:
         """The symbols that have a book."""
 
     def watch(self, stream: str) -> bool:
-        """From now on give the events of that stream; False if there's no such stream."""
+        """Return the events of that stream from now on; False if there is no such stream."""
 
     def unwatch(self, stream: str) -> None:
-        """Give no more events of that stream."""
+        """Return no more events of that stream."""
 
     def advance(self, now_ms: float) -> list[StreamEvent]:
-        """Let time pass until `now_ms`, ms since the epoch, and return the watched events due."""
+        """Advance to `now_ms`, in ms since the epoch; return the watched events that are due."""
 
     def snapshot(self, symbol: str, limit: int, age: int = 0) -> bytes:
-        """Return the answer to a snapshot request, as it was `age` updates ago.
+        """Return the response to a snapshot request, with the book of `age` updates ago.
 
         Raises:
             KeyError: the symbol has no book.
         """
 
     def exchange_info(self, symbols: Sequence[str] | None = None) -> bytes:
-        """Return the exchange info, of all symbols or of those named.
+        """Return the exchange info, with all symbols or only the named ones.
 
         Raises:
             KeyError: one of them isn't listed.

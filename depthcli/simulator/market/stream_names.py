@@ -1,4 +1,4 @@
-"""The names of streams: what `bnbbtc@depth5@100ms` asks for."""
+"""Parse the names of streams, such as `bnbbtc@depth5@100ms`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _DEPTH: Final = re.compile(r"depth(5|10|20)?(@\d+ms)?")
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What a stream carries.
+    """The content of a stream.
 
     Attributes:
-        symbol: in the exchange's upper case.
-        speed: ms between two events; zero for the best prices as they change.
-        levels: zero for the levels that changed, else how many of the best are sent.
+        symbol: in upper case, as the exchange writes it.
+        speed: ms between two events; 0 for the best prices, which are sent when they change.
+        levels: how many of the best levels are sent; 0 for the changed levels.
     """
 
     symbol: str
@@ -28,9 +28,9 @@ class Stream:
 
 
 def parse_stream(market: Market, name: str) -> Stream | None:
-    """Return what a stream of that name carries in that market; None if it has no such stream.
+    """Parse the name of a stream; None if the market has no such stream.
 
-    Symbols are lower case in stream names; a name in upper case is a stream without events.
+    Symbols are in lower case in stream names. There are no streams with names in upper case.
     """
     symbol, _, kind = name.partition("@")
     if not symbol or symbol != symbol.lower():
@@ -46,5 +46,5 @@ def parse_stream(market: Market, name: str) -> Stream | None:
 
 
 def suffix_speeds(market: Market) -> dict[str, int]:
-    """Return the market's diff stream suffixes and their speeds in ms."""
+    """Return the suffixes of the market's diff streams and their speeds in ms."""
     return {suffix: speed for speed, suffix in market.speeds.items() if speed is not None}

@@ -1,4 +1,4 @@
-"""The simulated exchange's surface: HTTP, WebSocket, REST paths, sessions and limits.
+"""The simulated exchange's protocols: HTTP, WebSocket, REST paths, sessions and limits.
 
-It knows how to answer; what is true it asks of a source, and what goes wrong of the faults.
+The data come from a source; faults decide what goes wrong.
 """

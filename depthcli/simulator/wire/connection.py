@@ -1,4 +1,4 @@
-"""One TCP connection: its first bytes tell whether it speaks HTTP or WebSocket."""
+"""One TCP connection, for HTTP or WebSocket, as its first request decides."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ LONGEST_HEAD: Final = 64 * 1024
 
 
 class Connection(asyncio.Protocol):
-    """Waits for the head of the first request and hands over to whoever speaks its language."""
+    """Waits for the head of the first request, then uses HTTP or WebSocket."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._head = b""
-        self._speaker: HttpConnection | WebSocketConnection | None = None
+        self._handler: HttpConnection | WebSocketConnection | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, unless connections are to be refused."""
+        """Begin, unless a fault refuses the connection."""
         self._transport = cast("asyncio.Transport", transport)
         self._service.transports.add(self._transport)
         if self._service.faults.refuses():
             reset(self._transport)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes from the network."""
-        if self._speaker is None:
+        """Receive bytes from the network."""
+        if self._handler is None:
             data = self._head = self._head + data
             if b"\r\n\r\n" not in data:
                 if len(data) > LONGEST_HEAD:
                     reset(self._transport)
                 return
-            self._speaker = HttpConnection(self._service, self._transport)
-        if isinstance(self._speaker, HttpConnection) and _asks_for_upgrade(data):
-            # Also later: with one origin for both, clients upgrade a connection that they kept.
-            self._speaker.lost()
-            self._speaker = WebSocketConnection(self._service, self._transport)
-        self._speaker.receive(data)
+            self._handler = HttpConnection(self._service, self._transport)
+        if isinstance(self._handler, HttpConnection) and _asks_for_upgrade(data):
+            # Also later: with one origin for both, clients may upgrade a kept-alive connection.
+            self._handler.lost()
+            self._handler = WebSocketConnection(self._service, self._transport)
+        self._handler.receive(data)
 
     def eof_received(self) -> None:
-        """Say goodbye in turn: asyncio closes the transport."""
-        if self._speaker:
-            self._speaker.receive_end()
+        """Receive the end of the client's data; asyncio then closes the transport."""
+        if self._handler:
+            self._handler.receive_end()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Clean up."""
         del exc
         self._service.transports.discard(self._transport)
-        if self._speaker:
-            self._speaker.lost()
+        if self._handler:
+            self._handler.lost()
 
 
 def _asks_for_upgrade(head: bytes) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class HttpConnection:
-    """Reads requests, asks the REST interface and the faults, and writes answers."""
+    """Reads requests, applies faults, and writes the responses of the REST interface."""
 
     def __init__(self, service: Service, transport: asyncio.Transport) -> None:
         self._service = service
@@ -28,16 +28,16 @@ class HttpConnection:
         self._timer: asyncio.TimerHandle | None = None
 
     def receive(self, data: bytes) -> None:
-        """Take bytes from the network."""
+        """Receive bytes from the network."""
         self._protocol.receive_data(data)
         self._proceed()
 
     def receive_end(self) -> None:
-        """Learn that the client sends no more."""
+        """Receive the end of the client's data."""
         self._protocol.receive_data(b"")
 
     def lost(self) -> None:
-        """Clean up after the connection's end."""
+        """Clean up after the connection has ended."""
         if self._timer:
             self._timer.cancel()
 

@@ -1,4 +1,4 @@
-"""Who listens to what: events on their way from the sources to the WebSockets."""
+"""Distributes events from the sources to the subscribed WebSockets."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ class Subscription(NamedTuple):
 
 
 class Subscriber(Protocol):
-    """A WebSocket, as far as events are concerned."""
+    """The part of a WebSocket's interface that the hub needs."""
 
     @property
     def combined(self) -> bool:
-        """Whether events are to be wrapped with their stream's name."""
+        """Whether events are wrapped with their stream's name."""
 
     def enqueue(self, frame: bytes, *, cut: bool) -> None:
-        """Take a WebSocket frame; `cut`: the connection breaks off in the middle of it."""
+        """Queue a WebSocket frame; `cut`: the connection breaks off in the middle of it."""
 
     def send_enqueued(self) -> None:
-        """Send what has been taken."""
+        """Send the queued frames."""
 
 
 class Hub:
-    """Keeps the subscribers of each stream, and gives them its events.
+    """Keeps the subscribers of each stream, and sends them its events.
 
-    An event is turned into bytes once, however many listen.
+    Each event is encoded once, however many subscribers there are.
     """
 
     def __init__(self, sources: Iterable[Source], faults: Faults) -> None:
@@ -48,10 +48,10 @@ class Hub:
         self._waiting: dict[Subscriber, None] = {}
 
     def subscribe(self, subscriber: Subscriber, prefix: str, stream: str) -> Subscription | None:
-        """Subscribe to a stream of whichever market has it, those of the prefix first.
+        """Subscribe to a stream of the market that has it, first among those of the prefix.
 
         Returns:
-            None if no market has such a stream; as on the real exchange, that isn't an error.
+            None if no market has such a stream. As on the real exchange, that isn't an error.
         """
         sources = sorted(
             self._sources.values(), key=lambda source: source.market.websocket_prefix != prefix
@@ -71,19 +71,19 @@ class Hub:
             self._sources[subscription.market].unwatch(subscription.stream)
 
     def publish(self, market: str, event: StreamEvent) -> None:
-        """Queue an event for all who listen, with the faults that are due."""
+        """Queue an event for all subscribers, after applying faults."""
         if (market, event.stream) in self._subscribers:
             stream, payload, owed = event
             for delivery in self._faults.deliveries(stream, payload, market, owed=owed):
                 self._queue(market, stream, delivery)
 
     def publish_late(self) -> None:
-        """Queue the events that were delayed, and are due now."""
+        """Queue the delayed events that are due now."""
         for market, stream, delivery in self._faults.late_deliveries():
             self._queue(market, stream, delivery)
 
     def send_published(self) -> None:
-        """Send what has been queued: one write for each connection, however many the events."""
+        """Send all queued events, with a single write per connection."""
         waiting, self._waiting = self._waiting, {}
         for subscriber in waiting:
             subscriber.send_enqueued()

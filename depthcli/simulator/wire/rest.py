@@ -1,4 +1,4 @@
-"""The exchange's REST interface: from a request's target to its answer, with the weight count."""
+"""The exchange's REST interface: from a request's target to its response, with weight counting."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from depthcli.simulator.market.source import Source
 
 FORGIVEN: Final = 10
-"""So many requests over the budget are only warned; whoever goes on is banned."""
+"""So many requests over the budget get a 429; after that the address is banned."""
 
 BAN_SECONDS: Final = 120
 
 COUNTED_TOGETHER: Final = (frozenset({"usdm", "coinm"}),)
-"""Markets whose requests are counted together for each address, since the futures' interfaces were
-integrated in June 2026: one limit, one count, one ban. All others are counted by themselves."""
+"""Markets whose requests are counted together per address, since the futures' interfaces were
+integrated in June 2026: one limit, one count, one ban. All others are counted separately."""
 
 _LEGAL_SYMBOL: Final = re.compile(r"(?:(?![a-z])[\w\-.]){1,50}")
 _LEGAL_NUMBER: Final = re.compile(r"[0-9]{1,20}")
@@ -33,12 +33,12 @@ _LEGAL_NUMBER: Final = re.compile(r"[0-9]{1,20}")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer.
+    """An HTTP response.
 
     Attributes:
         status: the HTTP status.
         body: its bytes.
-        headers: besides the content's type and length.
+        headers: besides the content type and length.
         content_type: of the body.
     """
 
@@ -49,7 +49,7 @@ class Answer:
 
 
 class _RefusedError(Exception):
-    """The exchange refuses a request with an error code of its own."""
+    """The exchange refuses a request with one of its error codes."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -57,7 +57,7 @@ class _RefusedError(Exception):
 
 
 class _Budget:
-    """The weight that an address has used in this minute, and what comes of using too much."""
+    """The weight that an address has used in this minute, and its bans."""
 
     def __init__(self, per_minute: int) -> None:
         self.per_minute = per_minute
@@ -67,7 +67,7 @@ class _Budget:
         self._banned_until = 0.0
 
     def charge(self, weight: int, now: float) -> tuple[int, float] | None:
-        """Add weight; return the status and the seconds to wait if it's too much, else None."""
+        """Add weight; return None, or the status and the seconds to wait if it is too much."""
         if now < self._banned_until:
             return HTTPStatus.IM_A_TEAPOT, self._banned_until - now
         if now // 60 != self._minute:
@@ -83,13 +83,13 @@ class _Budget:
 
 
 class RestInterface:
-    """Answers requests to one or several markets, told apart by their paths.
+    """Answers requests to one or more markets, distinguished by their paths.
 
-    Time is an argument; nothing here waits.
+    Time is passed in; nothing here waits.
 
     Attributes:
-        statuses: how often each HTTP status was answered.
-        most_weight: the most request weight that was used of a budget in any minute.
+        statuses: how often each HTTP status was sent.
+        most_weight: the most request weight of a budget used in any minute.
     """
 
     def __init__(self, sources: Iterable[Source]) -> None:
@@ -109,14 +109,14 @@ class RestInterface:
     def respond(
         self, method: str, target: str, now: float, age: int = 0, *, early: bool = False
     ) -> Answer:
-        """Return the answer to a request.
+        """Return the response to a request.
 
         Args:
             method: such as `GET`.
             target: path and query.
-            now: seconds since the epoch.
-            age: answer snapshot requests with the book of so many updates ago.
-            early: answer them with a book that lacks the event which ends at its own id.
+            now: the time, in seconds since the epoch.
+            age: answer snapshot requests with the book of that many updates ago.
+            early: answer them with a book that lacks the event whose last id equals its own.
         """
         address = urlsplit(target)
         prefix, _, name = address.path.rpartition("/")
@@ -246,7 +246,7 @@ def _too_much(per_minute: int, status: int, wait: float, now: float) -> Answer:
 
 
 def _page(status: HTTPStatus, headers: dict[str, str] | None = None) -> Answer:
-    """Return what the exchange's front server says of addresses it doesn't know."""
+    """Return the error page of the exchange's front server for unknown addresses."""
     title = f"{status.value} {status.phrase}"
     body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
     return Answer(status, body.encode(), headers or {}, "text/html")

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a connection is held to.
+    """The limits of a connection.
 
     Attributes:
         ping_interval: seconds between two pings; None for the market's own.
-        pong_timeout: seconds until a connection that doesn't answer is closed; None likewise.
-        lifetime: seconds after which any WebSocket is closed.
+        pong_timeout: seconds to wait for a pong before the connection is closed; None for the
+            market's own.
+        lifetime: seconds after which every WebSocket is closed.
         largest_backlog: bytes that may wait for a slow client before it is disconnected.
     """
 
@@ -45,12 +46,12 @@ class Limits:
 
 
 class OpenWebSocket(Protocol):
-    """A WebSocket, as far as the simulator counts and disturbs it."""
+    """The part of a WebSocket's interface that the simulator needs for counts and faults."""
 
     session: Session | None
 
-    def suffer(self, order: ConnectionOrder) -> None:
-        """Let happen what was ordered."""
+    def apply_fault(self, order: ConnectionOrder) -> None:
+        """Carry out a fault."""
 
 
 @dataclass(slots=True)
@@ -60,10 +61,10 @@ class Service:
     Attributes:
         sources: the markets.
         rest: answers requests.
-        hub: gives events to WebSockets.
-        faults: what goes wrong.
-        limits: what a connection is held to.
-        clock: seconds since the epoch.
+        hub: distributes events to WebSockets.
+        faults: decides what goes wrong.
+        limits: the limits of each connection.
+        clock: returns seconds since the epoch.
         requests: the latest REST requests, as method and target.
         transports: of all open connections.
         websockets: the open WebSockets, in the order of their opening.
@@ -80,9 +81,9 @@ class Service:
     websockets: dict[OpenWebSocket, None] = field(default_factory=dict)
 
     def market_at(self, prefix: str) -> Market:
-        """Return the market whose rules hold for a WebSocket at such an address.
+        """Return the market whose rules apply to a WebSocket with that path prefix.
 
-        Where several markets are there, only the first stream tells which it is.
+        If several markets share the prefix, only the first stream decides on the market.
         """
         markets = [source.market for source in self.sources]
         return next((market for market in markets if market.websocket_prefix == prefix), markets[0])
@@ -93,7 +94,7 @@ class Service:
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """End a connection as a crash would: the peer gets a reset, and nothing more."""
+    """End a connection like a crash: the peer gets a TCP reset."""
     end = transport.get_extra_info("socket")
     if end is not None and not transport.is_closing():
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,4 +1,4 @@
-"""What one WebSocket has subscribed to, and the requests that change it."""
+"""The subscriptions of one WebSocket, and the requests that change them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _LONGEST_ID: Final = 36
 
 
 class _InvalidRequestError(Exception):
-    """A request that isn't one; the message is the reply's."""
+    """An invalid request; the message is that of the reply."""
 
 
 def parse_target(target: str) -> tuple[str, bool, list[str]] | None:
-    """Return what a WebSocket's address asks for; None if there's nothing at that address.
+    """Parse the path and query of a WebSocket's address.
 
     Returns:
-        What stands before `/ws` or `/stream`, whether events are to be wrapped with their
-        stream's name, and the streams to begin with.
+        The prefix before `/ws` or `/stream`, whether events are wrapped with their stream's name,
+        and the initial streams. None if there is nothing at that address.
     """
     address = urlsplit(target)
     path = address.path.rstrip("/")
@@ -51,9 +51,9 @@ class Session:
     """The subscriptions of one WebSocket.
 
     Attributes:
-        market: whose manners the replies have.
+        market: the market whose format the replies have.
         combined: whether events are wrapped with their stream's name.
-        streams: what is subscribed to, in order.
+        streams: the subscribed streams, in order.
     """
 
     def __init__(self, market: Market, *, combined: bool, streams: list[str]) -> None:
@@ -62,7 +62,7 @@ class Session:
         self.streams = dict.fromkeys(streams)
 
     def handle(self, text: str | bytes) -> str:
-        """Do what a request asks for and return the reply; `streams` is changed by it."""
+        """Execute a request, which may change `streams`, and return the reply."""
         try:
             request = json.loads(text)
         except (ValueError, RecursionError) as error:

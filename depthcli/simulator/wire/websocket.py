@@ -1,4 +1,4 @@
-"""Streams over one TCP connection: the handshake, requests, pings, and the way out."""
+"""A WebSocket over one TCP connection: handshake, requests, pings, and events."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from depthcli.simulator.wire.hub import Subscription
     from depthcli.simulator.wire.service import Service
 
-PATIENCE: Final = 5.0
-"""Seconds that a client has to answer a close before the connection is cut."""
+CLOSE_TIMEOUT: Final = 5.0
+"""Seconds that a client has to answer a close frame before the connection is aborted."""
 
 
 class WebSocketConnection:
-    """One WebSocket: websockets' protocol does the framing, a `Session` the requests.
+    """One WebSocket: `ServerProtocol` handles the framing, a `Session` the requests.
 
     Attributes:
-        session: what is subscribed to; None before the handshake.
+        session: the subscriptions; None before the handshake.
     """
 
     def __init__(self, service: Service, transport: asyncio.Transport) -> None:
@@ -55,7 +55,7 @@ class WebSocketConnection:
         return self.session is not None and self.session.combined
 
     def receive(self, data: bytes) -> None:
-        """Take bytes from the network."""
+        """Receive bytes from the network."""
         if self._frozen:
             return
         self._protocol.receive_data(data)
@@ -63,27 +63,27 @@ class WebSocketConnection:
             if isinstance(event, Request):
                 self._open(event)
             elif isinstance(event, Frame) and self.session:
-                self._take(event, self.session)
+                self._handle_frame(event, self.session)
         self._flush()
 
     def receive_end(self) -> None:
-        """Learn that the client sends no more."""
+        """Receive the end of the client's data."""
         self._protocol.receive_eof()
         self._flush()
 
     def lost(self) -> None:
-        """Clean up after the connection's end."""
+        """Clean up after the connection has ended."""
         self._service.websockets.pop(self, None)
-        self._give_up()
+        self._cancel_all()
 
     def enqueue(self, frame: bytes, *, cut: bool) -> None:
-        """Take a frame to send; `cut`: the connection breaks off in the middle of it."""
+        """Queue a frame; `cut`: the connection breaks off in the middle of it."""
         if not self._cut:
             self._enqueued.append(frame[: len(frame) // 2] if cut else frame)
             self._cut = cut
 
     def send_enqueued(self) -> None:
-        """Send what has been taken; a client that lags too far behind is disconnected."""
+        """Send the queued frames; a client that lags too far behind is disconnected."""
         frames, self._enqueued = self._enqueued, []
         if self._protocol.state is not OPEN or self._transport.is_closing():
             return
@@ -95,21 +95,21 @@ class WebSocketConnection:
             self._transport.close()
 
     def close(self, code: int, reason: str = "") -> None:
-        """Begin a proper close."""
+        """Begin a closing handshake."""
         if self._protocol.state is OPEN and not self._frozen:
             self._protocol.send_close(code, reason)
             self._flush()
-            self._set_timer("goodbye", PATIENCE, self._transport.abort)
+            self._set_timer("close", CLOSE_TIMEOUT, self._transport.abort)
 
-    def suffer(self, order: ConnectionOrder) -> None:
-        """Let a fault happen to the connection."""
+    def apply_fault(self, order: ConnectionOrder) -> None:
+        """Carry out a fault of the connection."""
         if order.kind == "abort":
             reset(self._transport)
         elif order.kind == "close":
             self.close(order.code)
         elif order.kind == "freeze":
             self._frozen = True
-            self._give_up()
+            self._cancel_all()
         else:
             self._announce_shutdown(order.seconds)
 
@@ -123,15 +123,15 @@ class WebSocketConnection:
                 self._set_timer("lifetime", seconds, self._end_of_life)
 
     def _open(self, request: Request) -> None:
-        asked = parse_target(request.path)
-        if asked is None:
+        target = parse_target(request.path)
+        if target is None:
             self._protocol.send_response(self._protocol.reject(404, "no stream here\n"))
             return
         response = self._protocol.accept(request)
         self._protocol.send_response(response)
         if self._protocol.state is not OPEN:
             return
-        self._prefix, combined, streams = asked
+        self._prefix, combined, streams = target
         market = self._service.market_at(self._prefix)
         self.session = Session(market, combined=combined, streams=streams)
         self._service.websockets[self] = None
@@ -139,8 +139,8 @@ class WebSocketConnection:
         self._wait_to_ping()
         self._follow(self.session)
 
-    def _take(self, frame: Frame, session: Session) -> None:
-        # A goodbye may come in one packet with the last request, which then gets no answer.
+    def _handle_frame(self, frame: Frame, session: Session) -> None:
+        # A close frame may arrive together with the last request, which then gets no reply.
         if frame.opcode is Opcode.CLOSE or self._protocol.state is not OPEN:
             return
         if self._too_fast(session):
@@ -164,7 +164,7 @@ class WebSocketConnection:
         return len(self._arrivals) > session.market.messages_per_second
 
     def _follow(self, session: Session) -> None:
-        """Bring the subscriptions into line with the session."""
+        """Update the subscriptions to match the session."""
         for name in [name for name in self._subscriptions if name not in session.streams]:
             self._unsubscribe(name)
         for name in session.streams:
@@ -183,8 +183,8 @@ class WebSocketConnection:
         if subscription:
             self._service.hub.unsubscribe(self, subscription)
 
-    def _give_up(self) -> None:
-        """Wait for nothing any more and listen to nothing."""
+    def _cancel_all(self) -> None:
+        """Cancel all timers and subscriptions."""
         for timer in (*self._timers.values(), *self._awaited_pongs.values()):
             timer.cancel()
         for name in list(self._subscriptions):
@@ -210,7 +210,7 @@ class WebSocketConnection:
         if self._protocol.state is OPEN:
             self._protocol.fail(CloseCode.POLICY_VIOLATION, "Pong timeout")
             self._flush()
-            self._set_timer("goodbye", PATIENCE, self._transport.abort)
+            self._set_timer("close", CLOSE_TIMEOUT, self._transport.abort)
 
     def _end_of_life(self) -> None:
         self.close(CloseCode.GOING_AWAY, "end of life")
