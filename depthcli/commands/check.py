@@ -43,7 +43,7 @@ def check(
         float,
         typer.Option(
             "--for",
-            help="Go on for so long, an audit every few seconds; 0: one audit of each book.",
+            help="Keep auditing every few seconds for this long; 0: audit each book once.",
             min=0,
             metavar="SECONDS",
             rich_help_panel=SHOW,
@@ -53,7 +53,7 @@ def check(
         bool,
         typer.Option(
             "--json",
-            help="A JSON object a line, instead of lines for people.",
+            help="Print one JSON object per line instead of text.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -78,10 +78,10 @@ def check(
 ) -> None:
     """Compare live books with the exchange's snapshots.
 
-    Level by level. Where levels differ, it tells how many of the best 20, 100 and 1,000 a side, and
-    how many lie deeper.
+    Every level is compared. Where levels differ, the output says how many are among the best 20,
+    100 and 1,000 per side, and how many are deeper.
 
-    Exit code 0: none differs; 1: one does; 3: a book could not be compared.
+    Exit code 0: no level differs; 1: a level differs; 3: a book could not be compared.
     """
     from depthcli.commands.following import Following
     from depthcli.settings.logs import log_to

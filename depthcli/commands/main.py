@@ -1,7 +1,7 @@
 """The command line: its commands, the errors that end them, and its exit codes.
 
-Here and in the commands' own rooms, what a command needs is imported inside it, so that `--help`
-and `--version` are quick.
+Here and in each command's module, what a command needs is imported inside its function, so that
+`--help` and `--version` are quick.
 """
 
 import os

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 depthcli watch BNBBTC ETHBTC  # two books, side by side
-depthcli watch --demo --view overview  # all of an embedded exchange, without a network
+depthcli watch --demo --view overview  # every symbol of the built-in exchange
 """
 
 
@@ -46,30 +46,45 @@ def watch(
     depth: Annotated[
         int,
         typer.Option(
-            "--depth", "-d", help="Levels a side to show.", min=1, max=1000, rich_help_panel=SHOW
+            "--depth",
+            "-d",
+            help="Levels per side to show, 1 to 1,000.",
+            min=1,
+            max=1000,
+            metavar="N",
+            rich_help_panel=SHOW,
         ),
     ] = 5,
     fps: Annotated[
         float,
-        typer.Option(help="Repaints a second at the most.", min=1, max=60, rich_help_panel=KEEP_UP),
+        typer.Option(
+            help="Most repaints per second, 1 to 60.",
+            min=1,
+            max=60,
+            metavar="N",
+            rich_help_panel=KEEP_UP,
+        ),
     ] = 10,
     demo: Annotated[
         bool,
         typer.Option(
             "--demo",
-            help="On an embedded exchange: no network is needed.",
+            help="Use a built-in exchange, without a network.",
             rich_help_panel=EXCHANGE,
         ),
     ] = False,
     seed: Annotated[
-        int, typer.Option(help="With --demo: the order flow's seed.", rich_help_panel=EXCHANGE)
+        int,
+        typer.Option(
+            help="With --demo: seed of the order flow.", metavar="N", rich_help_panel=EXCHANGE
+        ),
     ] = 1,
     workspace: Annotated[
         str | None,
         typer.Option(
             "--workspace",
             "-w",
-            help="What was saved by that name, with the key w: its symbols and how they looked.",
+            help="Open the workspace saved under this name (key w): symbols, view and colours.",
             metavar="NAME",
             show_default=False,
             rich_help_panel=SHOW,
@@ -77,20 +92,18 @@ def watch(
     ] = None,
     view: Annotated[
         Literal["books", "ladder", "chart", "heatmap", "overview"],
-        typer.Option(
-            help="How to look at the books at first.", show_choices=True, rich_help_panel=SHOW
-        ),
+        typer.Option(help="View to start with.", show_choices=True, rich_help_panel=SHOW),
     ] = "books",
     theme: Annotated[
-        Literal["dark", "light"], typer.Option(help="Colours at first.", rich_help_panel=SHOW)
+        Literal["dark", "light"], typer.Option(help="Colours to start with.", rich_help_panel=SHOW)
     ] = "dark",
     unit: Annotated[
         Literal["base", "quote"],
-        typer.Option(help="The asset that quantities are shown in.", rich_help_panel=SHOW),
+        typer.Option(help="Show quantities in the base or the quote asset.", rich_help_panel=SHOW),
     ] = "base",
     flash: Annotated[
         bool,
-        typer.Option(help="Whether changed quantities flash in the ladder.", rich_help_panel=SHOW),
+        typer.Option(help="Flash changed quantities in the ladder.", rich_help_panel=SHOW),
     ] = True,
     market: MarketName = "spot",
     options: Options = False,
@@ -106,7 +119,7 @@ def watch(
     host: WebHost = "127.0.0.1",
     port: WebPort = 8000,
 ) -> None:
-    """Show live depth, a panel a symbol. q leaves, ? explains."""
+    """Show live depth, one panel per symbol. Press ? for help, q to quit."""
     from depthcli.commands.following import Following
     from depthcli.commands.web_arguments import arguments_of
     from depthcli.settings.logs import log_to
