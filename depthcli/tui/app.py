@@ -114,7 +114,7 @@ class WatchApp(MainScreen):
 
     def action_help(self) -> None:
         """Show the help."""
-        view = self._scene.view if self._scene else self.view_state.view
+        view = self._screen_lines.view if self._screen_lines else self.view_state.view
         self.push_screen(HelpScreen(view, grows=self.view_state.grows))
 
     def action_ask_size(self) -> None:
@@ -176,7 +176,7 @@ class WatchApp(MainScreen):
         self.look()
 
     async def action_drop(self) -> None:
-        """Watch the chosen symbol no longer."""
+        """Stop watching the selected symbol."""
         gone = self.view_state.drop()
         if gone and self._books:
             await self._books.drop(gone.observer.watched)
@@ -185,7 +185,7 @@ class WatchApp(MainScreen):
         self._show()
 
     def action_copy(self, as_object: bool) -> None:
-        """Copy the chosen book."""
+        """Copy the selected book."""
         tile = self.view_state.focused
         if tile is None:
             return
@@ -195,7 +195,7 @@ class WatchApp(MainScreen):
         )
         self.copy_to_clipboard(as_json(picture) if as_object else as_text(picture))
         kind = "JSON" if as_object else "text"
-        self.notify(f"{tile.name}: {depth} levels a side copied as {kind}", markup=False)
+        self.notify(f"{tile.name}: {depth} levels per side copied as {kind}", markup=False)
 
     def action_save_picture(self) -> None:
         """Save the screen as a picture, and say where."""
@@ -204,13 +204,13 @@ class WatchApp(MainScreen):
         if self.is_web:
             picture = io.StringIO(self.export_screenshot())
             self.deliver_text(picture, save_filename=name, mime_type="image/svg+xml")
-            self.notify(f"{name} goes to the browser's downloads", markup=False)
+            self.notify(f"{name} is in the browser's downloads", markup=False)
             return
         folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
         try:
             path = self.save_screenshot(name, str(folder))
         except OSError as error:
-            self.notify(f"the picture can't be saved: {error}", severity="error", markup=False)
+            self.notify(f"the screenshot can't be saved: {error}", severity="error", markup=False)
             return
         self.notify(f"saved as {path}", markup=False)
 

@@ -1,4 +1,4 @@
-"""What asks the user for a word: a line at the bottom, and a list that is searched while typing."""
+"""Prompts: a line at the bottom, and a list that is searched while typing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Prompt(ModalScreen[str | None]):
-    """Asks for a text in the last line of the screen; gives None if the user thought better of it.
+    """Asks for a text in the last line of the screen; gives None if the user cancels.
 
     Args:
         question: stands before the text.
@@ -27,7 +27,7 @@ class Prompt(ModalScreen[str | None]):
         while_typing: is told each change.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Never mind")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
 
     def __init__(
         self, question: str, value: str = "", while_typing: Callable[[str], None] | None = None
@@ -77,7 +77,7 @@ class Search(ModalScreen[list[str] | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Never mind"),
+        Binding("escape", "dismiss", "Cancel"),
         Binding("down", "choose(1)", "Down"),
         Binding("up", "choose(-1)", "Up"),
     ]
@@ -119,7 +119,7 @@ class Search(ModalScreen[list[str] | None]):
             found.set_options([Option(str(error), disabled=True)])
             return
         if not names:
-            found.set_options([Option("no symbol has that in its name", disabled=True)])
+            found.set_options([Option("no matching symbol", disabled=True)])
             return
         found.set_options([Option(name, id=name) for name in names])
         found.highlighted = 0

@@ -169,7 +169,7 @@ async def test_no_levels_are_made_up_before_the_first_book(clock: Clock) -> None
         await screen.pass_time(1.0)
         assert "◍ BUFFERING  1.0 s" in screen.lines()[1]
         said = " ".join(screen.text().split())
-        assert "snapshot refused: HTTP 500, asking again in 2 s (0 events kept)" in said
+        assert "snapshot refused: HTTP 500, asking again in 2 s (0 events buffered)" in said
         book.go_live(clock.now)
         await screen.pass_time(0.1)
         assert levels_shown(screen.lines()) == 5

@@ -12,7 +12,7 @@ from depthcli.tui.drawing.styled_lines import fit, left, line, right, shortened
 from depthcli.tui.model.observer import MOST_LEVELS
 from depthcli.tui.model.price_axis import ceiling, deepest_known, index_of, known_range
 from depthcli.tui.views.tile import (
-    NOT_WHOLE,
+    BEYOND_SNAPSHOT,
     ROOMY,
     UNKNOWN_NOTE,
     cost_line,
@@ -97,7 +97,7 @@ def reading(picture: Picture, axis: Axis, cursor: int) -> str:
         upto = _upto(levels, price, axis.step, side)
         if upto:
             past = cursor < lowest if side == "bid" else cursor > highest
-            return f"{side} {text}{NOT_WHOLE if past else ''}{described(picture, upto)}"
+            return f"{side} {text}{BEYOND_SNAPSHOT if past else ''}{described(picture, upto)}"
     if bid and ask:
         return f"{text}  between bid and ask"
     return f"{text}  no {'bids' if ask else 'asks'}"

@@ -111,7 +111,7 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
         body.append(line(width, [*drawn, (" ", ""), *label]))
     unknown = ""
     if any(NOTHING_KNOWN in column for column in codes):
-        unknown = "░ not known" if plain else "grey: not known"
+        unknown = "░ unknown" if plain else "grey: unknown"
     body.append(_times(seconds, count, full, unknown, picture, width))
     body.append(cost_line(picture, width))
     if height >= ROOMY:
@@ -196,7 +196,7 @@ def _times(  # noqa: PLR0917, the parts of one line
     start = f"-{span_text(seconds * count)}"
     end = "now" if picture.live else f"{age_text(picture.age)} ago"
     unit = f" {picture.base}".rstrip()
-    shade, column = f"full shade {size_text(full)}{unit}", f"{seconds} s a column"
+    shade, column = f"full shade {size_text(full)}{unit}", f"{seconds} s/column"
     after = f", {unknown}" if unknown else ""
     wishes = (
         f"{column}, {shade}{after}",

@@ -195,7 +195,7 @@ _LOOKS: Final[dict[str, _Look]] = {
     "header.warning": _Look("stale", bold=True),
     "paused": _Look("background", ground="stale", bold=True),
     "footer": _Look("muted", ground="surface"),
-    "footer.told": _Look(ground="surface", bold=True),
+    "footer.pointed": _Look(ground="surface", bold=True),
     "key": _Look("brand", ground="surface", bold=True),
     **_side_looks("bid"),
     **_side_looks("ask"),
