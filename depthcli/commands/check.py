@@ -1,4 +1,4 @@
-"""`depthcli check`: live books, compared with the exchange's snapshots level by level."""
+"""`depthcli check`: compares live books with the exchange's snapshots, level by level."""
 
 from __future__ import annotations
 
@@ -110,12 +110,12 @@ async def check_books(
     timeout: float,  # noqa: ASYNC109, it bounds the wait for the first audit only
     out: BinaryIO,
 ) -> bool:
-    """Follow symbols and audit their books; return whether every audit found them true.
+    """Follow symbols and audit their books; return whether no audit found a difference.
 
     Args:
         following: what to follow.
-        as_json: a JSON object a line; otherwise lines for people.
-        seconds: for how long; 0: one audit of each book.
+        as_json: one JSON object per line; otherwise text.
+        seconds: how long to go on; 0: one audit of each book.
         timeout: seconds to wait for a first audit of a book.
         out: where the lines go.
 

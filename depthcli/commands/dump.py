@@ -1,4 +1,4 @@
-"""`depthcli dump`: books for programs, one a line."""
+"""`depthcli dump`: books for other programs, one per line."""
 
 from __future__ import annotations
 
@@ -148,15 +148,15 @@ async def dump_books(
     out: BinaryIO,
     every: bool = False,
 ) -> None:
-    """Write books to `out` until all that was asked for is written.
+    """Write books to `out` until every line asked for is written.
 
     Args:
         following: what to follow.
-        as_json: a JSON object a line; otherwise a table a book, for people.
-        follow_on: go on after the first book of each symbol, with a line for each change.
-        count: lines (or tables) to write at the most; None: no limit.
+        as_json: one JSON object per line; otherwise one table per book.
+        follow_on: write a line for each change after the first book of each symbol.
+        count: most lines (or tables) to write; None: no limit.
         timeout: seconds within which a first book must be live.
-        out: where the lines go; what waits for its reader is another thread.
+        out: where the lines go; another thread writes them.
         every: keep each change for a slow reader, as `Dump` says.
 
     Raises:
@@ -188,7 +188,7 @@ async def _follow(
     timeout: float,  # noqa: ASYNC109, as above
     follow_on: bool,
 ) -> None:
-    """Follow books until `lines` is finished, and its lines are written."""
+    """Follow books until `lines` is finished and everything is written."""
     import asyncio
     from decimal import Decimal
 
@@ -213,5 +213,5 @@ async def _follow(
             await lines.writer.close()
             raise
         finally:
-            # Whatever ended it, the managers that are stopped next have nothing to tell.
+            # The managers stop next; that writes no more lines.
             lines.finished.cancel()

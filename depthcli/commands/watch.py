@@ -1,4 +1,4 @@
-"""`depthcli watch`: live books on the screen and, for a demonstration, an exchange below them."""
+"""`depthcli watch`: live books on the screen, with `--demo` from a built-in exchange."""
 
 from __future__ import annotations
 
@@ -128,12 +128,12 @@ def watch(
 
     default = market_of(context, market, options)
     workspaces = Workspaces()
-    kept = workspaces.read(workspace) if workspace else None
+    saved = workspaces.read(workspace) if workspace else None
     interactive = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-    if not symbols and not demo and kept is None and interactive:
-        kept = _last_again(workspaces)
-    if not symbols and kept is not None:
-        symbols = [symbol.name for symbol in kept.symbols]
+    if not symbols and not demo and saved is None and interactive:
+        saved = _last_again(workspaces)
+    if not symbols and saved is not None:
+        symbols = [symbol.name for symbol in saved.symbols]
     if not symbols:
         if not demo:
             raise UsageError(
@@ -158,14 +158,14 @@ def watch(
         environment=environment_of(context),
     )
     wished = {"view": view, "depth": depth, "theme": theme, "unit": unit, "flash": flash}
-    if kept is not None:
+    if saved is not None:
         wished = {name: value for name, value in wished.items() if typed(context, name)}
-    start = (kept or Workspace(symbols=[])).but(**wished)
+    start = (saved or Workspace(symbols=[])).but(**wished)
     if web:
         from depthcli.web import serve
 
-        taken_up = [f"--workspace={LAST}"] if kept is not None and not workspace else []
-        run(serve([*taken_up, *arguments_of(context)], host, port))
+        reopened = [f"--workspace={LAST}"] if saved is not None and not workspace else []
+        run(serve([*reopened, *arguments_of(context)], host, port))
         return
     showing = watch_books(
         following,
@@ -187,15 +187,15 @@ async def watch_books(
     start: Workspace,
     name: str = "",
 ) -> int:
-    """Show the books until the user leaves, and keep how they left them; return the exit code.
+    """Show the books until the user quits, and save the workspace; return the exit code.
 
     Args:
         following: what to follow.
-        fps: repaints a second at the most.
-        demo_seed: the order flow's seed of an embedded exchange; None: follow a real one.
+        fps: most repaints per second.
+        demo_seed: seed of the built-in exchange's order flow; None: follow a real exchange.
         workspaces: where workspaces are kept.
-        start: how to look at the books at first.
-        name: of the workspace that is, if it has one.
+        start: how to show the books at the start.
+        name: the name of that workspace; may be empty.
 
     Raises:
         DepthcliError: as `follow` does.
@@ -244,7 +244,7 @@ async def watch_books(
             workspace=start,
             name=name,
         )
-        # Modules live as long as the program: looking through them for garbage would hold up keys.
+        # Modules live as long as the program: without them, collections of garbage are short.
         gc.freeze()
         await app.run_async()
         if demo_seed is None and app.view_state.tiles:
@@ -254,7 +254,7 @@ async def watch_books(
 
 
 def title_of(following: Following, *, embedded: bool) -> str:
-    """Return where the books come from: the markets and, if it isn't the usual one, the place."""
+    """Return the markets and, if it isn't the default, the exchange."""
     markets = list(following.wanted)
     names = markets[0].title if len(markets) == 1 else ", ".join(one.name for one in markets)
     place = "embedded exchange" if embedded else following.environment.title
@@ -262,7 +262,7 @@ def title_of(following: Following, *, embedded: bool) -> str:
 
 
 def _last_again(workspaces: Workspaces) -> Workspace | None:
-    """Offer what was left last; return it if the user wants it."""
+    """Offer the last workspace; return it if the user accepts."""
     last = workspaces.read_last()
     if last is None or not last.symbols:
         return None

@@ -24,7 +24,7 @@ class Prompt(ModalScreen[str | None]):
     Args:
         question: stands before the text.
         value: to begin with.
-        while_typing: is told each change.
+        while_typing: called with the text at each change.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
@@ -54,7 +54,7 @@ class Prompt(ModalScreen[str | None]):
 
 
 class Names(Input):
-    """A line for one name or several: what is pasted in lines comes with blanks between."""
+    """An input for names; pasted lines are joined with blanks."""
 
     def _on_paste(self, event: Paste) -> None:
         # What handles it next, the parent's, takes the first line only.
@@ -97,7 +97,7 @@ class Search(ModalScreen[list[str] | None]):
             yield names
 
     def on_mount(self) -> None:
-        """Show what there is before anything is typed."""
+        """Show the list before anything is typed."""
         self._look_for("")
 
     @on(Input.Changed)
@@ -115,7 +115,7 @@ class Search(ModalScreen[list[str] | None]):
             return
         try:
             names = await self._search(text)
-        except Exception as error:  # noqa: BLE001, whatever keeps the list away is said in its place
+        except Exception as error:  # noqa: BLE001, any error is shown in place of the list
             found.set_options([Option(str(error), disabled=True)])
             return
         if not names:

@@ -1,4 +1,4 @@
-"""The views of the books, and the keys that matter in each."""
+"""The views of the books."""
 
 from __future__ import annotations
 

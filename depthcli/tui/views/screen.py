@@ -1,4 +1,4 @@
-"""The whole screen as lines: header, tiles or overview, log, footer; and what lies where."""
+"""The whole screen as lines: header, tiles or overview, log, footer; and their places."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ _FEW_LEVELS: Final = 125
 
 
 class Spot(NamedTuple):
-    """Where something of a symbol was drawn.
+    """A place on the screen where a symbol is drawn.
 
     Attributes:
-        x: its first cell.
-        y: its first row.
-        width: its cells.
-        height: its rows.
-        tile: which symbol's it is; -1 for the heading of the overview and for the log.
-        view: what was drawn there.
-        shape: of a panel.
-        picture: what was drawn.
-        scroll: by so many levels away from the touch.
-        axis: of a ladder.
+        x: first cell.
+        y: first row.
+        width: cells.
+        height: rows.
+        tile: index of the symbol; -1 for the heading of the overview and for the log.
+        view: the view.
+        shape: the layout of a panel.
+        picture: the book.
+        scroll: levels scrolled away from the touch.
+        axis: the price axis.
     """
 
     x: int
@@ -72,8 +72,8 @@ class ScreenLines:
 
     Attributes:
         lines: from top to bottom, all as wide as the terminal.
-        spots: what was drawn where.
-        view: what is really shown: the overview stands in for panels that don't fit.
+        spots: the places of symbols.
+        view: the view in use; the overview replaces panels that don't fit.
     """
 
     lines: list[Line]
@@ -81,7 +81,7 @@ class ScreenLines:
     view: View
 
     def spot_at(self, x: int, y: int) -> Spot | None:
-        """Return what was drawn at a cell."""
+        """Return the place that a cell belongs to."""
         for spot in self.spots:
             if spot.x <= x < spot.x + spot.width and spot.y <= y < spot.y + spot.height:
                 return spot
@@ -94,9 +94,9 @@ class FrameContext:
 
     Attributes:
         now: seconds of the app's clock; that of the pause while there is one.
-        pointed: cell that the mouse points at, or None.
+        pointed: the cell under the mouse, or None.
         plain: whether the terminal has no colours, or too few for a heatmap.
-        entries: of the log, the oldest first.
+        entries: the log, oldest first.
     """
 
     now: float
@@ -171,7 +171,7 @@ class ScreenRenderer:
         return self._tiles(shown, grid, 0, top, None, None)
 
     def _books(self, height: int, top: int) -> list[Line]:
-        """Return a panel for each symbol; where they don't fit, the overview."""
+        """Return a panel for each symbol, or the overview if they don't fit."""
         view_state = self._view_state
 
         def arranged(widths: Widths) -> Arrangement | None:
@@ -180,7 +180,7 @@ class ScreenRenderer:
                 count, self._width, height, view_state.depth, widths, fill=view_state.fills
             )
 
-        # That hundreds don't fit shows without a look into their books.
+        # Hundreds never fit: their books need not be read for that.
         found = arranged(_NARROWEST)
         if found is not None:
             depth = view_state.depth + max(tile.scroll for tile in view_state.tiles)
@@ -192,7 +192,7 @@ class ScreenRenderer:
             self._view = View.OVERVIEW
             return self._overview(height, top)
         view_state.shown = found.shape.levels
-        # One level more is two rows in a stack.
+        # One more level takes two rows in a stack.
         self._spare = (height - found.rows * found.height) // found.rows >= 2
         grid = Grid(found.columns, found.rows, found.widths, found.height)
         return self._tiles(range(len(pictures)), grid, found.gap, top, pictures, found.shape)
@@ -211,7 +211,7 @@ class ScreenRenderer:
         return self._tile(spot, focused=False)
 
     def _book(self, index: int, height: int, top: int, *, focused: bool) -> list[Line]:
-        """Return a panel with as many levels as there is room for, and its numbers below."""
+        """Return a panel filled with levels, with its figures below."""
         tile = self._view_state.tiles[index]
         wanted = self._view_state.wanted(View.BOOKS, height + tile.scroll)
         picture = tile.observer.picture(wanted, self._context.now)
@@ -281,7 +281,7 @@ class ScreenRenderer:
         return lines
 
     def _tile(self, spot: Spot, *, focused: bool) -> list[Line]:
-        """Return the tile of a symbol in a view that isn't the panels', to be drawn at a spot."""
+        """Return the tile of a symbol in a view other than books."""
         view_state, context = self._view_state, self._context
         width, height, view = spot.width, spot.height, spot.view
         tile = view_state.tiles[spot.tile]
@@ -344,7 +344,7 @@ class ScreenRenderer:
             depth = min(2 * depth, MOST_LEVELS)
 
     def _pointed(self) -> str:
-        """Return what the mouse points at, in words; empty if at nothing."""
+        """Return what is under the mouse, in words; may be empty."""
         if self._context.pointed is None:
             return ""
         x, y = self._context.pointed
@@ -357,7 +357,7 @@ class ScreenRenderer:
 
 
 def _reaches(picture: Picture, axis: Axis, depth: int) -> bool:
-    """Return whether so many levels a side reach to both ends of an axis, or are all there are."""
+    """Return whether so many levels per side reach to both ends of an axis, or are a whole side."""
     bids, asks = picture.bids, picture.asks
     return (len(bids) < depth or bids[-1][0] < axis.lowest * axis.step) and (
         len(asks) < depth or asks[-1][0] > axis.highest * axis.step
@@ -365,7 +365,7 @@ def _reaches(picture: Picture, axis: Axis, depth: int) -> bool:
 
 
 def _told(spot: Spot, x: int, y: int) -> str:
-    """Return what stands at a cell of a tile, in words; empty if nothing does."""
+    """Return what is at a cell of a tile, in words; may be empty."""
     if spot.picture is not None and spot.shape is not None:
         at = level_at(spot.picture, spot.width, spot.shape, x, y)
         return reached(spot.picture, at[0], at[1] + spot.scroll) if at else ""
