@@ -257,7 +257,7 @@ def title_of(following: Following, *, embedded: bool) -> str:
     """Return the markets and, if it isn't the default, the exchange."""
     markets = list(following.wanted)
     names = markets[0].title if len(markets) == 1 else ", ".join(one.name for one in markets)
-    place = "embedded exchange" if embedded else following.environment.title
+    place = "built-in exchange" if embedded else following.environment.title
     return f"{names} · {place}" if place else names
 
 

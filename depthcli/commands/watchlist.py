@@ -156,7 +156,7 @@ class ExchangeClock:
 def offered(following: Following, *, embedded: bool) -> tuple[Market, ...]:
     """Return the markets whose symbols can be added, the first target's first.
 
-    An embedded exchange has the markets of the targets only.
+    An built-in exchange has the markets of the targets only.
     """
     wanted = list(following.wanted)
     others = [] if embedded else [market for market in MARKETS.values() if market not in wanted]

@@ -42,7 +42,7 @@ class WatchApp(MainScreen):
 
     Args:
         watched: what to show, at least one.
-        title: where the books come from, such as `spot · embedded exchange`.
+        title: where the books come from, such as `spot · built-in exchange`.
         depth: levels per side at the start.
         fps: most frames per second.
         clock: seconds; the clock of the managers' `last_received` and `last_audit`.

@@ -683,7 +683,7 @@ async def test_a_picture_that_cannot_be_saved_is_said(
         monkeypatch.setattr(screen.app, "save_screenshot", full)
         await screen.press("s")
         assert titles(screen) == ["BNBBTC"]
-    assert said == ["the picture can't be saved: [Errno 28] No space left on device"]
+    assert said == ["the screenshot can't be saved: [Errno 28] No space left on device"]
 
 
 async def test_a_search_that_fails_says_why_and_what_was_typed_can_still_be_added(

@@ -48,7 +48,7 @@ NOTHING = replace(
     update_time=None,
 )
 STATUS = Status(
-    title="spot · embedded exchange",
+    title="spot · built-in exchange",
     view="books",
     frames_per_second=10.0,
     events_per_second=412.0,
@@ -279,7 +279,7 @@ def test_the_headings_can_be_found_by_their_cells() -> None:
 
 def test_header_gives_up_the_less_important_first() -> None:
     wide, middle, narrow = ("".join(text([header(STATUS, width)])) for width in (120, 80, 30))
-    for word in ("depthcli", "spot · embedded exchange", "10 fps", "412 events/s", "0 gaps"):
+    for word in ("depthcli", "spot · built-in exchange", "10 fps", "412 events/s", "0 gaps"):
         assert word in wide
     assert "12:04:31 UTC" in wide
     assert "books" in middle
