@@ -217,7 +217,7 @@ class World:
         # The app's own timer is as good as off: a frame is drawn when its time has come here.
         self.app = WatchApp(
             watched,
-            title="spot · embedded exchange",
+            title="spot · built-in exchange",
             depth=shot.depth,
             fps=1e-6,
             clock=self._clock.seconds,

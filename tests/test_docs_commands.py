@@ -117,7 +117,7 @@ def test_a_told_screen_comes_up_and_is_left_with_q(exchange, told, monkeypatch):
             monkeypatch.setenv(name, value)
     monkeypatch.setattr(terminals, "variables", lambda **more: {**os.environ, **more})
     with terminals.Terminal("-m", "depthcli", *short(arguments_of(told.line))) as terminal:
-        terminal.read_until(rb"\xe2\x96\x88|upd/s")
+        terminal.read_until(rb"\xe2\x96\x88|upd(ates)?/s")
         terminal.type(b"q")
         assert terminal.wait() == 0
 

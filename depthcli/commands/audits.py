@@ -1,4 +1,4 @@
-"""`depthcli check`: are the books the exchange's? They are followed, and compared with snapshots.
+"""`depthcli check`: follows books, and compares them with the exchange's snapshots.
 
 The books are never refreshed meanwhile: what is compared was built from one snapshot and every
 event since, unless a break in the stream made a book be built anew.
@@ -30,14 +30,14 @@ SETTLE: Final = 3.0
 """Seconds of events before the first audit of a book."""
 
 PAUSE: Final = 5.0
-"""Seconds between two audits of a book, at the least."""
+"""Least seconds between two audits of a book."""
 
 MOST_SHOWN: Final = 20
-"""Levels that are shown one by one when an audit finds that they differ."""
+"""Most differing levels listed one by one."""
 
 
 class DifferenceLine(msgspec.Struct):
-    """A level that differs; a quantity of zero means that it is absent, a rank of 1 the best."""
+    """A level that differs. Quantity zero: the level is absent; rank 1: the best."""
 
     side: str
     price: str
@@ -54,11 +54,11 @@ class AuditLine(msgspec.Struct, omit_defaults=True):
         market: `spot`, `usdm`, `coinm` or `options`.
         last_update_id: the book's, when it was compared.
         received_time: the local clock, ms since the epoch.
-        levels: how many were compared, of both sides together.
-        differ: how many of them differ; null where no audit could be made.
-        by_rank: how many of those lie among the best 20, 100 and 1,000 levels, and deeper.
-        differences: the first of those, bids before asks, either best first.
-        reason: why no audit could be made.
+        levels: levels compared, both sides together.
+        differ: levels that differ; null if there was no audit.
+        by_rank: those among the best 20, 100 and 1,000 levels, and deeper.
+        differences: the first of them, bids before asks, best first.
+        reason: why there was no audit.
     """
 
     symbol: str
@@ -73,16 +73,16 @@ class AuditLine(msgspec.Struct, omit_defaults=True):
 
 
 class Summary(msgspec.Struct):
-    """What came of all audits together; the last line of `check --json`, as `summary`.
+    """The result of all audits; the last line of `check --json`, as `summary`.
 
     Attributes:
-        audits: that were made.
-        levels: that were compared, in all of them.
-        events: that were applied to the books.
-        resyncs: times that a book was built anew.
-        differ: levels that differed, in all audits.
-        by_rank: how many of those lay where, as in `AuditLine`.
-        unchecked: symbols of which no audit could be made.
+        audits: number of audits.
+        levels: levels compared in all audits.
+        events: events applied to the books.
+        resyncs: times that a book was rebuilt.
+        differ: levels that differed in all audits.
+        by_rank: those by rank, as in `AuditLine`.
+        unchecked: symbols without any audit.
     """
 
     audits: int = 0
@@ -95,14 +95,14 @@ class Summary(msgspec.Struct):
 
 
 class Check(Listener[Decimal]):
-    """Audits books again and again, and writes a line about each audit.
+    """Audits books repeatedly, and writes a line for each audit.
 
     Args:
-        following: what is followed.
+        following: what to follow.
         out: where the lines go.
-        as_json: whether they are for programs.
-        seconds: for how long; 0: one audit of each book.
-        timeout: seconds to wait for a first audit of a book.
+        as_json: whether the lines are JSON.
+        seconds: how long to go on; 0: one audit of each book.
+        timeout: seconds to wait for the first audit of a book.
     """
 
     def __init__(
@@ -119,22 +119,22 @@ class Check(Listener[Decimal]):
         self._reasons: dict[Target, str] = {}
 
     def book(self, target: Target, cache: DepthCache[Decimal]) -> None:  # noqa: ARG002
-        """Take note that a book is live."""
+        """Let the audits of a book begin."""
         self._live[target].set()
 
     def state(self, target: Target, cache: DepthCache[Decimal], state: State, reason: str) -> None:  # noqa: ARG002
-        """Take note that a book won't be live any more."""
+        """Let the audits of a closed book end."""
         if state is State.CLOSED:
             self._live[target].set()
 
     async def audit_all(self, followed: list[GroupMember[Decimal]]) -> None:
-        """Audit all books until the time is over, each at least once if it can be had."""
+        """Audit all books until the time is over, each at least once if possible."""
         async with asyncio.TaskGroup() as group:
             for one in followed:
                 group.create_task(self._audit_one(one, self._pause(one, followed)))
 
     def summary(self, followed: list[GroupMember[Decimal]]) -> Summary:
-        """Return what came of it, and write it."""
+        """Write and return the summary."""
         counters = [one.manager.counters for one in followed]
         summary = Summary(
             audits=sum(each.audits for each in counters),
@@ -153,13 +153,13 @@ class Check(Listener[Decimal]):
 
     @property
     def unchecked(self) -> str:
-        """Why a book could not be audited, for one of those; empty if all were."""
+        """Why one of the books was not audited; empty if all were."""
         return next(
             (f"{self._following.label(one)}: {why}" for one, why in self._reasons.items()), ""
         )
 
     def _pause(self, one: GroupMember[Decimal], followed: list[GroupMember[Decimal]]) -> float:
-        """Return the seconds between two audits that leave a share of the budget alone."""
+        """Return the seconds between two audits that leave part of the request weight free."""
         market = one.target.market
         weight = sum(
             other.target.market.weight(other.manager.limit)
@@ -228,7 +228,7 @@ class Check(Listener[Decimal]):
 
 
 def _line(one: GroupMember[Decimal]) -> AuditLine:
-    """Return a line about an audit that wasn't made."""
+    """Return the line of a book without an audit."""
     return AuditLine(
         symbol=one.target.symbol,
         market=one.target.market.name,

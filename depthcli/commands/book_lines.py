@@ -1,4 +1,4 @@
-"""`depthcli dump`: books for programs, one a line."""
+"""`depthcli dump`: one line per book."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from depthcli.core.symbols import Target
 
 TEXT_DEPTH: Final = 10
-"""Levels a side of a book printed for people, where the user doesn't say."""
+"""Default levels per side of a table."""
 
 
 class BookLine(msgspec.Struct, omit_defaults=True):
-    """One line of `dump --json`: a book, or why there is none.
+    """One line of `dump --json`: a book, or the reason why there is none.
 
     Attributes:
         symbol: in the exchange's upper case.
@@ -57,19 +57,19 @@ class BookLine(msgspec.Struct, omit_defaults=True):
 
 
 class Dump(Listener[Decimal]):
-    """Writes a line for each change of the books that it hears of.
+    """Writes a line for each change of a book.
 
     Args:
-        following: what is followed.
+        following: what to follow.
         out: where the lines go.
         encode: makes a line of a book.
         follow_on: whether to go on after the first book of each symbol.
-        count: lines to write at the most; None: no limit.
+        count: most lines to write; None: no limit.
         every: what becomes of changes that a slow reader has no room for: True: all are kept, up
             to `EVERY_BYTES`; False: it gets the newest book of each symbol.
 
     Attributes:
-        finished: done when everything asked for was given to `writer`, or it can write no more.
+        finished: done when `writer` has every line, or can write no more.
         writer: writes the lines.
         waiting: targets that haven't been live yet.
     """
@@ -111,7 +111,7 @@ class Dump(Listener[Decimal]):
         self._end_if_done()
 
     def state(self, target: Target, cache: DepthCache[Decimal], state: State, reason: str) -> None:
-        """Write that a book which was live is no longer."""
+        """Write that a book is no longer live."""
         before = self._states.get(target)
         self._states[target] = state
         if self.finished.done():
@@ -124,7 +124,7 @@ class Dump(Listener[Decimal]):
             self._end_if_done()
 
     def _end_if_done(self) -> None:
-        """End it if all is written, or if all that is still to come is closed for good."""
+        """Finish if every line is written, or if the books still missing are closed for good."""
         awaited = self._following.targets if self._follow_on else self.waiting
         if not awaited:
             self.finish()
@@ -134,7 +134,7 @@ class Dump(Listener[Decimal]):
             self.finish(UnreachableError(f"{name}: {self._closed[last]}"))
 
     def finish(self, error: BaseException | None = None) -> None:
-        """End it: well, or with an error."""
+        """Finish, without or with an error."""
         if self.finished.done():
             return
         if error is None:
@@ -154,7 +154,7 @@ class Dump(Listener[Decimal]):
 
 
 def _line(target: Target, cache: DepthCache[Decimal], state: State, reason: str = "") -> BookLine:
-    """Return a line about a book, without its levels."""
+    """Return the line of a book without its levels."""
     return BookLine(
         symbol=target.symbol,
         market=target.market.name,
@@ -178,13 +178,13 @@ def json_line(line: BookLine) -> bytes:
 
 
 def text_table(line: BookLine) -> bytes:
-    """Return a line as a table for people."""
-    moment = (
+    """Return a line as a table."""
+    time = (
         datetime.fromtimestamp(line.update_time / 1000, UTC).strftime("%H:%M:%S.%f")[:-3] + " UTC"
         if line.update_time is not None
         else "no book yet"
     )
-    head = f"{line.symbol}  {line.market}  {line.state}  {moment}  id {line.last_update_id}"
+    head = f"{line.symbol}  {line.market}  {line.state}  {time}  id {line.last_update_id}"
     rows = [head + (f"  {line.reason}" if line.reason else "")]
     columns = [
         [level[place] for level in side] for side in (line.bids, line.asks) for place in (1, 0)
@@ -202,14 +202,14 @@ def text_table(line: BookLine) -> bytes:
 
 
 def watch_reader(out: BinaryIO, lines: Dump) -> None:
-    """End the dump when the reader of a pipe goes away, also while nothing is written."""
+    """Finish when the reader of a pipe goes away, even while nothing is written."""
     try:
         descriptor = out.fileno()
         is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
     except OSError:
         return
     if is_pipe and sys.platform != "win32":
-        # The writing end of a pipe becomes readable only by the error that nobody reads it.
+        # The writing end of a pipe becomes readable only when its reader is gone.
         asyncio.get_running_loop().add_reader(
             descriptor, lines.finish, BrokenPipeError("the reader went away")
         )

@@ -1,4 +1,4 @@
-"""The commands' client: it keeps the names of all symbols that it sees, for the completion."""
+"""The commands' client, which caches the names of symbols for shell completion."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PATIENCE: Final = 10.0
-"""Seconds before names are renewed beside other work, so that what the user waits for is there."""
+"""Seconds before names are renewed in the background, so that the user's own requests go first."""
 
 
 class CachingClient(AsyncClient):
-    """A client that keeps the names of a market's trading symbols whenever it fetches all."""
+    """A client that caches the names of a market's trading symbols when it fetches all."""
 
     async def exchange_info(self, market: Market) -> ExchangeInfo:
-        """Fetch all symbols of a market, as any client does, and keep their names."""
+        """Fetch all symbols of a market, and cache their names."""
         info = await super().exchange_info(market)
         names = [known.symbol for known in info.listed if known.trading]
         remember(market.name, self.rest_origin(market), names)

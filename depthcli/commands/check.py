@@ -1,4 +1,4 @@
-"""`depthcli check`: live books, compared with the exchange's snapshots level by level."""
+"""`depthcli check`: compares live books with the exchange's snapshots, level by level."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def check(
         float,
         typer.Option(
             "--for",
-            help="Go on for so long, an audit every few seconds; 0: one audit of each book.",
+            help="Keep auditing every few seconds for this long; 0: audit each book once.",
             min=0,
             metavar="SECONDS",
             rich_help_panel=SHOW,
@@ -53,7 +53,7 @@ def check(
         bool,
         typer.Option(
             "--json",
-            help="A JSON object a line, instead of lines for people.",
+            help="Print one JSON object per line instead of text.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -78,10 +78,10 @@ def check(
 ) -> None:
     """Compare live books with the exchange's snapshots.
 
-    Level by level. Where levels differ, it tells how many of the best 20, 100 and 1,000 a side, and
-    how many lie deeper.
+    Every level is compared. Where levels differ, the output says how many are among the best 20,
+    100 and 1,000 per side, and how many are deeper.
 
-    Exit code 0: none differs; 1: one does; 3: a book could not be compared.
+    Exit code 0: no level differs; 1: a level differs; 3: a book could not be compared.
     """
     from depthcli.commands.following import Following
     from depthcli.settings.logs import log_to
@@ -110,12 +110,12 @@ async def check_books(
     timeout: float,  # noqa: ASYNC109, it bounds the wait for the first audit only
     out: BinaryIO,
 ) -> bool:
-    """Follow symbols and audit their books; return whether every audit found them true.
+    """Follow symbols and audit their books; return whether no audit found a difference.
 
     Args:
         following: what to follow.
-        as_json: a JSON object a line; otherwise lines for people.
-        seconds: for how long; 0: one audit of each book.
+        as_json: one JSON object per line; otherwise text.
+        seconds: how long to go on; 0: one audit of each book.
         timeout: seconds to wait for a first audit of a book.
         out: where the lines go.
 

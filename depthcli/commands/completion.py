@@ -1,4 +1,4 @@
-"""What the shell offers when Tab is pressed: names from the lists on disk, never from the network.
+"""Shell completion, from lists on disk and never from the network.
 
 A list is there once a command has seen all symbols of a market: `depthcli symbols` always does,
 `watch` does it in the background when the list is older than a day. Every command knows what
@@ -13,17 +13,17 @@ from depthcli.errors import UsageError
 
 
 def complete_market(incomplete: str) -> list[str]:
-    """Return the markets that begin so."""
+    """Return the markets with this beginning."""
     from depthcli.core.markets import MARKETS
 
     return [name for name in MARKETS if name.startswith(incomplete.lower())]
 
 
 def complete_symbol(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the symbols that begin so, of the market that is named before them or by an option.
+    """Return the symbols with this beginning, of the market in their prefix or in an option.
 
     What was typed stays as it is, for shells want only the rest of a word: `bnb` becomes `bnbbtc`.
-    Symbols that stand on the line already aren't offered again.
+    Symbols already on the line aren't offered again.
     """
     from depthcli.commands.context import environment_of
     from depthcli.core.markets import OPTIONS, market_named

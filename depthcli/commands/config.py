@@ -6,26 +6,28 @@ import subprocess
 
 import typer
 
+from depthcli.commands.help import Command, Group
 from depthcli.errors import UsageError
 
 config_app = typer.Typer(
     name="config",
+    cls=Group,
     help="Show or edit the configuration file.",
     no_args_is_help=True,
 )
 
 
-@config_app.command("path")
+@config_app.command("path", cls=Command)
 def path() -> None:
-    """Print where the file is, or would be."""
+    """Print the path of the file."""
     from depthcli.settings.config import config_path
 
     print(config_path())
 
 
-@config_app.command("show")
+@config_app.command("show", cls=Command)
 def show() -> None:
-    """Print what the file says, checked; without a file, all settings that there are."""
+    """Check and print the file; without one, an example."""
     from depthcli.settings.config import EXAMPLE, config_path, read_config
 
     file = config_path()
@@ -34,9 +36,9 @@ def show() -> None:
     print(text, end="" if text.endswith("\n") else "\n")
 
 
-@config_app.command("edit")
+@config_app.command("edit", cls=Command)
 def edit() -> None:
-    """Open the file in your editor ($VISUAL or $EDITOR), and check what you wrote."""
+    """Edit the file with $VISUAL or $EDITOR, then check it."""
     from depthcli.settings.config import EXAMPLE, config_path, read_config
 
     file = config_path()

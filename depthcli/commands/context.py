@@ -1,4 +1,4 @@
-"""What options mean together: which exchange, which market, which symbols.
+"""Resolves options to an exchange, a market and symbols.
 
 An option on the command line wins over an environment variable, that over the configuration file.
 """
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def environment_of(context: typer.Context) -> Environment:
-    """Return the environment that a command's options and the environment variables name.
+    """Return the exchange that the options and the environment variables name.
 
-    An option on the command line wins over the variables, as is usual.
+    An option on the command line wins over the variables.
 
     Raises:
         UsageError: two options name different ones.
@@ -50,7 +50,7 @@ def market_of(context: typer.Context, name: str, options: bool) -> Market:
     """
     from depthcli.core.markets import OPTIONS, market_named
 
-    # What the configuration file says gives way to --options.
+    # --options wins over the market of the configuration file.
     settled = name == context.params.get("market") and not typed(context, "market")
     market = market_named("spot" if options and settled else name)
     if options and market.name not in {"spot", OPTIONS.name}:
@@ -59,14 +59,14 @@ def market_of(context: typer.Context, name: str, options: bool) -> Market:
 
 
 def market_was_said(context: typer.Context, options: bool) -> bool:
-    """Return whether the user named a market beside the symbols, with `--market` or `--options`."""
+    """Return whether `--market` or `--options` was given."""
     return options or typed(context, "market")
 
 
 def targets_for(
     context: typer.Context, symbols: Sequence[str], market: str, options: bool
 ) -> tuple[Target, ...]:
-    """Return the symbols that are meant, with their markets, each once, in order.
+    """Return the symbols with their markets, each once, in order.
 
     Raises:
         UsageError: there is no such market, a symbol can't be one, or two markets are named for it.
@@ -78,17 +78,17 @@ def targets_for(
 
 
 def typed(context: typer.Context, name: str) -> bool:
-    """Return whether an option was said on the command line or in the environment."""
+    """Return whether an option was given on the command line or in the environment."""
     return _source(context, name) in {"COMMANDLINE", "ENVIRONMENT"}
 
 
 def on_command_line(context: typer.Context, name: str) -> bool:
-    """Return whether an argument was typed: not what the environment or the file says."""
+    """Return whether an argument was given on the command line."""
     return _source(context, name) == "COMMANDLINE"
 
 
 def _said(context: typer.Context) -> dict[str, Any]:
-    """Return the options that name an exchange; those of the configuration file give way."""
+    """Return the options that name an exchange; those of the configuration file come last."""
     said = {name: context.params.get(name) for name in ("tld", "testnet", "rest_url", "ws_url")}
     if any(said[name] and typed(context, name) for name in said):
         for name in said:
@@ -102,9 +102,9 @@ def _source(context: typer.Context, name: str) -> str:
 
 
 def symbols_or_usual(context: typer.Context, symbols: Sequence[str] | None) -> list[str]:
-    """Return what was typed; else what the configuration names, else what was watched last.
+    """Return the symbols given, else those of the configuration file, else those watched last.
 
-    Where nothing was typed, standard error says what was taken.
+    If none were given, standard error says which are used.
 
     Raises:
         UsageError: there is neither.
@@ -113,7 +113,7 @@ def symbols_or_usual(context: typer.Context, symbols: Sequence[str] | None) -> l
 
     if symbols:
         if _source(context, "symbols") == "DEFAULT_MAP":
-            _say_taken(symbols, "the configuration file names")
+            _say_taken(symbols, "in the configuration file")
         return list(symbols)
     last = Workspaces().read_last()
     names = [symbol.name.removeprefix("spot:") for symbol in last.symbols] if last else []
@@ -129,4 +129,4 @@ def symbols_or_usual(context: typer.Context, symbols: Sequence[str] | None) -> l
 
 def _say_taken(symbols: Sequence[str], whose: str) -> None:
     names = " ".join(printable(name) for name in symbols)
-    typer.echo(f"depthcli: no symbol was named; taking those that {whose}: {names}", err=True)
+    typer.echo(f"depthcli: no symbols given; using those {whose}: {names}", err=True)

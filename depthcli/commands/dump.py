@@ -1,4 +1,4 @@
-"""`depthcli dump`: books for programs, one a line."""
+"""`depthcli dump`: books for other programs, one per line."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from depthcli.commands.following import Following
 
 EXAMPLES = """\
-depthcli dump --json BNBBTC  # the book, once it is live
-depthcli dump --json --follow --depth 1 BNBBTC | jq -r '.bids[0][0]'  # each best bid
+depthcli dump --json BNBBTC  # one book, as soon as it is live
+depthcli dump --json --follow --depth 1 BNBBTC | jq -r '.bids[0][0]'  # every best bid
 """
 
 
@@ -45,14 +45,14 @@ def dump(
         bool,
         typer.Option(
             "--json",
-            help="A JSON object a line, instead of tables for people.",
+            help="Print one JSON object per line instead of tables.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
     follow: Annotated[
         bool,
         typer.Option(
-            "--follow", "-f", help="Go on: a line for each change of a book.", rich_help_panel=SHOW
+            "--follow", "-f", help="Keep printing: a line for each change.", rich_help_panel=SHOW
         ),
     ] = False,
     count: Annotated[
@@ -60,7 +60,7 @@ def dump(
         typer.Option(
             "--count",
             "-n",
-            help="End after so many lines.",
+            help="Stop after N lines.",
             min=1,
             metavar="N",
             show_default=False,
@@ -72,7 +72,7 @@ def dump(
         typer.Option(
             "--depth",
             "-d",
-            help="Levels a side.  [default: with --json all that the snapshot covers, else 10]",
+            help="Levels per side.  [default: with --json all that the snapshot covers, else 10]",
             min=1,
             metavar="N",
             show_default=False,
@@ -82,8 +82,8 @@ def dump(
     when_behind: Annotated[
         Literal["newest", "every"],
         typer.Option(
-            help="With --follow, for a reader that is slow: the newest book of each symbol next,"
-            " or every change, of which 64 MiB are kept; more than that is an error.",
+            help="With --follow, what a slow reader gets: the newest book of each symbol, or every"
+            " change. Up to 64 MiB of changes are kept; beyond that dump fails.",
             show_choices=True,
             rich_help_panel=KEEP_UP,
         ),
@@ -108,7 +108,7 @@ def dump(
     tld: Tld = None,
     log_file: LogFile = None,
 ) -> None:
-    """Print books for programs, one a line.
+    """Print books for other programs, one per line.
 
     Nothing else goes to standard output.
     """
@@ -148,15 +148,15 @@ async def dump_books(
     out: BinaryIO,
     every: bool = False,
 ) -> None:
-    """Write books to `out` until all that was asked for is written.
+    """Write books to `out` until every line asked for is written.
 
     Args:
         following: what to follow.
-        as_json: a JSON object a line; otherwise a table a book, for people.
-        follow_on: go on after the first book of each symbol, with a line for each change.
-        count: lines (or tables) to write at the most; None: no limit.
+        as_json: one JSON object per line; otherwise one table per book.
+        follow_on: write a line for each change after the first book of each symbol.
+        count: most lines (or tables) to write; None: no limit.
         timeout: seconds within which a first book must be live.
-        out: where the lines go; what waits for its reader is another thread.
+        out: where the lines go; another thread writes them.
         every: keep each change for a slow reader, as `Dump` says.
 
     Raises:
@@ -188,7 +188,7 @@ async def _follow(
     timeout: float,  # noqa: ASYNC109, as above
     follow_on: bool,
 ) -> None:
-    """Follow books until `lines` is finished, and its lines are written."""
+    """Follow books until `lines` is finished and everything is written."""
     import asyncio
     from decimal import Decimal
 
@@ -213,5 +213,5 @@ async def _follow(
             await lines.writer.close()
             raise
         finally:
-            # Whatever ended it, the managers that are stopped next have nothing to tell.
+            # The managers stop next; that writes no more lines.
             lines.finished.cancel()

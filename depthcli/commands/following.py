@@ -1,4 +1,4 @@
-"""What the commands that follow books share: these symbols, on that exchange."""
+"""Follows symbols on an exchange, for the commands that keep books."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 
 class Listener(Generic[N]):
-    """What a command does when books change; by itself nothing."""
+    """Callbacks of a command for changes of books; they do nothing by default."""
 
     def book(self, target: Target, cache: DepthCache[N]) -> None:
-        """The book is live and has changed, by one event or by a snapshot."""
+        """Called when a live book has changed, by an event or a snapshot."""
 
     def state(self, target: Target, cache: DepthCache[N], state: State, reason: str) -> None:
-        """The state of the book, or its reason, has changed."""
+        """Called when the state of a book, or its reason, has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
-    """What a command follows.
+    """What a command follows, and how.
 
     Attributes:
-        targets: what is followed, each once.
-        depth: levels a side that are shown; None: all.
-        limit: levels a side of a snapshot; None: chosen from `depth` and the weight budget.
+        targets: the symbols, each once.
+        depth: levels per side to show; None: all.
+        limit: levels per side of a snapshot; None: chosen from `depth` and the request weight.
         speed: update speed of the streams, ms; None: the fastest of each market.
         refresh_interval: seconds between two refreshes; 0: never.
         environment: where the exchange is.
@@ -58,7 +58,7 @@ class Following:
         return by_market(self.targets)
 
     def label(self, target: Target) -> str:
-        """Return what a target is called: by its symbol alone if all are of one market."""
+        """Return the name of a target: its symbol alone if all are of one market."""
         return str(target) if len(self.wanted) > 1 else target.symbol
 
 
@@ -66,9 +66,9 @@ class Following:
 async def follow(
     following: Following, conv_type: type[N], listener: Listener[N]
 ) -> AsyncIterator[DepthCacheGroup[N]]:
-    """Keep the books of all targets over shared connections; stop in the end.
+    """Keep the books of all targets over shared connections.
 
-    A connection that broke off is never given up.
+    Lost connections are retried for ever.
 
     Raises:
         UnknownSymbolError: the exchange has no such symbol.
@@ -79,7 +79,7 @@ async def follow(
     def changed(member: GroupMember[N]) -> None:
         listener.book(member.target, member.cache)
 
-    def turned(member: GroupMember[N], state: State, reason: str) -> None:
+    def state_changed(member: GroupMember[N], state: State, reason: str) -> None:
         listener.state(member.target, member.cache, state, reason)
 
     async with AsyncExitStack() as stack:
@@ -95,7 +95,7 @@ async def follow(
             conv_type=conv_type,
             ws_interval=following.speed,
             callback=changed,
-            on_state=turned,
+            on_state=state_changed,
             depth=following.depth or 0,
         )
         yield await stack.enter_async_context(group)

@@ -1,8 +1,9 @@
-"""What `--help` says of a command: its options in panels, and examples."""
+"""The `--help` of a command: its options in panels, and examples."""
 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from typer import style
@@ -16,31 +17,39 @@ EXCHANGE: Final = "Which exchange"
 KEEP_UP: Final = "How to keep up"
 OUTPUT: Final = "Output"
 WEB: Final = "In a browser"
-WRONG: Final = "What goes wrong"
+SERVE: Final = "What to serve"
+FAULTS: Final = "Faults"
 OTHERS: Final = "Options"
 
-_ORDER: Final = ("Arguments", SHOW, EXCHANGE, KEEP_UP, WRONG, OUTPUT, WEB, OTHERS)
+_ORDER: Final = ("Arguments", SHOW, SERVE, EXCHANGE, KEEP_UP, FAULTS, OUTPUT, WEB, OTHERS)
+
+_RANGE: Final = re.compile(r"(?:; )?(?:[\d.]+<=?)?x[<>]=?[\d.]+(?=\]$)")
+_WHOLE: Final = re.compile(r"(\[default: \d+)\.0(?=\]$)")
 
 
 class _Panels:
     """Writes options in the panels that they name, and examples below them.
 
     Rich could draw panels, too, but takes longer to load than everything else that `--help` needs.
-    The environment variables stand in the documentation, not beside every option.
+    Environment variables and the ranges of numbers are left out: the documentation has the
+    variables, an option's text has the range where it matters.
     """
 
     params: list[Any]
     epilog: str | None
 
     def format_options(self: Any, ctx: Any, formatter: Any) -> None:
-        """Write a panel for each group of options that there are."""
+        """Write a panel for each group of options."""
         panels: dict[str, list[tuple[str, str]]] = {panel: [] for panel in _ORDER}
         for parameter in self.params:
             parameter.show_envvar = False
             if record := parameter.get_help_record(ctx):
                 is_argument = parameter.param_type_name == "argument"
                 panel = getattr(parameter, "rich_help_panel", None) or OTHERS
-                panels["Arguments" if is_argument else panel].append(record)
+                name, says = record
+                if is_argument:
+                    name, panel = name.partition(" <")[0], "Arguments"
+                panels[panel].append((name, _without_range(says)))
         if help_option := self.get_help_option(ctx):
             panels[OTHERS].append(help_option.get_help_record(ctx))
         for panel, rows in panels.items():
@@ -51,7 +60,7 @@ class _Panels:
             self.format_commands(ctx, formatter)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002, as click has it
-        """Write the examples, a line each: what to type, and after a # what it does."""
+        """Write the examples, one per line: what to type, and what it does."""
         if self.epilog:
             with formatter.section(_heading("Examples")):
                 formatter.write_dl(_examples(self.epilog.splitlines()))
@@ -62,7 +71,21 @@ class Command(_Panels, TyperCommand):
 
 
 class Group(_Panels, TyperGroup):
-    """All commands; its own options are told as theirs are."""
+    """A group of commands, with its own options in panels."""
+
+
+def _without_range(says: str) -> str:
+    """Return an option's text without the range of its number.
+
+    >>> _without_range("Levels.  [default: 5; 1<=x<=1000]")
+    'Levels.  [default: 5]'
+    >>> _without_range("Seconds.  [default: 1800.0; x>=0]")
+    'Seconds.  [default: 1800]'
+    >>> _without_range("Lines.  [x>=1]")
+    'Lines.'
+    """
+    says = _RANGE.sub("", says)
+    return _WHOLE.sub(r"\1", says).removesuffix("  []")
 
 
 def _examples(lines: Iterable[str]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What `depthcli symbols` prints: the exchanges' lists, searched, as a table or as JSON."""
+"""`depthcli symbols`: searches the lists of symbols, and prints a table or JSON."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NEVER: Final = 4_133_404_800_000
 NEAREST: Final = "nearest"
 
 MOST_NAMED: Final = 12
-"""So many underlyings or days are told where the one that was wanted isn't there."""
+"""Most underlyings or days suggested in place of one that doesn't exist."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -45,9 +45,9 @@ class Entry(msgspec.Struct, frozen=True):
         symbol: in the exchange's upper case.
         market: `spot`, `usdm`, `coinm` or `options`.
         status: the exchange's word, such as `TRADING` or `BREAK`.
-        trading: whether orders are matched now.
-        base_asset: what quantities are counted in (COIN-M: in contracts).
-        quote_asset: what prices are counted in.
+        trading: whether the exchange matches orders now.
+        base_asset: the base asset; COIN-M quantities are in contracts.
+        quote_asset: the quote asset.
         underlying: futures and options: the pair that the contract is on, such as `BTCUSDT`.
         contract_type: futures: such as `PERPETUAL` or `CURRENT_QUARTER`.
         contract_size: COIN-M: what a contract is worth in the quote asset; options: what it is for
@@ -87,7 +87,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Which symbols are wanted.
+    """A search for symbols.
 
     Attributes:
         pattern: a part of the name, or a pattern with `*`, `?` or `[...]` for all of it, in any
@@ -114,7 +114,7 @@ async def list_symbols(
     out: TextIO,
     notes: TextIO,
 ) -> bool:
-    """Write the symbols that match to `out`, and what is left out to `notes`.
+    """Write the matching symbols to `out`, and a note about hidden ones to `notes`.
 
     Args:
         search: which symbols are wanted.
@@ -122,7 +122,7 @@ async def list_symbols(
         environment: where the exchange is.
         as_json: a JSON object a line; otherwise a table.
         out: where the symbols go; a table is coloured if it is a terminal.
-        notes: where it is said what was left out.
+        notes: where the note about hidden symbols goes.
 
     Returns:
         Whether there was a match.
@@ -175,7 +175,7 @@ async def _fetch(markets: Sequence[Market], environment: Environment, notes: Tex
 
 
 def entry_of(info: SymbolInfo, market: str) -> Entry:
-    """Return what is told of a symbol."""
+    """Return the entry of a symbol."""
     expiry = info.expiry_date or info.delivery_date
     return Entry(
         symbol=info.symbol,
@@ -203,9 +203,9 @@ def select(listed: Iterable[Entry], search: Search, day: date | None, now_ms: fl
     """Return the entries that match, by underlying, expiry, strike and side within their market.
 
     Args:
-        listed: all that there are, market by market.
+        listed: all symbols, market by market.
         search: which are wanted; those that aren't trading are given too.
-        day: on which they shall end; None: any, or what `search.expiry` says of the nearest.
+        day: the expiry; None: any, or the nearest if `search.expiry` says so.
         now_ms: ms since the epoch.
 
     Raises:
@@ -246,7 +246,7 @@ def select(listed: Iterable[Entry], search: Search, day: date | None, now_ms: fl
 
 
 def what_there_is(listed: Sequence[Entry], search: Search, day: date | None) -> str:
-    """Return which underlyings or days there are, if what is wanted is none of them; or nothing."""
+    """Return a list of underlyings or days if the one wanted doesn't exist; else nothing."""
     underlying = search.underlying and _as_listed(search.underlying)
     underlyings = {entry.underlying for entry in listed if entry.underlying}
     if underlying and underlying not in underlyings:
@@ -301,7 +301,7 @@ def _matches(pattern: str, symbol: str) -> bool:
 
 
 def _day(expiry: str | None) -> date | None:
-    """Return the day that was typed; None for none and for the nearest."""
+    """Return the day that was typed; None if there is none, or for `nearest`."""
     if expiry is None or expiry == NEAREST:
         return None
     for form in ("%y%m%d", "%Y-%m-%d"):
@@ -367,7 +367,7 @@ def _table(entries: Sequence[Entry], out: TextIO, *, prefixed: bool) -> str:
 
 def _text(value: object, *, is_number: bool) -> str:
     text = "" if value is None else printable(str(value))
-    # as the exchange has it, without the zeros that say nothing
+    # the exchange's digits without trailing zeros
     return text.rstrip("0").rstrip(".") if is_number and "." in text else text
 
 

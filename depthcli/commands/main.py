@@ -1,7 +1,7 @@
 """The command line: its commands, the errors that end them, and its exit codes.
 
-Here and in the commands' own rooms, what a command needs is imported inside it, so that `--help`
-and `--version` are quick.
+Here and in each command's module, what a command needs is imported inside its function, so that
+`--help` and `--version` are quick.
 """
 
 import os
@@ -72,7 +72,7 @@ for _module, _command in (
 
 
 def write_any_name() -> None:
-    """Let standard output and standard error hold every symbol's name, whatever the locale says.
+    """Let standard output and standard error take any symbol, whatever the locale.
 
     A file or a pipe gets UTF-8, as `dump` writes it; a terminal gets what it can show, and the
     rest escaped. What can't be encoded at all, such as a file name that isn't text, is escaped.
@@ -90,7 +90,7 @@ def write_any_name() -> None:
 
 def main() -> None:
     """Run the command line; the exit codes are those of `exit_codes`."""
-    early_interrupt.heed()
+    early_interrupt.install()
     end_word(os.environ)
     try:
         write_any_name()
@@ -105,13 +105,13 @@ def main() -> None:
             print(printable(line, LONGEST_LINE), file=sys.stderr)
         sys.exit(exit_codes.USAGE if isinstance(error, UsageError) else exit_codes.EXCHANGE)
     finally:
-        _give_up_unsaid()
+        _drop_unwritten()
 
 
-def _give_up_unsaid() -> None:
-    """Lose what standard error can't take any more, such as the rest of a screen.
+def _drop_unwritten() -> None:
+    """Drop what standard error can't take because its terminal is gone.
 
-    Its terminal went away. The interpreter would try once more and end with code 120.
+    The interpreter would try once more, and exit with 120.
     """
     try:
         if sys.stderr is not None:

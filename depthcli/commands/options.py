@@ -10,17 +10,21 @@ import typer
 from depthcli.commands.completion import complete_market, complete_symbol
 from depthcli.commands.help import EXCHANGE, KEEP_UP, OUTPUT, WEB
 
-_symbols = typer.Argument(
-    help="Such as BNBBTC usdm:BTCUSDT; bnb/btc and bnb-btc are understood.",
-    show_default=False,
-    autocompletion=complete_symbol,
-)
-Symbols = Annotated[list[str], _symbols]
-SymbolsIfAny = Annotated[list[str] | None, _symbols]
+SymbolsIfAny = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Symbols, such as BNBBTC, bnb/btc or usdm:BTCUSDT.  [default: those in the"
+        " configuration file, else those watched last]",
+        metavar="SYMBOL",
+        show_default=False,
+        autocompletion=complete_symbol,
+    ),
+]
 Pattern = Annotated[
     str | None,
     typer.Argument(
-        help="Part of a name, such as bnb, or a pattern, such as 'BTC*'. [default: all]",
+        help="Part of a name, such as bnb, or a pattern, such as 'BTC*'.  [default: all]",
+        metavar="PATTERN",
         show_default=False,
         autocompletion=complete_symbol,
     ),
@@ -30,7 +34,7 @@ MarketName = Annotated[
     typer.Option(
         "--market",
         "-m",
-        help="spot, usdm, coinm or options: of symbols that don't say theirs.",
+        help="Market of the symbols without a prefix: spot, usdm, coinm or options.",
         metavar="NAME",
         autocompletion=complete_market,
         rich_help_panel=EXCHANGE,
@@ -39,16 +43,16 @@ MarketName = Annotated[
 Options = Annotated[
     bool,
     typer.Option(
-        "--options", help="Short for --market options: vanilla options.", rich_help_panel=EXCHANGE
+        "--options", help="Vanilla options; short for --market options.", rich_help_panel=EXCHANGE
     ),
 ]
 Testnet = Annotated[
-    bool, typer.Option("--testnet", help="On the exchange's testnet.", rich_help_panel=EXCHANGE)
+    bool, typer.Option("--testnet", help="Use the exchange's testnet.", rich_help_panel=EXCHANGE)
 ]
 Tld = Annotated[
     Literal["com", "us", "vision"] | None,
     typer.Option(
-        help="us: binance.us; vision: the hosts for market data only.  [default: com]",
+        help="com: binance.com; us: binance.us; vision: its market-data hosts.  [default: com]",
         show_default=False,
         rich_help_panel=EXCHANGE,
     ),
@@ -56,7 +60,7 @@ Tld = Annotated[
 RestUrl = Annotated[
     str | None,
     typer.Option(
-        help="Origin of another exchange, such as http://127.0.0.1:8901.",
+        help="REST origin of another exchange, such as http://127.0.0.1:8901.",
         envvar="DEPTHCLI_REST_URL",
         metavar="URL",
         rich_help_panel=EXCHANGE,
@@ -65,7 +69,7 @@ RestUrl = Annotated[
 WsUrl = Annotated[
     str | None,
     typer.Option(
-        help="Origin of its WebSockets, such as ws://127.0.0.1:8901.",
+        help="WebSocket origin of another exchange, such as ws://127.0.0.1:8901.",
         envvar="DEPTHCLI_WS_URL",
         metavar="URL",
         rich_help_panel=EXCHANGE,
@@ -74,8 +78,8 @@ WsUrl = Annotated[
 RefreshInterval = Annotated[
     float,
     typer.Option(
-        help="Seconds between two snapshots that are compared with the book and replace it;"
-        " 0: never.",
+        help="Seconds between refreshes, when a new snapshot is compared with the book and"
+        " replaces it; 0: never.",
         min=0,
         metavar="SECONDS",
         rich_help_panel=KEEP_UP,
@@ -84,7 +88,8 @@ RefreshInterval = Annotated[
 Limit = Annotated[
     int | None,
     typer.Option(
-        help="Levels a side of a snapshot.  [default: from --depth and the number of symbols]",
+        help="Levels per side to request in a snapshot.  [default: from the depth and the"
+        " number of symbols]",
         min=1,
         metavar="LEVELS",
         show_default=False,
@@ -94,7 +99,7 @@ Limit = Annotated[
 UpdateSpeed = Annotated[
     int | None,
     typer.Option(
-        help="Update speed of the stream, ms.  [default: the market's fastest]",
+        help="Milliseconds between updates, such as 100 or 1000.  [default: the market's fastest]",
         min=1,
         metavar="MS",
         show_default=False,
@@ -104,7 +109,7 @@ UpdateSpeed = Annotated[
 LogFile = Annotated[
     Path | None,
     typer.Option(
-        help="Write to this file what happens to the books and the connections.",
+        help="Log what happens to books and connections to this file.",
         dir_okay=False,
         metavar="FILE",
         show_default=False,
@@ -115,14 +120,14 @@ Web = Annotated[
     bool,
     typer.Option(
         "--web",
-        help="Serve the screen to browsers, each tab its own. Ctrl-C ends it.",
+        help="Serve the screen to browsers until Ctrl-C; each tab has its own.",
         rich_help_panel=WEB,
     ),
 ]
 WebHost = Annotated[
     str,
     typer.Option(
-        help="With --web: the address to listen at; another than loopback lets others in.",
+        help="With --web: address to listen on. Anyone who can reach it can use it.",
         metavar="ADDRESS",
         rich_help_panel=WEB,
     ),
@@ -130,6 +135,10 @@ WebHost = Annotated[
 WebPort = Annotated[
     int,
     typer.Option(
-        help="With --web: its port; 0: any that is free.", min=0, max=65535, rich_help_panel=WEB
+        help="With --web: port to listen on; 0: any free port.",
+        min=0,
+        max=65535,
+        metavar="N",
+        rich_help_panel=WEB,
     ),
 ]

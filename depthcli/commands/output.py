@@ -1,7 +1,7 @@
-"""Lines for a reader who may be slow: what is kept for it, and the thread that waits for it.
+"""Output for a reader that may be slow: the lines waiting, and the thread that writes them.
 
-`Backlog` decides what is written next; it knows no clock, thread or file. `LineWriter` hands that
-to a thread, so that the event loop never waits for a reader.
+`Backlog` decides what is written next, without clock, threads or files. `LineWriter` hands that to
+a thread, so that the event loop never waits for a reader.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
 K = TypeVar("K", bound="Hashable")
 
 NEWEST_BYTES: Final = 1 << 20
-"""Bytes of lines that may wait before a reader counts as behind and gets only the newest; besides
-what the thread has before it."""
+"""Bytes of waiting lines from which a reader counts as behind and gets only the newest. What the
+thread already has comes on top."""
 
 EVERY_BYTES: Final = 64 << 20
-"""Bytes of lines that may wait where every line is to be kept."""
+"""Most bytes of waiting lines where every line is kept."""
 
 BATCH_BYTES: Final = 1 << 18
-"""Bytes after which no more lines are added to those that are written at once. The thread may get
-the interpreter only 200 times a second: a file, which is never slow, takes 50 MB/s at that size."""
+"""Bytes from which a batch is written. The thread may get the interpreter only 200 times a second:
+at this size a file, which is never slow, still takes 50 MB/s."""
 
 MOST_HANDED: Final = 1 << 20
-"""Bytes that the thread has before it at the most, so that it needn't wait for a busy loop."""
+"""Most bytes handed to the thread in advance, so that it needn't wait for a busy loop."""
 
 LAST_LINE_PATIENCE: Final = 2.0
-"""Seconds that a reader has for the lines under way when a command is told to end."""
+"""Seconds that a reader has for the last lines when a signal ends the command."""
 
 
 class ReaderBehindError(OSError):
-    """The reader is so slow that not every line can be kept for it."""
+    """The reader is too slow for every line to be kept."""
 
 
 class _Entry(NamedTuple, Generic[K]):
-    """A line that waits, rendered, and how it is rendered anew."""
+    """A waiting line, and the function that renders it again."""
 
     key: K
     render: Callable[[], bytes]
@@ -53,10 +53,10 @@ class _Entry(NamedTuple, Generic[K]):
 
 
 class Backlog(Generic[K]):
-    """The lines that wait for the reader.
+    """The lines waiting for the reader.
 
     Args:
-        limit: bytes of lines that may wait; None: any number.
+        limit: most bytes of waiting lines; None: no limit.
         every: whether more than that is an error; otherwise only the newest line of each key is
             kept, and rendered when it is taken.
 
@@ -107,7 +107,7 @@ class Backlog(Generic[K]):
         self.size = 0
 
     def take(self, most: int | None = None) -> list[bytes]:
-        """Return the lines to write next, `most` at the most; none if nothing waits."""
+        """Return the lines to write next, at most `most`."""
         taken: list[bytes] = []
         size = 0
         while size < BATCH_BYTES and (most is None or len(taken) < most):
@@ -123,7 +123,7 @@ class Backlog(Generic[K]):
         return taken
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Drop the waiting lines."""
         self._lines.clear()
         self._newest.clear()
         self.size = 0
@@ -145,14 +145,14 @@ class Backlog(Generic[K]):
 
 
 class LineWriter(Generic[K]):
-    """Writes lines in a thread of its own; all methods are called in the event loop's.
+    """Writes lines in a thread of its own. Its methods belong to the event loop's thread.
 
     Args:
         out: where the lines go.
-        backlog: what waits for the reader.
-        count: lines to write at the most; None: no limit.
-        failed: told why nothing more can be written.
-        counted: told when `count` lines are written.
+        backlog: the waiting lines.
+        count: most lines to write; None: no limit.
+        failed: called with the error when nothing more can be written.
+        counted: called when `count` lines are written.
     """
 
     def __init__(
@@ -207,7 +207,7 @@ class LineWriter(Generic[K]):
             raise self._error
 
     async def close(self) -> None:
-        """Write no more than what is under way, for which the reader has two seconds."""
+        """Finish the lines being written, for which the reader has two seconds."""
         self._end()
         self._notices.close()
         try:
@@ -220,7 +220,7 @@ class LineWriter(Generic[K]):
             self._jobs.put(None)
 
     def _next(self) -> None:
-        """Give the thread something to do: all that waits if it has nothing, else whole batches."""
+        """Hand lines to the thread: all of them if it is idle, else whole batches."""
         backlog = self._backlog
         while not self._closed and (
             not self._handed or (backlog.size >= BATCH_BYTES and self._handed < MOST_HANDED)
@@ -260,7 +260,7 @@ class LineWriter(Generic[K]):
         self._failed(error)
 
     def _end(self) -> None:
-        """Begin nothing more."""
+        """Start no more lines."""
         self._closed = True
         self._ending.set()
         self._backlog.clear()
@@ -277,7 +277,7 @@ class LineWriter(Generic[K]):
                 self._loop.call_soon_threadsafe(self._written, len(data), failure)
 
     def _writer_for(self, out: BinaryIO) -> Callable[[bytes], None]:
-        """Return what writes bytes at once, past the file's own buffer where there is one."""
+        """Return a function that writes bytes at once, bypassing the file's buffer."""
         try:
             descriptor = out.fileno()
         except OSError:
@@ -299,11 +299,11 @@ class LineWriter(Generic[K]):
 
 
 class SkipNotices:
-    """Says on standard error, at most once a second, how many changes were skipped.
+    """Reports skipped changes on standard error, at most once a second.
 
     Args:
-        loop: the event loop, whose clock counts.
-        skipped: returns how many were skipped in all.
+        loop: the event loop, for its clock.
+        skipped: returns the total of skipped changes.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, skipped: Callable[[], int]) -> None:
@@ -314,12 +314,12 @@ class SkipNotices:
         self._thread: threading.Thread | None = None
 
     def tell(self) -> None:
-        """Say it within a second, if there is something new."""
+        """Report within a second, if there is something new."""
         if self._timer is None and self._skipped() > self._said:
             self._timer = self._loop.call_later(1.0, self._say)
 
     def close(self) -> None:
-        """Say nothing more."""
+        """Report nothing more."""
         if self._timer is not None:
             self._timer.cancel()
 

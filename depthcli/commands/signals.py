@@ -1,4 +1,4 @@
-"""How a command is run: what it ends with when it is told to end, or can't go on.
+"""Runs a command, and ends it on signals and errors.
 
 A signal closes everything properly; the exit code keeps which it was. What takes time to import is
 imported when a command runs.
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 COLLECT_AFTER: Final = (10_000, 10, 100)
-"""When the interpreter looks for garbage. Events leave none behind, and to look at the levels of
-1,500 books takes a quarter of a second, in which events wait: so that is done seldom."""
+"""Thresholds of the garbage collector. Events leave no garbage, and a collection over 1,500 books
+takes a quarter of a second while events wait, so collections are rare."""
 
 ENDINGS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-"""What tells a command to end: Ctrl-C, `kill`, and a terminal that goes away."""
+"""The signals that end a command: Ctrl-C, `kill`, and the terminal's hang-up."""
 
 
-class ToldToEndError(Exception):
+class EndedBySignalError(Exception):
     """A signal ended the job, after which it closed everything.
 
     Attributes:
@@ -44,20 +44,20 @@ class ToldToEndError(Exception):
 
 
 class EarlyInterrupt:
-    """Ctrl-C while a command is still being loaded: it ends the process without a word.
+    """Ctrl-C while a command is still loading: ends the process silently.
 
     The exception alone isn't enough: Python drops it where it is raised inside a callback of the
     import system, and C code makes another error of it.
 
     Attributes:
-        came: whether there was a Ctrl-C.
+        came: whether Ctrl-C was pressed.
     """
 
     def __init__(self) -> None:
         self.came = False
 
-    def heed(self) -> None:
-        """Begin to listen, unless the parent wants Ctrl-C to be ignored."""
+    def install(self) -> None:
+        """Install the handler, unless the parent wants Ctrl-C to be ignored."""
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._end)
 
@@ -71,22 +71,22 @@ early_interrupt: Final = EarlyInterrupt()
 
 
 def run(job: Coroutine[Any, Any, T]) -> T:
-    """Run a command's job, and return what it returns.
+    """Run a command's job, and return its result.
 
     Raises:
-        typer.Exit: a signal ended it, nobody reads its output any more, or something on this
+        typer.Exit: a signal ended it, the reader of its output is gone, or something on this
             machine failed, which is printed.
-        DepthcliError: as the job does.
+        DepthcliError: as the job raises it.
     """
     gc.set_threshold(*COLLECT_AFTER)
     try:
-        return run_until_told(job, interrupted=lambda: early_interrupt.came)
+        return run_until_signal(job, interrupted=lambda: early_interrupt.came)
     except KeyboardInterrupt:
         raise typer.Exit(exit_codes.INTERRUPTED) from None
-    except ToldToEndError as told:
-        raise typer.Exit(told.exit_code) from None
+    except EndedBySignalError as ended:
+        raise typer.Exit(ended.exit_code) from None
     except BrokenPipeError:
-        # Nobody reads any more: nothing more is said, also not when the interpreter flushes.
+        # The reader is gone: print nothing more, not even when the interpreter flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(exit_codes.DONE) from None
     except OSError as error:
@@ -95,41 +95,41 @@ def run(job: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(exit_codes.FAILED) from None
 
 
-def run_until_told(job: Coroutine[Any, Any, T], *, interrupted: Callable[[], bool]) -> T:
+def run_until_signal(job: Coroutine[Any, Any, T], *, interrupted: Callable[[], bool]) -> T:
     """Run a job until it is done or one of the `ENDINGS` comes, which cancels it.
 
     Args:
-        job: what is run.
-        interrupted: whether Ctrl-C came before there was a loop to hear it.
+        job: the job.
+        interrupted: whether Ctrl-C came before there was an event loop.
 
-    A second signal ends the process at once. A signal that the parent wants to be ignored, as
-    `nohup` does, stays ignored.
+    A second signal ends the process at once. A signal that the parent ignores, as `nohup`
+    does, stays ignored.
 
     Raises:
-        ToldToEndError: a signal came, and the job has ended.
+        EndedBySignalError: a signal came, and the job has ended.
     """
     import asyncio
 
-    return asyncio.run(_until_told(job, interrupted))
+    return asyncio.run(_until_signal(job, interrupted))
 
 
-async def _until_told(job: Coroutine[Any, Any, T], interrupted: Callable[[], bool]) -> T:
+async def _until_signal(job: Coroutine[Any, Any, T], interrupted: Callable[[], bool]) -> T:
     import asyncio
 
     loop = asyncio.get_running_loop()
     working = asyncio.ensure_future(job)
-    told: list[int] = []
+    came: list[int] = []
 
     def end(number: int) -> None:
-        told.append(number)
-        for ending in heeded:
+        came.append(number)
+        for ending in handled:
             loop.remove_signal_handler(ending)
             signal.signal(ending, signal.SIG_DFL)
         working.cancel()
 
-    heeded = [ending for ending in ENDINGS if signal.getsignal(ending) is not signal.SIG_IGN]
+    handled = [ending for ending in ENDINGS if signal.getsignal(ending) is not signal.SIG_IGN]
     try:
-        for ending in heeded:
+        for ending in handled:
             loop.add_signal_handler(ending, end, ending)
     except NotImplementedError:  # Windows: there Ctrl-C is a KeyboardInterrupt
         return await working
@@ -138,8 +138,8 @@ async def _until_told(job: Coroutine[Any, Any, T], interrupted: Callable[[], boo
     try:
         result = await working
     except asyncio.CancelledError:
-        if not told:
+        if not came:
             raise
-    if told:
-        raise ToldToEndError(told[0])
+    if came:
+        raise EndedBySignalError(came[0])
     return result

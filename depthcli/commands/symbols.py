@@ -13,7 +13,7 @@ from depthcli.commands.options import Options, Pattern, RestUrl, Testnet, Tld, W
 from depthcli.commands.signals import run
 
 EXAMPLES = """\
-depthcli symbols 'BNB*'  # all that begin so
+depthcli symbols 'BNB*'  # symbols that start with BNB
 depthcli symbols --options --underlying BTCUSDT --expiry nearest --side call  # the next calls
 """
 
@@ -26,7 +26,7 @@ def symbols(
         bool,
         typer.Option(
             "--json",
-            help="A JSON object a line, instead of a table for people.",
+            help="Print one JSON object per line instead of a table.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
@@ -35,7 +35,7 @@ def symbols(
         typer.Option(
             "--market",
             "-m",
-            help="spot, usdm, coinm, options or all.",
+            help="Market: spot, usdm, coinm, options or all.",
             metavar="NAME",
             autocompletion=complete_market,
             rich_help_panel=EXCHANGE,
@@ -45,7 +45,7 @@ def symbols(
     underlying: Annotated[
         str | None,
         typer.Option(
-            help="Options and futures: only those on it, such as BTCUSDT.",
+            help="Options and futures: only those on this underlying, such as BTCUSDT.",
             metavar="PAIR",
             show_default=False,
             rich_help_panel=SHOW,
@@ -54,7 +54,7 @@ def symbols(
     expiry: Annotated[
         str | None,
         typer.Option(
-            help="Options and futures: only those that expire then: 261225, 2026-12-25, nearest.",
+            help="Options and futures: only this expiry: 261225, 2026-12-25 or nearest.",
             metavar="DATE",
             show_default=False,
             rich_help_panel=SHOW,
@@ -63,13 +63,13 @@ def symbols(
     side: Annotated[
         Literal["call", "put"] | None,
         typer.Option(
-            help="Options: only calls, or only puts.", show_default=False, rich_help_panel=SHOW
+            help="Options: only calls or only puts.", show_default=False, rich_help_panel=SHOW
         ),
     ] = None,
     everything: Annotated[
         bool,
         typer.Option(
-            "--all", "-a", help="Also those that aren't trading now.", rich_help_panel=SHOW
+            "--all", "-a", help="Include symbols that aren't trading now.", rich_help_panel=SHOW
         ),
     ] = False,
     rest_url: RestUrl = None,
@@ -77,7 +77,7 @@ def symbols(
     testnet: Testnet = False,
     tld: Tld = None,
 ) -> None:
-    """List and search the exchange's symbols. Exit code 1: none matches."""
+    """List and search the exchange's symbols. Exit code 1: no symbol matches."""
     from depthcli.commands.listing import Search, list_symbols
     from depthcli.core.markets import MARKETS, OPTIONS
     from depthcli.core.symbols import names_market_by_ending, split_market, two_markets

@@ -1,4 +1,4 @@
-"""`depthcli watch`: live books on the screen and, for a demonstration, an exchange below them."""
+"""`depthcli watch`: live books on the screen, with `--demo` from a built-in exchange."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 depthcli watch BNBBTC ETHBTC  # two books, side by side
-depthcli watch --demo --view overview  # all of an embedded exchange, without a network
+depthcli watch --demo --view overview  # every symbol of the built-in exchange
 """
 
 
@@ -49,30 +49,45 @@ def watch(
     depth: Annotated[
         int,
         typer.Option(
-            "--depth", "-d", help="Levels a side to show.", min=1, max=1000, rich_help_panel=SHOW
+            "--depth",
+            "-d",
+            help="Levels per side to show, 1 to 1,000.",
+            min=1,
+            max=1000,
+            metavar="N",
+            rich_help_panel=SHOW,
         ),
     ] = 5,
     fps: Annotated[
         float,
-        typer.Option(help="Repaints a second at the most.", min=1, max=60, rich_help_panel=KEEP_UP),
+        typer.Option(
+            help="Most repaints per second, 1 to 60.",
+            min=1,
+            max=60,
+            metavar="N",
+            rich_help_panel=KEEP_UP,
+        ),
     ] = 10,
     demo: Annotated[
         bool,
         typer.Option(
             "--demo",
-            help="On an embedded exchange: no network is needed.",
+            help="Use a built-in exchange, without a network.",
             rich_help_panel=EXCHANGE,
         ),
     ] = False,
     seed: Annotated[
-        int, typer.Option(help="With --demo: the order flow's seed.", rich_help_panel=EXCHANGE)
+        int,
+        typer.Option(
+            help="With --demo: seed of the order flow.", metavar="N", rich_help_panel=EXCHANGE
+        ),
     ] = 1,
     workspace: Annotated[
         str | None,
         typer.Option(
             "--workspace",
             "-w",
-            help="What was saved by that name, with the key w: its symbols and how they looked.",
+            help="Open the workspace saved under this name (key w): symbols, view and colours.",
             metavar="NAME",
             show_default=False,
             rich_help_panel=SHOW,
@@ -80,20 +95,18 @@ def watch(
     ] = None,
     view: Annotated[
         Literal["books", "ladder", "chart", "heatmap", "overview"],
-        typer.Option(
-            help="How to look at the books at first.", show_choices=True, rich_help_panel=SHOW
-        ),
+        typer.Option(help="View to start with.", show_choices=True, rich_help_panel=SHOW),
     ] = "books",
     theme: Annotated[
-        Literal["dark", "light"], typer.Option(help="Colours at first.", rich_help_panel=SHOW)
+        Literal["dark", "light"], typer.Option(help="Colours to start with.", rich_help_panel=SHOW)
     ] = "dark",
     unit: Annotated[
         Literal["base", "quote"],
-        typer.Option(help="The asset that quantities are shown in.", rich_help_panel=SHOW),
+        typer.Option(help="Show quantities in the base or the quote asset.", rich_help_panel=SHOW),
     ] = "base",
     flash: Annotated[
         bool,
-        typer.Option(help="Whether changed quantities flash in the ladder.", rich_help_panel=SHOW),
+        typer.Option(help="Flash changed quantities in the ladder.", rich_help_panel=SHOW),
     ] = True,
     market: MarketName = "spot",
     options: Options = False,
@@ -109,7 +122,7 @@ def watch(
     host: WebHost = "127.0.0.1",
     port: WebPort = 8000,
 ) -> None:
-    """Show live depth, a panel a symbol. q leaves, ? explains."""
+    """Show live depth, one panel per symbol. Press ? for help, q to quit."""
     from depthcli.commands.following import Following
     from depthcli.commands.web_arguments import arguments_of
     from depthcli.settings.logs import log_to
@@ -118,12 +131,12 @@ def watch(
 
     default = market_of(context, market, options)
     workspaces = Workspaces()
-    kept = workspaces.read(workspace) if workspace else None
+    saved = workspaces.read(workspace) if workspace else None
     interactive = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-    if not symbols and not demo and kept is None and interactive:
-        kept = _last_again(workspaces)
-    if not symbols and kept is not None:
-        symbols = [symbol.name for symbol in kept.symbols]
+    if not symbols and not demo and saved is None and interactive:
+        saved = _last_again(workspaces)
+    if not symbols and saved is not None:
+        symbols = [symbol.name for symbol in saved.symbols]
     if not symbols:
         if not demo:
             raise UsageError(
@@ -148,14 +161,14 @@ def watch(
         environment=environment_of(context),
     )
     wished = {"view": view, "depth": depth, "theme": theme, "unit": unit, "flash": flash}
-    if kept is not None:
+    if saved is not None:
         wished = {name: value for name, value in wished.items() if typed(context, name)}
-    start = (kept or Workspace(symbols=[])).but(**wished)
+    start = (saved or Workspace(symbols=[])).but(**wished)
     if web:
         from depthcli.web import serve
 
-        taken_up = [f"--workspace={LAST}"] if kept is not None and not workspace else []
-        run(serve([*taken_up, *arguments_of(context)], host, port))
+        reopened = [f"--workspace={LAST}"] if saved is not None and not workspace else []
+        run(serve([*reopened, *arguments_of(context)], host, port))
         return
     showing = watch_books(
         following,
@@ -177,15 +190,15 @@ async def watch_books(
     start: Workspace,
     name: str = "",
 ) -> int:
-    """Show the books until the user leaves, and keep how they left them; return the exit code.
+    """Show the books until the user quits, and save the workspace; return the exit code.
 
     Args:
         following: what to follow.
-        fps: repaints a second at the most.
-        demo_seed: the order flow's seed of an embedded exchange; None: follow a real one.
+        fps: most repaints per second.
+        demo_seed: seed of the built-in exchange's order flow; None: follow a real exchange.
         workspaces: where workspaces are kept.
-        start: how to look at the books at first.
-        name: of the workspace that is, if it has one.
+        start: how to show the books at the start.
+        name: the name of that workspace; may be empty.
 
     Raises:
         DepthcliError: as `follow` does.
@@ -224,7 +237,7 @@ async def watch_books(
             workspace=start,
             name=name,
         )
-        # Modules live as long as the program: looking through them for garbage would hold up keys.
+        # Modules live as long as the program: without them, collections of garbage are short.
         gc.freeze()
         await app.run_async()
         if demo_seed is None and app.view_state.tiles:
@@ -247,15 +260,15 @@ async def _embedded(following: Following, seed: int) -> AsyncIterator[Following]
 
 
 def title_of(following: Following, *, embedded: bool) -> str:
-    """Return where the books come from: the markets and, if it isn't the usual one, the place."""
+    """Return the markets and, if it isn't the default, the exchange."""
     markets = list(following.wanted)
     names = markets[0].title if len(markets) == 1 else ", ".join(one.name for one in markets)
-    place = "embedded exchange" if embedded else following.environment.title
+    place = "built-in exchange" if embedded else following.environment.title
     return f"{names} · {place}" if place else names
 
 
 def _last_again(workspaces: Workspaces) -> Workspace | None:
-    """Offer what was left last; return it if the user wants it."""
+    """Offer the last workspace; return it if the user accepts."""
     last = workspaces.read_last()
     if last is None or not last.symbols:
         return None

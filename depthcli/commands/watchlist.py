@@ -1,4 +1,4 @@
-"""Adds and drops symbols while `depthcli watch` runs, and finds their names as they are typed."""
+"""Adds, drops and searches symbols while `depthcli watch` runs."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 UNKNOWN_DECIMALS: Final = 8
-"""Digits behind the point where the exchange doesn't say how fine its steps are."""
+"""Decimals where the exchange gives no tick or step size."""
 
 CLOCK_EVERY: Final = 600.0
-"""Seconds between two questions for the exchange's time."""
+"""Seconds between two requests for the exchange's time."""
 
 MOST_FOUND: Final = 200
-"""Names that are offered at the most."""
+"""Most names offered."""
 
 
 class Watchlist(BookSource):
     """Keeps the books of the screen.
 
     Args:
-        following: what was followed from the start.
-        group: keeps the books of what comes and goes.
+        following: what is followed from the start.
+        group: the group of the books.
         markets: whose symbols are offered, the usual one first.
     """
 
@@ -50,21 +50,21 @@ class Watchlist(BookSource):
         self._names: asyncio.Task[list[str]] | None = None
 
     async def add(self, name: str) -> Watched:
-        """Begin to keep the book of a symbol, typed with its market or without."""
+        """Add a symbol, typed with its market or without."""
         (target,) = targets_of([name], self._markets[0])
         return self.watched(await self._group.add(target))
 
     async def drop(self, watched: Watched) -> None:
-        """Keep a book no longer."""
+        """Stop keeping a book."""
         for one in self._group.members:
             if one.manager is watched.manager:
                 await self._group.remove(one.target)
                 return
 
     async def search(self, text: str) -> list[str]:
-        """Return the trading symbols of all markets that have a text in their names.
+        """Return the trading symbols of all markets whose names contain a text.
 
-        Those that begin with it come first, then those of the usual market, then the shortest.
+        Names that begin with it come first, then those of the default market, then the shortest.
         """
         if self._names is None:
             self._names = asyncio.create_task(self._all_names())
@@ -86,7 +86,7 @@ class Watchlist(BookSource):
         return found[:MOST_FOUND]
 
     def watched(self, one: GroupMember[float]) -> Watched:
-        """Return what the screen has to know of a symbol."""
+        """Return a member of the group as the screen needs it."""
         info, market = one.info, one.target.market
         other = market is not self._markets[0] or len(self._following.wanted) > 1
         inverse = market is COINM
@@ -104,7 +104,7 @@ class Watchlist(BookSource):
         )
 
     async def _all_names(self) -> list[str]:
-        """Fetch the names of all markets at once; a market that can't be had is left out.
+        """Fetch the names of all markets at once; a market that fails is left out.
 
         Raises:
             DepthcliError: none can be had.
@@ -131,32 +131,32 @@ class Watchlist(BookSource):
 
 
 class ExchangeClock:
-    """Knows how far the exchange's clock is ahead of this machine's.
+    """The offset of the exchange's clock.
 
     Attributes:
-        offset: in seconds; None before the exchange was asked.
+        offset: seconds that it is ahead of this machine's clock; None before the first answer.
     """
 
     def __init__(self) -> None:
         self.offset: float | None = None
 
     async def keep(self, client: AsyncClient, market: Market) -> None:
-        """Ask now and then until cancelled; a failure is only logged."""
+        """Ask for the time periodically until cancelled; a failure is only logged."""
         while True:
             try:
                 asked = time.time()
-                told = await client.server_time(market) / 1000
-                # The answer was given somewhere between the asking and its coming.
-                self.offset = told - (asked + time.time()) / 2
+                server_time = await client.server_time(market) / 1000
+                # The answer was made about halfway between request and arrival.
+                self.offset = server_time - (asked + time.time()) / 2
             except DepthcliError as error:
                 logger.info("the exchange's clock isn't known: %s", error)
             await asyncio.sleep(CLOCK_EVERY)
 
 
 def offered(following: Following, *, embedded: bool) -> tuple[Market, ...]:
-    """Return whose symbols can be added: the first target's market, and the others that there are.
+    """Return the markets whose symbols can be added, the first target's first.
 
-    An embedded exchange has the markets of the targets only.
+    An built-in exchange has the markets of the targets only.
     """
     wanted = list(following.wanted)
     others = [] if embedded else [market for market in MARKETS.values() if market not in wanted]
@@ -164,7 +164,7 @@ def offered(following: Following, *, embedded: bool) -> tuple[Market, ...]:
 
 
 def decimals(step: Decimal | None) -> int:
-    """Return how many digits behind the point a multiple of the step needs."""
+    """Return the decimals of a multiple of the step."""
     if step is None:
         return UNKNOWN_DECIMALS
     exponent = step.normalize().as_tuple().exponent

@@ -1,4 +1,4 @@
-"""What a screen's process is told: what its user said on the command line, word for word."""
+"""The arguments of a screen's process: those of the command line, unchanged."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     import typer
 
 SERVING: Final = frozenset({"web", "host", "port"})
-"""Options of `watch` that say how it is served, and not what a screen shows."""
+"""Options of `watch` about serving, which a screen doesn't get."""
 
 
 def arguments_of(context: typer.Context) -> list[str]:
-    """Return the arguments that were typed, without those that are about serving.
+    """Return the arguments of the command line, without those about serving.
 
-    What the environment and the configuration file say isn't repeated: a screen reads them itself.
+    A screen reads the environment and the configuration file itself.
     """
     options: list[str] = []
     symbols: list[str] = []

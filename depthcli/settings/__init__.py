@@ -1,4 +1,4 @@
-"""What is kept between two runs: configuration, workspaces, logs, and known symbols.
+"""What is kept between runs: configuration, workspaces, logs, and known symbols.
 
 It reads and writes files and environment variables. It knows nothing of books or of the screen.
 """

@@ -1,7 +1,7 @@
-"""What the user settled for good: one typed TOML file in the usual place for such files.
+"""The configuration: one typed TOML file in the platform's usual place.
 
-A setting there is what the option of the same name would say: an option on the command line wins
-over an environment variable, that over the file, and the file over the default.
+A setting replaces the default of the option of the same name. An option on the command line wins
+over an environment variable, and that over the file.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ Seconds = Annotated[float, Meta(ge=0)]
 Milliseconds = Annotated[int, Meta(ge=1)]
 
 EXAMPLE: Final = """\
-# What depthcli takes for granted. An option on the command line or an environment variable wins.
-# Take away the # before what you want to change.
+# The defaults of depthcli. Options on the command line and environment variables win.
+# Remove the # before a line to change its setting.
 
 [exchange]
-# symbols = ["BNBBTC", "ETHBTC"]   # what watch, dump and check follow when none is named
+# symbols = ["BNBBTC", "ETHBTC"]   # for watch, dump and check without symbols
 # market = "spot"             # spot, usdm, coinm or options
 # tld = "com"                 # com, us or vision
 # testnet = false
 # refresh_interval = 1800.0   # seconds between two audits; 0: never
 # update_speed = 100          # ms
-# limit = 1000                # levels a side of a snapshot
+# limit = 1000                # levels per side of a snapshot
 # log_file = "/tmp/depthcli.log"
 
 [watch]
 # symbols = ["BNBBTC"]        # instead of those above
-# depth = 5                   # levels a side
-# fps = 10.0                  # repaints a second at the most
+# depth = 5                   # levels per side
+# fps = 10.0                  # most repaints per second
 # view = "books"              # books, ladder, chart, heatmap or overview
 # theme = "dark"              # dark or light
 # unit = "base"               # quantities in the base or the quote asset
 # flash = true                # changed quantities flash in the ladder
 
 [dump]
-# depth = 10                  # levels a side
+# depth = 10                  # levels per side
 # timeout = 30.0              # seconds to wait for the first book
 """
 
 
 class Exchange(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What every command takes that follows books."""
+    """Settings of every command that follows books."""
 
     symbols: list[str] | UnsetType = UNSET
     market: MarketName | UnsetType = UNSET
@@ -70,7 +70,7 @@ class Exchange(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=T
 
 
 class Watch(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What `depthcli watch` takes."""
+    """Settings of `depthcli watch`."""
 
     symbols: list[str] | UnsetType = UNSET
     depth: Annotated[int, Meta(ge=1, le=1000)] | UnsetType = UNSET
@@ -82,7 +82,7 @@ class Watch(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True
 
 
 class Dump(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What `depthcli dump` takes."""
+    """Settings of `depthcli dump`."""
 
     depth: Levels | UnsetType = UNSET
     timeout: Annotated[float, Meta(ge=0.1)] | UnsetType = UNSET
@@ -96,7 +96,7 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     dump: Dump = field(default_factory=Dump)
 
     def defaults(self) -> dict[str, dict[str, Any]]:
-        """Return the settings as defaults of the options of each command."""
+        """Return the settings as defaults of each command's options."""
         shared = msgspec.to_builtins(self.exchange)
         place = {name: shared[name] for name in ("tld", "testnet", "market") if name in shared}
         place |= {name: shared[name] for name in ("rest_url", "ws_url") if name in shared}
@@ -115,7 +115,7 @@ def config_path() -> Path:
 
 
 def read_config(path: Path) -> Config:
-    """Return what a file says; the defaults if there is none.
+    """Return the settings of a file; the defaults without one.
 
     Raises:
         UsageError: it can't be read, or says something that isn't a setting; it names the line.
@@ -130,7 +130,7 @@ def read_config(path: Path) -> Config:
 
 
 def parse(text: str, path: Path) -> Config:
-    """Return what the text of a file says; errors as `read_config` has them."""
+    """Return the settings in a text; raises as `read_config` does."""
     config: Config = decode(text, path, Config)
     return config
 
@@ -155,7 +155,7 @@ _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<name>.*)`")
 
 
 def _explained(error: str, text: str, path: Path, kind: type[Any]) -> str:
-    """Return an error of the decoder in words that name the line and what to do."""
+    """Return a decoder's error with the line, and what to do."""
     match = _WHERE.match(error)
     what, where = (match["what"], match["path"] or "") if match else (error, "")
     tables = [part for part in re.split(r"[.\[\]]", where) if part and part != "..."]

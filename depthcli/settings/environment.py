@@ -1,4 +1,4 @@
-"""Which exchange is meant: the exchange's own, or one of the user's."""
+"""The exchange that a command uses: one of Binance's, or one of the user's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Where a command's exchange is.
+    """The addresses of a command's exchange.
 
     Attributes:
         tld: `com`, `us` or `vision`.
@@ -29,7 +29,7 @@ class Environment:
 
     @property
     def title(self) -> str:
-        """What is worth telling a user who knows the market: empty for the usual exchange."""
+        """The exchange's name on the screen; empty for the default one."""
         if self.rest_url:
             return urlsplit(self.rest_url).netloc
         if self.testnet:

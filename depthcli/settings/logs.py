@@ -1,4 +1,4 @@
-"""The log file of the command line: safe to show, and a full disk ends nothing but the log."""
+"""The log file of the commands: safe to display, and a full disk ends only the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST: Final = 2_000
 
 
 def log_to(file: Path | None) -> None:
-    """Write what the package logs to a file; None: nowhere.
+    """Write the package's log to a file; None: nowhere.
 
     Raises:
         UsageError: the file can't be written.
@@ -52,7 +52,7 @@ def _is_no_echo(record: logging.LogRecord) -> bool:
 
 
 class _SafeFormatter(logging.Formatter):
-    """Formats lines in which no character is left that a terminal might obey."""
+    """Formats lines without control characters that a terminal might obey."""
 
     def format(self, record: logging.LogRecord) -> str:
         lines = super().format(record).split("\n")
@@ -60,7 +60,7 @@ class _SafeFormatter(logging.Formatter):
 
 
 class _LogFile(logging.FileHandler):
-    """Writes until it can't any more; that is told once, when the program ends."""
+    """Writes until the first failure, which is reported once when the program ends."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, its parent's name
         error = sys.exc_info()[1]
@@ -68,7 +68,7 @@ class _LogFile(logging.FileHandler):
             super().handleError(record)
             return
         logging.getLogger("depthcli").removeHandler(self)
-        # What is still buffered can't be written either, and isn't complained about again.
+        # What is still buffered can't be written either; that isn't reported again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
         where = printable(self.baseFilename)
         atexit.register(_complain, f"the log {where} isn't whole: {error.strerror or error}")

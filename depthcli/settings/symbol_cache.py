@@ -1,4 +1,4 @@
-"""The names of symbols on disk, for the shell's completion: quick to read, and never in the way.
+"""The names of symbols on disk, for shell completion.
 
 A file for each market and origin, in the user's cache directory. A file that can't be read, or that
 isn't what was written, counts as none; the next list that comes replaces it.
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FRESH: Final = 24 * 3600.0
-"""Seconds for which a list is as good as new."""
+"""Seconds until a list is out of date."""
 
 FORGOTTEN: Final = 30 * 24 * 3600.0
-"""Seconds after which a list that nobody has renewed is removed."""
+"""Seconds until an unused list is removed."""
 
 _FORMAT: Final = 1
 _NAME: Final = re.compile(r"(?:(?![a-z])[\w.\-]){1,50}")
@@ -38,13 +38,13 @@ class _Kept(NamedTuple):
 
 
 def cache_file(market: str, origin: str) -> Path:
-    """Return where the names of a market are kept, whether or not they are."""
+    """Return the path of a market's list, which may not exist."""
     host = re.sub(r"[^\w.\-]", "_", origin.partition("://")[2])
     return user_cache_path("depthcli", appauthor=False) / "symbols" / f"{market}-{host}.json"
 
 
 def remembered(market: str, origin: str) -> list[str]:
-    """Return the names of a market's trading symbols as they were kept last; none: an empty list.
+    """Return the cached names of a market's trading symbols; an empty list without any.
 
     Only names that can be symbols are given: they go to the user's shell.
     """
@@ -53,13 +53,13 @@ def remembered(market: str, origin: str) -> list[str]:
 
 
 def is_fresh(market: str, origin: str) -> bool:
-    """Return whether the names of a market were kept within a day."""
+    """Return whether a market's list is less than a day old."""
     kept = _read(market, origin)
     return kept is not None and 0 <= time.time() - kept.time < FRESH
 
 
 def remember(market: str, origin: str, names: Iterable[str]) -> None:
-    """Keep the names of a market's trading symbols, in one step; a failure is only logged."""
+    """Write the names of a market's trading symbols atomically; a failure is only logged."""
     file = cache_file(market, origin)
     beside = file.with_suffix(f".{os.getpid()}.new")
     kept = {"format": _FORMAT, "origin": origin, "time": time.time(), "symbols": sorted(names)}

@@ -1,4 +1,4 @@
-"""Workspaces: what was on the screen and how, kept by name, so that it can be had again."""
+"""Workspaces: the state of the screen, saved under a name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from depthcli.errors import UsageError, printable
 from depthcli.settings.config import decode
 
 LAST: Final = "last"
-"""The name of the workspace that was left last; nobody else can have it."""
+"""The name of the last workspace; reserved."""
 
 _NAME: Final = re.compile(r"[\w][\w .-]{0,63}")
 
@@ -28,7 +28,7 @@ class WatchedSymbol(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_o
     Attributes:
         name: with its market: `usdm:BTCUSDT`.
         group: ten to this power times the tick makes its groups.
-        size: whose cost is shown, in the base asset; None: the usual one.
+        size: the order size, in the base asset; None: the default.
     """
 
     name: str
@@ -37,19 +37,19 @@ class WatchedSymbol(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_o
 
 
 class Workspace(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is on the screen, and how.
+    """The state of the screen.
 
     Attributes:
-        symbols: in their order.
+        symbols: the symbols in order.
         view: `books`, `ladder`, `chart`, `heatmap` or `overview`.
-        depth: levels a side of a panel.
+        depth: levels per side of a panel.
         theme: `dark` or `light`.
         unit: whether quantities are in the `base` or the `quote` asset.
         flash: whether changed quantities flash.
-        zoomed: the one symbol that was shown alone; empty: all were.
-        sort: by which column the overview is sorted; empty: in the order of the symbols.
+        zoomed: the only symbol shown; empty: all are.
+        sort: the sorting column of the overview; empty: the order of the symbols.
         descending: whether the largest comes first.
-        seconds: in each column of the heatmap.
+        seconds: seconds per column of the heatmap.
         log: whether the log was open.
     """
 
@@ -74,8 +74,8 @@ class Workspaces:
     """The workspaces of a user.
 
     Args:
-        folder: where those with a name are; None: the usual place.
-        last: the file of the one left last; None: the usual place.
+        folder: where named workspaces are; None: the default.
+        last: the file of the last workspace; None: the default.
     """
 
     def __init__(self, folder: Path | None = None, last: Path | None = None) -> None:
@@ -83,7 +83,7 @@ class Workspaces:
         self._last = last or user_state_path("depthcli", appauthor=False) / "last.toml"
 
     def names(self) -> list[str]:
-        """Return the names of all that were saved."""
+        """Return the names of all saved workspaces."""
         return sorted(path.stem for path in self._folder.glob("*.toml"))
 
     def read(self, name: str) -> Workspace:
@@ -104,14 +104,14 @@ class Workspaces:
         return found
 
     def read_last(self) -> Workspace | None:
-        """Return the workspace that was left last, or None if there is none that can be used."""
+        """Return the last workspace, or None if there is no usable one."""
         try:
             return self.read(LAST) if self._last.exists() else None
         except UsageError:
             return None
 
     def save(self, name: str, workspace: Workspace) -> Path:
-        """Keep a workspace, instead of one that had the name; return its file.
+        """Save a workspace under a name, replacing any with that name; return its file.
 
         Raises:
             UsageError: the name isn't one, or the file can't be written.
@@ -140,7 +140,7 @@ class Workspaces:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file at once: whoever reads it meanwhile sees the old one or the new one."""
+    """Write a file atomically: readers see the old one or the new one."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

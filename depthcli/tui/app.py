@@ -1,4 +1,4 @@
-"""`depthcli watch`: the Textual app, and what it does beyond showing: prompts, copies, files."""
+"""`depthcli watch`: the Textual app, with its prompts, copies and files."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 
 
 class WatchApp(MainScreen):
-    """Shows books live until `q` is pressed.
+    """Shows live books until `q` is pressed.
 
-    The caller keeps the books up; the app looks at them at its own frame rate, and fetches nothing.
+    The caller keeps the books up to date. The app reads them at its own frame rate.
 
     Args:
         watched: what to show, at least one.
-        title: where the books come from, such as `spot · embedded exchange`.
-        depth: levels a side to begin with.
-        fps: frames per second at the most.
+        title: where the books come from, such as `spot · built-in exchange`.
+        depth: levels per side at the start.
+        fps: most frames per second.
         clock: seconds; the clock of the managers' `last_received` and `last_audit`.
         wall: seconds since the epoch, for the time in the header.
         offset: how far the exchange's clock is ahead of `wall`, in seconds; None: not known.
-        books: who adds and drops symbols; None: nobody, what is watched stays.
+        books: adds and drops symbols; None: the symbols stay as they are.
         plain: whether to draw without shades of colour; None: as the terminal needs it.
         workspaces: where workspaces are kept; None: nowhere.
-        workspace: how to look at the symbols at first; its symbols are `watched`.
-        name: of that workspace, to be offered when it is saved.
+        workspace: how to show the symbols at the start; its symbols are `watched`.
+        name: the name of that workspace, offered when it is saved.
 
     Raises:
         ValueError: there is nothing to watch.
@@ -93,7 +93,7 @@ class WatchApp(MainScreen):
             self.theme = LIGHT.name if workspace.theme == "light" else DARK.name
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Yield what the command palette offers: what the keys do, by name."""
+        """Yield the commands of the command palette."""
         for command in COMMANDS:
             if self.check_action(command.action.partition("(")[0], ()):
                 key = self.get_key_display(Binding(command.keys.partition(",")[0], "", ""))
@@ -107,18 +107,18 @@ class WatchApp(MainScreen):
         return call
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Return whether an action can be done: symbols are added only where someone keeps them."""
+        """Return whether an action is available."""
         if action == "save_workspace":
             return self._workspaces is not None
         return self._books is not None if action in {"add", "drop"} else True
 
     def action_help(self) -> None:
         """Show the help."""
-        view = self._scene.view if self._scene else self.view_state.view
+        view = self._screen_lines.view if self._screen_lines else self.view_state.view
         self.push_screen(HelpScreen(view, grows=self.view_state.grows))
 
     def action_ask_size(self) -> None:
-        """Ask for the size whose cost is shown."""
+        """Ask for the order size to show the cost of."""
         tile = self.view_state.focused
         if tile is None:
             return
@@ -176,7 +176,7 @@ class WatchApp(MainScreen):
         self.look()
 
     async def action_drop(self) -> None:
-        """Watch the chosen symbol no longer."""
+        """Stop watching the selected symbol."""
         gone = self.view_state.drop()
         if gone and self._books:
             await self._books.drop(gone.observer.watched)
@@ -185,7 +185,7 @@ class WatchApp(MainScreen):
         self._show()
 
     def action_copy(self, as_object: bool) -> None:
-        """Copy the chosen book."""
+        """Copy the selected book."""
         tile = self.view_state.focused
         if tile is None:
             return
@@ -195,31 +195,31 @@ class WatchApp(MainScreen):
         )
         self.copy_to_clipboard(as_json(picture) if as_object else as_text(picture))
         kind = "JSON" if as_object else "text"
-        self.notify(f"{tile.name}: {depth} levels a side copied as {kind}", markup=False)
+        self.notify(f"{tile.name}: {depth} levels per side copied as {kind}", markup=False)
 
     def action_save_picture(self) -> None:
-        """Save the screen as a picture, and say where."""
-        moment = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y%m%d-%H%M%S")
-        name = f"depthcli-{moment}.svg"
+        """Save the screen as SVG, and say where."""
+        time = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y%m%d-%H%M%S")
+        name = f"depthcli-{time}.svg"
         if self.is_web:
             picture = io.StringIO(self.export_screenshot())
             self.deliver_text(picture, save_filename=name, mime_type="image/svg+xml")
-            self.notify(f"{name} goes to the browser's downloads", markup=False)
+            self.notify(f"{name} is in the browser's downloads", markup=False)
             return
         folder = Path.cwd() if os.access(Path.cwd(), os.W_OK) else Path.home()
         try:
             path = self.save_screenshot(name, str(folder))
         except OSError as error:
-            self.notify(f"the picture can't be saved: {error}", severity="error", markup=False)
+            self.notify(f"the screenshot can't be saved: {error}", severity="error", markup=False)
             return
         self.notify(f"saved as {path}", markup=False)
 
     def workspace(self) -> Workspace:
-        """Return what is on the screen, and how."""
+        """Return the workspace on the screen."""
         return workspace_of(self.view_state, "dark" if self.theme == DARK.name else "light")
 
     def action_save_workspace(self) -> None:
-        """Ask for a name, and keep what is on the screen by it."""
+        """Ask for a name, and save the workspace under it."""
         kept = self._workspaces
         if kept is None:
             return

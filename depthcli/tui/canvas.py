@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Canvas(Widget, can_focus=True):
-    """Shows lines, and repaints only the cells that changed since the lines before.
+    """Shows lines, and repaints only the cells that changed.
 
     It has the focus, so that all keys are its own and none is the screen's; which there are, says
     who uses it.
@@ -31,7 +31,7 @@ class Canvas(Widget, can_focus=True):
     """
 
     class Resized(Message):
-        """There is more or less room than before."""
+        """The size has changed."""
 
     def __init__(self, styles: Mapping[str, Style]) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Canvas(Widget, can_focus=True):
         self._width = 0
 
     def show(self, lines: Sequence[Line], width: int) -> None:
-        """Show those lines, each `width` cells wide, from now on."""
+        """Show these lines, each `width` cells wide."""
         before, self._lines = self._lines, lines
         if (len(before), self._width) != (len(lines), width):
             self._width = width
@@ -59,7 +59,7 @@ class Canvas(Widget, can_focus=True):
         self.post_message(self.Resized())
 
     def recolour(self, styles: Mapping[str, Style]) -> None:
-        """Use other colours from now on."""
+        """Use other colours."""
         self._palette = styles
         self.refresh()
 

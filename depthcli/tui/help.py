@@ -23,43 +23,49 @@ if TYPE_CHECKING:
 _NARROW: Final = 60
 
 NUMBERS: Final = (
-    ("price", "of the level; best bid and best ask are bold on a coloured ground"),
-    ("quantity", "what is offered at that price; k, M, B, T stand for 10³, 10⁶, 10⁹, 10¹²"),
-    ("total, bar", "the quantity from the best price down to this level, and the same drawn"),
-    ("≥, ░, grey", "not known whole: it lies past where the snapshot ended"),
-    ("vouched for", "so many of the levels shown lie within the snapshot, on either side"),
-    ("x10", "levels are in groups of ten ticks: bids rounded down, asks up"),
-    ("spread", "best ask less best bid; in basis points (bp), hundredths of 1 % of the mid"),
-    ("mid, micro", "halfway between best bid and ask; the same, weighted by what rests there"),
-    ("top 5  bid 62%", "how the quantity of the best five levels is shared by bids and asks"),
+    ("price", "best bid and best ask are bold on a coloured background"),
+    ("quantity", "open quantity at that price; k, M, B, T are 10³, 10⁶, 10⁹, 10¹²"),
+    ("total, bar", "cumulative quantity from the best price to this level"),
+    ("≥, ░, grey", "beyond the snapshot: there may be more than is shown"),
+    ("in snapshot", "how many of the levels shown are within the snapshot"),
+    ("x10", "levels grouped by ten ticks: bids rounded down, asks up"),
+    ("spread", "best ask minus best bid; also in basis points (bp, 0.01 % of the mid)"),
+    ("mid, micro", "mid-price; micro-price: the mid weighted by quantity at the touch"),
+    ("top 5  bid 62%", "bids' and asks' shares of the quantity in the best five levels"),
     ("imbalance", "the same from -1 (only asks) to +1 (only bids)"),
-    ("10 BTC  buy", "what buying so much at once costs beyond the mid → the last price paid"),
-    ("updates/s", "events of this symbol, over the last three seconds"),
-    ("latency", "from the exchange's event time to its coming here, by both clocks"),
+    ("10 BTC  buy", "slippage against the mid of a market order → its worst price"),
+    ("updates/s", "updates a second of this symbol, over the last three seconds"),
+    ("latency", "from the exchange's event time to arrival here, by both clocks"),
     ("12:04:31.412", "the exchange's time of the last event in the book, in UTC"),
-    ("0.3 s", "the age: since the last event came, or since the book was last true"),
-    ("audited", "a fresh snapshot was compared with the book: so many levels differed"),
-    ("3 ever", "so many differed in all audits since the start; it should never be seen"),
-    ("in the best 20", "where the nearest of those lay, by rank; the log (l) tells it of all"),
+    ("0.3 s", "age: since the last event, or since the book was last correct"),
+    ("audited", "compared with a new snapshot: how many levels differed"),
+    ("3 ever", "levels that differed in all audits since the start; expect none"),
+    ("in the best 20", "rank of the nearest level that differed; the log (l) has all ranks"),
 )
 
 STATES: Final = (
-    (SIGNS[State.CONNECTING] + " CONNECTING", "there is no stream yet"),
-    (SIGNS[State.BUFFERING] + " BUFFERING", "the stream is open; the first snapshot is awaited"),
-    (SIGNS[State.LIVE] + " LIVE", "the book is the exchange's"),
-    (SIGNS[State.STALE] + " STALE", "the last true book, dimmed; the line below says why"),
-    ("↻ RECONNECTING", "the connection broke off; the line below counts down to the next try"),
-    ("◷ RATE LIMITED", "the exchange wants a pause; the line below counts it down"),
-    ("✗ UNREACHABLE", "there was no connection so far"),
-    (" ".join(HALTED), "the exchange matches no orders now"),
-    (SIGNS[State.CLOSED] + " CLOSED", "nothing comes any more; DELISTED: nothing ever will"),
+    (SIGNS[State.CONNECTING] + " CONNECTING", "the stream is not open yet"),
+    (SIGNS[State.BUFFERING] + " BUFFERING", "the stream is open; waiting for the first snapshot"),
+    (SIGNS[State.LIVE] + " LIVE", "the book matches the exchange's"),
+    (SIGNS[State.STALE] + " STALE", "the last correct book, dimmed; the line below says why"),
+    ("↻ RECONNECTING", "the connection was lost; the line below counts down to the next try"),
+    ("◷ RATE LIMITED", "the exchange refuses requests for now; the line below counts down"),
+    ("✗ UNREACHABLE", "no connection could be made so far"),
+    (" ".join(HALTED), "the exchange is not matching orders"),
+    (
+        SIGNS[State.CLOSED] + " CLOSED",
+        "the book is no longer updated; DELISTED: it never will be again",
+    ),
 )
 
 
 def help_table(view: View, *, grows: bool, narrow: bool = False) -> Table:
-    """Return the help for a view: names on the left, what they mean on the right.
+    """Return the help for a view, names on the left and meanings on the right.
 
-    Where it's too narrow for that, what they mean follows the names.
+    Args:
+        view: the view.
+        grows: whether symbols can be added and dropped.
+        narrow: whether there is no room for two columns; meanings then follow the names.
     """
     table = Table.grid(padding=(0, 2))
     if not narrow:
@@ -86,7 +92,7 @@ def help_table(view: View, *, grows: bool, narrow: bool = False) -> Table:
 
 
 class HelpScreen(ModalScreen[None]):
-    """Lists the keys, and says what each column and each sign means."""
+    """Lists the keys, and the meaning of each column and sign."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss", "Close"),
@@ -98,13 +104,13 @@ class HelpScreen(ModalScreen[None]):
         self._grows = grows
 
     def compose(self) -> ComposeResult:
-        """Lay out the text in a box that scrolls where the screen is small."""
+        """Lay out the text in a box that scrolls."""
         with VerticalScroll(id="help") as box:
             box.border_title = "depthcli watch"
             yield Static(id="help-text")
 
     def on_resize(self, event: Resize) -> None:
-        """Lay out the text for the room that there is."""
+        """Lay out the text for the new size."""
         narrow = event.size.width < _NARROW
         self.query_one("#help").set_class(narrow, "narrow")
         shown = help_table(self._view, grows=self._grows, narrow=narrow)

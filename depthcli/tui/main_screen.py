@@ -1,4 +1,4 @@
-"""The screen at work: frames at its own pace, and what keys and mouse say about how one looks."""
+"""The running screen: draws frames at a fixed rate, and handles keys and mouse."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ class KeyCanvas(Canvas):
 
 
 class MainScreen(App[None]):
-    """Shows a desk. It looks at the books with each frame, and repaints only what changed.
+    """Shows the books of a view state. Each frame reads them, and repaints only what changed.
 
     Args:
-        view_state: what is looked at, and how.
+        view_state: the symbols shown, and how.
         title: where the books come from.
-        fps: frames per second at the most.
+        fps: most frames per second.
         clock: seconds; the clock of the managers' `last_received` and `last_audit`.
         wall: seconds since the epoch, for the time in the header.
         offset: how far the exchange's clock is ahead of `wall`, in seconds; None: not known.
@@ -87,7 +87,7 @@ class MainScreen(App[None]):
         self._plain = plain
         self._few_colours = False
         self._event_log = EventLog()
-        self._scene: ScreenLines | None = None
+        self._screen_lines: ScreenLines | None = None
         self._pointed: tuple[int, int] | None = None
         self._paused_at: float | None = None
         self._drawn = 0
@@ -102,7 +102,7 @@ class MainScreen(App[None]):
         yield KeyCanvas(palette(dark=True))
 
     def on_mount(self) -> None:
-        """Begin to look at the books."""
+        """Start to draw frames."""
         if self._plain is None:
             self._few_colours = self.console.color_system == "standard"
             self._plain = self._few_colours or bool(os.environ.get("NO_COLOR"))
@@ -122,7 +122,7 @@ class MainScreen(App[None]):
     # Frames.
 
     def look(self) -> None:
-        """Look at each book, and show what changed."""
+        """Read each book, and draw a frame."""
         now, wall = self._clock(), self._wall()
         self._drawn += 1
         self._frame_rate.add(now, self._drawn)
@@ -142,12 +142,12 @@ class MainScreen(App[None]):
         if not size:
             return
         now = self._clock() if self._paused_at is None else self._paused_at
-        moment = FrameContext(now, self._pointed, bool(self._plain), self._event_log.entries)
-        self._scene = ScreenRenderer(self.view_state, moment, size.width, size.height).draw(
+        context = FrameContext(now, self._pointed, bool(self._plain), self._event_log.entries)
+        self._screen_lines = ScreenRenderer(self.view_state, context, size.width, size.height).draw(
             self._status()
         )
         # The canvas belongs to the first screen, which help and the palette may lie upon.
-        self._canvas.show(self._scene.lines, size.width)
+        self._canvas.show(self._screen_lines.lines, size.width)
 
     @property
     def _canvas(self) -> Canvas:
@@ -182,11 +182,11 @@ class MainScreen(App[None]):
     # The mouse.
 
     def on_mouse_move(self, event: MouseMove) -> None:
-        """Tell what the mouse points at."""
+        """Say in the footer what the mouse is over."""
         if len(self.screen_stack) > 1:
             return
         self._pointed = (event.screen_x, event.screen_y)
-        spot = self._scene.spot_at(*self._pointed) if self._scene else None
+        spot = self._screen_lines.spot_at(*self._pointed) if self._screen_lines else None
         if spot and spot.view is View.CHART and spot.tile >= 0:
             tile = self.view_state.tiles[spot.tile]
             at = cursor_at(tile.chart, event.screen_x - spot.x) if tile.chart else None
@@ -195,14 +195,14 @@ class MainScreen(App[None]):
         self._show()
 
     def on_leave(self) -> None:
-        """Tell nothing of what the mouse pointed at before it left."""
+        """Show the key hints again."""
         self._pointed = None
 
     def on_click(self, event: Click) -> None:
-        """Choose the symbol that was clicked on, or sort by the heading."""
-        if len(self.screen_stack) > 1 or self._scene is None:
+        """Select the symbol that was clicked, or sort by the heading."""
+        if len(self.screen_stack) > 1 or self._screen_lines is None:
             return
-        spot = self._scene.spot_at(event.screen_x, event.screen_y)
+        spot = self._screen_lines.spot_at(event.screen_x, event.screen_y)
         if spot is None:
             return
         if spot.tile >= 0:
@@ -227,7 +227,7 @@ class MainScreen(App[None]):
         self._wheel(event.screen_x, event.screen_y, -_WHEEL)
 
     def _wheel(self, x: int, y: int, rows: int) -> None:
-        spot = self._scene.spot_at(x, y) if self._scene else None
+        spot = self._screen_lines.spot_at(x, y) if self._screen_lines else None
         if len(self.screen_stack) > 1 or spot is None:
             return
         if spot.view is None:
@@ -242,17 +242,17 @@ class MainScreen(App[None]):
     # What the keys and the command palette do.
 
     def action_view(self, name: str) -> None:
-        """Look at the books in another way."""
+        """Switch to a view."""
         self.view_state.look_at(View(name))
         self._show()
 
     def action_next_view(self, steps: int) -> None:
-        """Look at the books in the next way."""
+        """Switch to the next view."""
         self.view_state.next_view(steps)
         self._show()
 
     def action_pause(self) -> None:
-        """Freeze the picture, or let it go on."""
+        """Pause or resume the display."""
         if self._paused_at is None:
             self._paused_at = self._clock()
             for tile in self.view_state.tiles:
@@ -264,7 +264,7 @@ class MainScreen(App[None]):
         self.look()
 
     def action_zoom(self) -> None:
-        """Show only the chosen symbol, or all again."""
+        """Show only the selected symbol, or all."""
         self.view_state.zoom()
         self._show()
 
@@ -286,12 +286,12 @@ class MainScreen(App[None]):
         self._show()
 
     def action_fill(self) -> None:
-        """Show as many levels as there is room for, or as many as before."""
+        """Fill the screen with levels, or show as many as before."""
         self.view_state.fill()
         self._show()
 
     def action_group(self, powers: int) -> None:
-        """Put levels into coarser or finer groups."""
+        """Group levels more coarsely or finely."""
         if tile := self.view_state.focused:
             tile.observer.coarser(powers)
             tile.ladder = None
@@ -303,12 +303,12 @@ class MainScreen(App[None]):
         self._show()
 
     def action_size(self, steps: int) -> None:
-        """Show the cost of a smaller or larger trade."""
+        """Show the cost of a smaller or larger order."""
         self.view_state.resize(steps)
         self._show()
 
     def action_flash(self) -> None:
-        """Let changed quantities flash, or not."""
+        """Flash changed quantities, or not."""
         self.view_state.flashing = not self.view_state.flashing
         self._show()
 
@@ -319,13 +319,13 @@ class MainScreen(App[None]):
         self._show()
 
     def action_reverse(self) -> None:
-        """Sort the overview the other way round."""
+        """Reverse the order of the overview."""
         self.view_state.order = self.view_state.order.by(self.view_state.order.column)
         self.view_state.sort_again()
         self._show()
 
     def action_move(self, tiles: int) -> None:
-        """Move the chosen symbol in the order."""
+        """Move the selected symbol back or on."""
         self.view_state.move(tiles)
         self._show()
 
@@ -335,12 +335,12 @@ class MainScreen(App[None]):
         self._show()
 
     def action_toggle_theme(self) -> None:
-        """Change between dark and light colours."""
+        """Switch between dark and light colours."""
         self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
         self._show()
 
     def action_home(self) -> None:
-        """Go back to the touch, to the market, to the first line."""
+        """Go back to the touch, the market or the first line."""
         if self._shows_overview:
             self.view_state.select(-len(self.view_state.tiles))
         else:
@@ -351,10 +351,10 @@ class MainScreen(App[None]):
 
     @property
     def _shows_overview(self) -> bool:
-        return self._scene is not None and self._scene.view is View.OVERVIEW
+        return self._screen_lines is not None and self._screen_lines.view is View.OVERVIEW
 
     def action_step(self, rows: int) -> None:
-        """Choose the next line, or scroll the chosen book."""
+        """Select the next line, or scroll the selected book."""
         if self._shows_overview:
             self.view_state.select(rows)
         else:
@@ -362,11 +362,11 @@ class MainScreen(App[None]):
         self._show()
 
     def action_pages(self, pages: int) -> None:
-        """The same, by so many pages."""
+        """Do the same by whole pages."""
         self.action_step(pages * max(1, self.size.height - 3))
 
     def action_aside(self, steps: int) -> None:
-        """Move the chart's cursor; change the heatmap's time; else choose the next symbol."""
+        """Move the chart's cursor, change the heatmap's time scale, or select the next symbol."""
         if self.view_state.view is View.CHART:
             self.view_state.point(steps)
         elif self.view_state.view is View.HEATMAP:
@@ -376,11 +376,11 @@ class MainScreen(App[None]):
         self._show()
 
     def action_next_symbol(self, steps: int) -> None:
-        """Choose the next symbol."""
+        """Select the next symbol."""
         self.view_state.focus_next(steps)
         self._show()
 
     def action_jump(self, number: int) -> None:
-        """Choose a symbol by its number."""
+        """Select a symbol by its number."""
         self.view_state.focus_on(number - 1)
         self._show()

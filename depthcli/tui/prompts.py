@@ -1,4 +1,4 @@
-"""What asks the user for a word: a line at the bottom, and a list that is searched while typing."""
+"""Prompts: a line at the bottom, and a list that is searched while typing."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 
 class Prompt(ModalScreen[str | None]):
-    """Asks for a text in the last line of the screen; gives None if the user thought better of it.
+    """Asks for a text in the last line of the screen; gives None if the user cancels.
 
     Args:
         question: stands before the text.
         value: to begin with.
-        while_typing: is told each change.
+        while_typing: called with the text at each change.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Never mind")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
 
     def __init__(
         self, question: str, value: str = "", while_typing: Callable[[str], None] | None = None
@@ -54,7 +54,7 @@ class Prompt(ModalScreen[str | None]):
 
 
 class Names(Input):
-    """A line for one name or several: what is pasted in lines comes with blanks between."""
+    """An input for names; pasted lines are joined with blanks."""
 
     def _on_paste(self, event: Paste) -> None:
         # What handles it next, the parent's, takes the first line only.
@@ -77,7 +77,7 @@ class Search(ModalScreen[list[str] | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Never mind"),
+        Binding("escape", "dismiss", "Cancel"),
         Binding("down", "choose(1)", "Down"),
         Binding("up", "choose(-1)", "Up"),
     ]
@@ -97,7 +97,7 @@ class Search(ModalScreen[list[str] | None]):
             yield names
 
     def on_mount(self) -> None:
-        """Show what there is before anything is typed."""
+        """Show the list before anything is typed."""
         self._look_for("")
 
     @on(Input.Changed)
@@ -115,11 +115,11 @@ class Search(ModalScreen[list[str] | None]):
             return
         try:
             names = await self._search(text)
-        except Exception as error:  # noqa: BLE001, whatever keeps the list away is said in its place
+        except Exception as error:  # noqa: BLE001, any error is shown in place of the list
             found.set_options([Option(str(error), disabled=True)])
             return
         if not names:
-            found.set_options([Option("no symbol has that in its name", disabled=True)])
+            found.set_options([Option("no matching symbol", disabled=True)])
             return
         found.set_options([Option(name, id=name) for name in names])
         found.highlighted = 0

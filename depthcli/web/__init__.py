@@ -15,8 +15,8 @@ async def serve(arguments: Sequence[str], host: str, port: int) -> None:
 
     Args:
         arguments: of `depthcli watch`, for each screen.
-        host: the address to listen at.
-        port: the port to listen on; zero for any that is free.
+        host: the address to listen on.
+        port: the port to listen on; 0: any free port.
 
     Raises:
         UsageError: what it takes isn't installed, or nothing can listen there.

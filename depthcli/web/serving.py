@@ -1,4 +1,4 @@
-"""The server of screens: its page, its connections, and whom it answers."""
+"""The web server: its page, its connections, and which requests it accepts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ POLICY: Final = (
     "default-src 'self'; img-src 'self' data:; script-src 'self' 'unsafe-inline';"
     " style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 )
-"""What the browser holds the page to: nothing is fetched from elsewhere, and nobody frames it."""
+"""The page's content security policy: no resources from elsewhere, and no framing."""
 
 MALFORMED: Final = (
     AssertionError,
@@ -43,10 +43,10 @@ MALFORMED: Final = (
 """What the parent's reading of messages raises when one isn't what the page sends."""
 
 CLOSING: Final = 2.0
-"""Seconds that a browser has to answer when its connection is closed."""
+"""Seconds to wait for a browser when its connection is closed."""
 
 LARGEST: Final = 1_000
-"""Columns and lines that a screen begins with at the most."""
+"""Most columns and lines of a screen at the start."""
 
 
 async def serve_screens(arguments: Sequence[str], host: str, port: int) -> None:
@@ -76,8 +76,8 @@ class Screens(Server):
     """Answers browsers: with the page, and with a session for each tab that shows it.
 
     Args:
-        command: the words that start a screen's process.
-        host: the address at which it listens.
+        command: the command of a screen's process.
+        host: the address that it listens on.
     """
 
     def __init__(self, command: Sequence[str], host: str) -> None:
@@ -87,13 +87,13 @@ class Screens(Server):
         self._open: set[web.WebSocketResponse] = set()
 
     async def application(self) -> web.Application:
-        """Return what an aiohttp runner runs."""
+        """Return the aiohttp application."""
         application = await self._make_app()
         application.middlewares.append(self._admit)
         return application
 
     async def on_startup(self, app: web.Application) -> None:
-        """Say nothing: whoever runs it says where it is."""
+        """Print nothing: the caller prints the address."""
 
     async def on_shutdown(self, app: web.Application) -> None:  # noqa: ARG002, its parent's
         """Close what is open; the sessions end with their connections."""
@@ -134,7 +134,7 @@ class Screens(Server):
 
     @web.middleware
     async def _admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer only who means this server: no page of elsewhere can use the user's browser."""
+        """Refuse requests that pages from elsewhere make in the user's browser."""
         origin = request.headers.get("Origin")
         if not self._is_own(request.host):
             raise web.HTTPForbidden(text="depthcli isn't served by that name\n")
@@ -157,7 +157,7 @@ class Screens(Server):
 
 
 def names_of(host: str) -> frozenset[str]:
-    """Return by which names, other than addresses, a server is known that listens at a host."""
+    """Return the names, other than addresses, of a server that listens on a host."""
     names = {"localhost", host}
     if not is_loopback(host):
         names |= {socket.gethostname(), socket.getfqdn()}
@@ -165,14 +165,14 @@ def names_of(host: str) -> frozenset[str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether an address to listen at can be reached from this machine only."""
+    """Return whether an address can be reached from this machine only."""
     with suppress(ValueError):
         return ip_address(host).is_loopback
     return host == "localhost"
 
 
 def url_of(host: str, port: int) -> str:
-    """Return where a browser of this machine finds what listens there."""
+    """Return the URL for a browser on this machine."""
     with suppress(ValueError):
         address = ip_address(host)
         if address.is_unspecified:
@@ -183,9 +183,9 @@ def url_of(host: str, port: int) -> str:
 
 
 def _why_not(host: str, port: int, error: OSError | UnicodeError) -> str:
-    """Return why nothing can listen there, and what to do."""
+    """Return why the server can't listen there, and what to do."""
     number = getattr(error, "errno", None) or 0
-    # What asyncio says of a port that is taken is longer, and says the same.
+    # asyncio's own message is longer and says no more.
     why = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or error
     more = "; --port 0 takes any that is free" if number == errno.EADDRINUSE else ""
     return f"can't listen on {printable(host)}:{port}: {why}{more}"
@@ -198,7 +198,7 @@ def _cells(request: web.Request, name: str, usual: int) -> int:
 
 
 def command_of(arguments: Sequence[str]) -> list[str]:
-    """Return the words that start a screen's process; no shell is to see them."""
+    """Return the command of a screen's process, to be run without a shell."""
     # Modules are looked for where this process looks for them: in its folder only if it does.
     here = {"", str(Path.cwd())}.intersection(sys.path)
     safely = [] if here else ["-P"]

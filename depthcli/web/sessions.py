@@ -1,4 +1,4 @@
-"""A screen in a browser's tab: its process, which ends with the tab, and the tab with it."""
+"""A screen in a browser's tab: its process ends with the tab, and the tab with its process."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ GREETING: Final = b"__GANGLION__\n"
 """The line with which a Textual app begins to speak in packets."""
 
 PATIENCE: Final = 5.0
-"""Seconds that a process has to end by itself."""
+"""Seconds for a process to end by itself."""
 
 LAST_WORDS: Final = 100
-"""Lines of a process's complaint that are shown."""
+"""Most lines of a process's error that are shown."""
 
 
 class Session(AppService):
-    """Runs a screen's process, and hands on what it and the tab say.
+    """Runs a screen's process, and relays between it and the tab.
 
     Args:
-        command: the words that start the process.
+        command: the command of the process.
         options: those of its parent.
 
     Attributes:
@@ -58,7 +58,7 @@ class Session(AppService):
         return process
 
     async def run(self) -> None:
-        """Hand on what the process says until it has ended; then close the tab's connection."""
+        """Relay the process's output until it has ended; then close the tab's connection."""
         process = self._process
         if process is None or process.stdout is None or process.stderr is None:
             raise RuntimeError("the session wasn't started")
@@ -67,7 +67,7 @@ class Session(AppService):
             await process.stdout.readuntil(GREETING)
             while True:
                 await self._hand_on(process.stdout)
-        # Nobody looks any more, but a process that can't say what it wants to say can't end.
+        # The tab is gone, but a process that can't write can't end.
         while await process.stdout.read(65536):
             pass
         said = (await complaining).decode("utf-8", "replace").splitlines()
@@ -91,7 +91,7 @@ class Session(AppService):
             await self.on_meta(payload)
 
     async def stop(self) -> None:
-        """End the process: it is asked to, and killed if it doesn't heed."""
+        """Terminate the process, and kill it if it doesn't end."""
         process, running = self._process, self._task
         if process is None or running is None:
             return

@@ -126,6 +126,15 @@ def test_the_help_tells_defaults_that_depend(command, words):
     assert words in " ".join(shown.stdout.split())
 
 
+@pytest.mark.parametrize(
+    "words", [[], ["watch"], ["dump"], ["check"], ["symbols"], ["simulate"], ["config", "show"]]
+)
+def test_the_help_is_without_the_noise_of_types_ranges_and_variables(words):
+    shown = CliRunner().invoke(app, [*words, "--help"], env=environment(COLUMNS="80")).stdout
+    assert not re.search(r"env var|range>|<int>|<float>|<str>|list\[|x[<>]=|=x|\.0\]|\[\]", shown)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_no_command_at_all_shows_the_help(run):
     shown = run()
     assert shown.returncode == 2

@@ -64,7 +64,7 @@ def test_what_was_left_is_offered_again_and_no_is_an_answer(simulator, tmp_path,
         (["BNBBTC"], Environment(), False, "spot"),
         (["usdm:BTCUSDT"], Environment(testnet=True), False, "USD-M futures · testnet"),
         (["BNBBTC", "usdm:BTCUSDT"], Environment(), False, "spot, usdm"),
-        (["BNBBTC"], Environment(), True, "spot · embedded exchange"),
+        (["BNBBTC"], Environment(), True, "spot · built-in exchange"),
     ],
 )
 def test_the_title_says_where_the_books_come_from(typed, where, embedded, title):

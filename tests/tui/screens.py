@@ -76,7 +76,7 @@ async def stage(
     """Run the app; its own timer never comes, so that each frame is drawn when a test says so."""
     app = WatchApp(
         [manager.watched for manager in managers],
-        title="spot · embedded exchange",
+        title="spot · built-in exchange",
         fps=1e-6,
         clock=clock,
         wall=lambda: EVENT_TIME / 1000 + clock.now - 1000.0,

@@ -67,7 +67,7 @@ async def test_pause_freezes_the_picture_while_the_book_goes_on(clock: Clock, ke
         await screen.pass_time(12.0)
         assert screen.lines()[1:] == before
         assert "PAUSED 12 s" in screen.lines()[0]
-        assert "p go on" in screen.lines()[-1]
+        assert "p resume" in screen.lines()[-1]
         await screen.press(key)
         assert "7.777" in screen.text()
         assert "PAUSED" not in screen.text()
@@ -90,10 +90,10 @@ async def test_help_opens_and_closes(clock: Clock) -> None:
     async with stage([manager("BNBBTC", clock.now)], (100, 70), clock) as screen:
         for closing in ("escape", "question_mark", "q"):
             await screen.press("question_mark")
-            assert "freeze the picture" in screen.text()
+            assert "resume the display" in screen.text()
             assert "in UTC" in screen.text()
             await screen.press(closing)
-            assert "freeze the picture" not in screen.text()
+            assert "resume the display" not in screen.text()
         assert screen.app.is_running
 
 
@@ -169,7 +169,7 @@ async def test_no_levels_are_made_up_before_the_first_book(clock: Clock) -> None
         await screen.pass_time(1.0)
         assert "◍ BUFFERING  1.0 s" in screen.lines()[1]
         said = " ".join(screen.text().split())
-        assert "snapshot refused: HTTP 500, asking again in 2 s (0 events kept)" in said
+        assert "snapshot refused: HTTP 500, asking again in 2 s (0 events buffered)" in said
         book.go_live(clock.now)
         await screen.pass_time(0.1)
         assert levels_shown(screen.lines()) == 5
@@ -278,7 +278,7 @@ NOT_SEEN = (
     "All symbols",
     "Copy as text",
     "Copy as JSON",
-    "Save a picture",
+    "Save a screenshot",
     "View: books",
     "Reverse the overview",
     "Move the symbol back",
@@ -291,7 +291,7 @@ NOT_SEEN = (
     "Previous symbol",
     "Recentre",
     "Sort the overview",
-    "Flashes",
+    "Flash changes",
 )
 """Commands that change nothing where they come in the list."""
 

@@ -323,9 +323,9 @@ async def test_the_heatmap_stands_for_more_or_fewer_seconds(clock: Clock) -> Non
         for _ in range(6):
             await screen.pass_time(1.0)
         await screen.press("left", "left")
-        assert "5 s a column" in screen.text()
+        assert "5 s/column" in screen.text()
         await screen.press("right", "right", "right")
-        assert "1 s a column" in screen.text()
+        assert "1 s/column" in screen.text()
 
 
 async def test_the_ladder_is_moved_by_hand_and_let_go(clock: Clock) -> None:
@@ -490,7 +490,7 @@ async def test_symbols_are_added_as_one_types_and_dropped(clock: Clock) -> None:
         assert len(titles(screen)) == 2
         assert "dropped" in screen.text()
         await screen.press("d", "d", "l")
-        assert "nothing is watched" in screen.text()
+        assert "no symbols: press a" in screen.text()
         await screen.press("v", "z", "tab", "plus", "g", "y", "c", "d", "home", "right", "r", "p")
         await screen.press("p", "a", *"sol", "enter")
         await screen.pass_time(0.1)
@@ -683,7 +683,7 @@ async def test_a_picture_that_cannot_be_saved_is_said(
         monkeypatch.setattr(screen.app, "save_screenshot", full)
         await screen.press("s")
         assert titles(screen) == ["BNBBTC"]
-    assert said == ["the picture can't be saved: [Errno 28] No space left on device"]
+    assert said == ["the screenshot can't be saved: [Errno 28] No space left on device"]
 
 
 async def test_a_search_that_fails_says_why_and_what_was_typed_can_still_be_added(
@@ -750,7 +750,7 @@ async def test_where_nothing_is_watched_no_key_does_harm(clock: Clock) -> None:
                 "tab", "up", "down", "left", "right", "plus", "minus", "g", "y", "Y", "d", "z",
                 "greater_than_sign", "home", "left_square_bracket", "1", "enter", "escape",
             )  # fmt: skip
-            assert "nothing is watched" in screen.text()
+            assert "no symbols: press a" in screen.text()
 
 
 async def test_the_overview_of_nothing_that_matches_has_nothing_to_choose(clock: Clock) -> None:

@@ -17,7 +17,7 @@ STATES = {
     "limited": "◷ RATE LIMITED",
     "unreachable": "✗ UNREACHABLE",
     "unknown": "did you mean BNBBTC",
-    "horizon": "vouched for: 15 bids, 13 asks",
+    "horizon": "in snapshot: 15 bids, 13 asks",
     "add": "BTCUSDT",
     "log": "gap: ",
 }
@@ -39,7 +39,7 @@ def test_the_pictures_are_made_by_one_command(tmp_path: Path) -> None:
     assert "0 differ" in words(tmp_path / "watch.svg")
     assert "▲ STALE" in words(tmp_path / "stale.svg")
     assert "● 19 live▲ 1 stale" in words(tmp_path / "overview.svg")
-    assert "1 s a column" in words(tmp_path / "heatmap.svg")
+    assert "1 s/column" in words(tmp_path / "heatmap.svg")
     assert "BTC = " in words(tmp_path / "chart.svg"), "what the cursor reads"
     for name, said in STATES.items():
         assert said in words(tmp_path / f"{name}.svg")

@@ -121,7 +121,7 @@ async def test_options_reach_the_screen_as_they_were_typed(exchange, tmp_path):
     async with serving(*arguments, **at(exchange), **more) as served, tab(served.url) as one:
         shown = await text_until(one, "LIVE")
     assert "chart" in shown
-    assert "embedded exchange" in shown
+    assert "built-in exchange" in shown
     assert [path.name for path in tmp_path.iterdir()] == [log.name]
 
 

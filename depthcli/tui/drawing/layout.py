@@ -7,28 +7,28 @@ from enum import Enum
 from typing import Final
 
 BESIDE_WIDTH: Final = 58
-"""From here on a panel has room for bids beside asks."""
+"""Cells from which a panel shows bids beside asks."""
 
 BETWEEN: Final = 2
 """Blank columns between two panels."""
 
 GLANCE_WIDTH: Final = 100
-"""A wider panel isn't taken in at a glance: two columns of panels are better then."""
+"""Cells of the widest panel; beyond that, two columns of panels are easier to read."""
 
 LEAST_BAR: Final = 4
-"""A bar of fewer cells says nothing."""
+"""The shortest useful bar."""
 
 CENTRE: Final = 3
 """Columns between the bids and the asks of a book."""
 
 MOST_FACTS: Final = 2
-"""Rows below a tile for what a trade costs and for the symbol's pulse."""
+"""Rows below a tile for the cost of an order, and for rate and latency."""
 
 _ROOMY: Final = 12
-"""Rows from which on a panel that is to be filled keeps some for the numbers below."""
+"""Rows from which a filled panel keeps some for the figures below."""
 
 FEW: Final = 4
-"""So many symbols stay panels even if only the touch of each can be shown."""
+"""Up to so many symbols stay panels, even with only the touch of each."""
 
 
 class Form(Enum):
@@ -58,16 +58,16 @@ class Widths:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a panel of a given size shows.
+    """The layout of a panel.
 
     Attributes:
         form: how the sides are laid out.
         levels: rows for each side.
-        height: rows that it makes use of.
+        height: rows used.
         spread: whether there is a row for spread and mid.
         header: whether there is a row with the columns' names.
         foot: whether there is a row for the imbalance and the last audit.
-        facts: rows for what a trade costs and for the symbol's pulse.
+        facts: rows for the cost of an order, and for rate and latency.
         complete: whether each level has its cumulative quantity and its bar.
     """
 
@@ -94,7 +94,7 @@ class Arrangement:
 
 
 def shape(width: int, height: int, depth: int, widths: Widths) -> Shape:
-    """Return what a panel of that size best shows: the most levels, then all their columns."""
+    """Return the best layout for a size: the most levels, then all their columns."""
     stack = _stack(width, height, depth, widths)
     if width < BESIDE_WIDTH:
         return stack
@@ -105,7 +105,7 @@ def shape(width: int, height: int, depth: int, widths: Widths) -> Shape:
 
 
 def filled(width: int, height: int, widths: Widths) -> Shape:
-    """Return a panel with as many levels as there is room for, but with the numbers below them."""
+    """Return a layout with as many levels as fit above the figures."""
     below = 1 + MOST_FACTS if height >= _ROOMY else 0
     most = shape(width, height - below, height, widths)
     if not below:
@@ -140,7 +140,7 @@ def _stack(width: int, height: int, depth: int, widths: Widths) -> Shape:
 def arrange(
     count: int, width: int, height: int, depth: int, widths: Widths, *, fill: bool = False
 ) -> Arrangement | None:
-    """Return how so many panels best share the room; None if they are too many for panels.
+    """Return the best grid for so many panels; None if they don't fit as panels.
 
     The most levels come first, then all columns of each level, then panels that aren't too wide,
     then bids beside asks, then the fewest columns of panels. The only symbol always gets its panel,
@@ -148,11 +148,11 @@ def arrange(
 
     Args:
         count: panels, at least one.
-        width: cells that there are.
-        height: rows that there are.
-        depth: levels a side that are wanted.
-        widths: of the symbol whose numbers are the widest.
-        fill: whether panels take all room, and keep some of it for the numbers below the levels.
+        width: cells available.
+        height: rows available.
+        depth: levels per side wanted.
+        widths: those of the widest symbol.
+        fill: whether panels take all rows, some of them for the figures.
     """
     found = [
         _grid(count, columns, width, height, depth, widths, fill=fill)
@@ -210,7 +210,7 @@ class Grid:
 
     @property
     def count(self) -> int:
-        """Tiles that there is room for."""
+        """The number of tiles that fit."""
         return self.columns * self.rows
 
 

@@ -13,7 +13,7 @@ Number = float | Decimal
 
 _SUFFIXES: Final = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
 SHORTEST_QUANTITY: Final = 6
-"""Any quantity fits into so many cells, if it is compacted."""
+"""Cells that any quantity fits into, compacted if need be."""
 
 _NO_LATENCY: Final = 86_400
 _BEYOND_SUFFIXES: Final = 10**15
@@ -130,7 +130,7 @@ def span_text(seconds: int) -> str:
 
 
 def time_text(milliseconds: int | None) -> str:
-    """Return a moment, ms since the epoch, as `HH:MM:SS.mmm` in UTC; dashes for None."""
+    """Return a time, ms since the epoch, as `HH:MM:SS.mmm` in UTC; dashes for None."""
     if milliseconds is None:
         return "--:--:--.---"
     seconds, rest = divmod(milliseconds, 1000)
@@ -138,7 +138,7 @@ def time_text(milliseconds: int | None) -> str:
 
 
 def clock_text(seconds: float) -> str:
-    """Return a moment, seconds since the epoch, as `HH:MM:SS` in UTC."""
+    """Return a time, seconds since the epoch, as `HH:MM:SS` in UTC."""
     return datetime.fromtimestamp(int(seconds) % 86_400, UTC).strftime("%H:%M:%S")
 
 
@@ -150,7 +150,7 @@ def rate_text(per_second: float | None) -> str:
 
 
 def latency_text(seconds: float | None) -> str:
-    """Return how late something came, in at most seven characters; a dash while unknown.
+    """Return a latency in at most seven characters; a dash while unknown.
 
     A clock that is a little wrong can make it negative; that is shown as it is. One that is wrong
     by a day or more, or a recording that is played back, makes it say nothing.

@@ -21,13 +21,13 @@ Line = tuple[Segment, ...]
 """Segments from left to right."""
 
 OLD: Final = "old"
-"""The style of what was true once."""
+"""The style of levels that are no longer live."""
 
 OLD_BAR: Final = "old.bar"
-"""The style of a bar that was true once."""
+"""The style of their bars."""
 
 OLD_EDGE: Final = "old.edge"
-"""The style of the edge of a bar to the left that was true once."""
+"""The style of the edge of their bars to the left."""
 
 _BETWEEN_PARTS: Final = re.compile(r"  +| = ")
 _NUMBER: Final = re.compile(r"\d(?:[\d.,:]*\d)?(?:e[+-]?\d+)?[kMBT%]?")
@@ -40,7 +40,7 @@ def cells(text: str) -> int:
 
 
 def width_of(segments: Iterable[Segment]) -> int:
-    """Return how many cells segments take in all."""
+    """Return the cells of all segments."""
     return sum(cells(text) for text, _ in segments)
 
 
@@ -136,12 +136,12 @@ def wrap(text: str, width: int, most: int) -> list[str]:
 
 
 def old(drawn: Line) -> Line:
-    """Return a line of a book as it is shown when the book is no longer true: without colours."""
+    """Return a line as it is shown when the book isn't live: without colours."""
     return tuple((text, _old_name(style)) for text, style in drawn)
 
 
 def _old_name(style: str) -> str:
-    """Return the name of the style that something has when it is no longer true."""
+    """Return the style that replaces a style when the book isn't live."""
     if style.startswith("heat."):
         return f"{OLD}.{style}"
     return _OLD_NAMES.get(style.rpartition(".")[2], OLD)
@@ -153,7 +153,7 @@ def blank(width: int) -> Line:
 
 
 def fit(lines: Sequence[Line], width: int, height: int) -> list[Line]:
-    """Return exactly `height` lines: what is too much is cut off, what lacks is blank."""
+    """Return exactly `height` lines, cut off or filled with blank ones."""
     return [*lines[:height], *[blank(width)] * (height - len(lines))]
 
 

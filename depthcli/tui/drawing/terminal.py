@@ -1,4 +1,4 @@
-"""Where the app is shown: a terminal that may go away, upon which the app ends, or a browser."""
+"""The terminal or the browser of the app, and what happens when it goes away."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
 HUNG_UP: Final = 129
-"""What the app returns then: as if the signal SIGHUP had ended it."""
+"""The exit code when the terminal goes away, as if SIGHUP had ended the app."""
 
 
 def in_browser() -> bool:
-    """Return whether a browser shows what is drawn, by way of who started this process."""
+    """Return whether the app is shown in a browser, by the process that started it."""
     return constants.DRIVER == "textual.drivers.web_driver:WebDriver"
 
 
@@ -64,7 +64,7 @@ def _browser_driver_class() -> type[Driver]:
 
 
 class _Mortal:
-    """A file whose errors are told once, and not raised."""
+    """A file whose first error is reported through a callback, not raised."""
 
     def __init__(self, file: Any, gone: Callable[[], object]) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""What the app asks of whoever keeps the books, when the user adds or drops a symbol."""
+"""The interface through which the app adds and drops symbols."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class BookSource(Protocol):
-    """Keeps the books that are watched."""
+    """Keeps the books on the screen."""
 
     async def add(self, name: str) -> Watched:
-        """Begin to keep the book of a symbol.
+        """Start to keep the book of a symbol.
 
         Args:
             name: as typed, with a market before it where that matters: `usdm:BTCUSDT`.
@@ -22,10 +22,10 @@ class BookSource(Protocol):
         """
 
     async def drop(self, watched: Watched) -> None:
-        """Keep a book no longer."""
+        """Stop keeping a book."""
 
     async def search(self, text: str) -> list[str]:
-        """Return the names of symbols that match what was typed so far, the best first.
+        """Return the names of symbols that match what is typed, best first.
 
         Raises:
             DepthcliError: the exchange can't be asked.

@@ -1,4 +1,4 @@
-"""A book as text to be pasted somewhere, and as JSON."""
+"""A book as text and as JSON, for the clipboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be said of a book that isn't simply live: a sign, a word, and the time until more."""
+"""The condition of a book in a sign, a word and a reason, with waits counted down."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNS: Final = {
     State.STALE: "▲",
     State.CLOSED: "■",
 }
-"""A sign for each state, so that neither colour nor the word alone has to be seen."""
+"""A sign for each state, so that nothing depends on colour."""
 
 HALTED: Final = ("‖", "HALTED")
 
@@ -38,12 +38,12 @@ _DELISTED: Final = re.compile(
 
 
 class Condition(NamedTuple):
-    """What a title says of a book.
+    """The condition of a book, as its title shows it.
 
     Attributes:
         sign: one cell.
         word: in capitals.
-        state: whose colours it has.
+        state: the state that gives the colour.
     """
 
     sign: str
@@ -52,7 +52,7 @@ class Condition(NamedTuple):
 
 
 def condition(picture: Picture) -> Condition:
-    """Return what a book is in: its state, or more exactly what keeps it there."""
+    """Return the condition of a book: its state, or what keeps it there."""
     state, reason = picture.state, picture.reason
     if state is State.LIVE:
         if not picture.trading:
@@ -73,21 +73,21 @@ def condition(picture: Picture) -> Condition:
 
 
 def explained(picture: Picture) -> str:
-    """Return why a book isn't live, with the waits that it names counted down; empty if it is."""
+    """Return why a book isn't live, with waits counted down; empty if it is live."""
     if picture.live:
-        return "" if picture.trading else "halted: the exchange matches no orders now"
+        return "" if picture.trading else "halted: the exchange is not matching orders"
     words = counted_down(picture.reason, picture.reason_age)
     if picture.state is State.BUFFERING:
-        kept = f"{picture.buffered} events kept"
+        kept = f"{picture.buffered} events buffered"
         return f"{words} ({kept})" if words else f"waiting for the first snapshot: {kept}"
     return words or {
         State.CONNECTING: "waiting for the stream",
-        State.STALE: "the last true book",
+        State.STALE: "the last correct book",
     }.get(picture.state, "closed")
 
 
 def wait_first(reason: str) -> str:
-    """Return a reason with the wait that it names at its beginning, for where room is short.
+    """Return a reason with its wait first, for where room is short.
 
     >>> wait_first("socket lost: connection refused, next try in 6 s")
     'next try in 6 s, socket lost: connection refused'
@@ -97,7 +97,7 @@ def wait_first(reason: str) -> str:
 
 
 def counted_down(reason: str, elapsed: float) -> str:
-    """Return a reason with each wait in it, `next try in 8.0 s`, less the seconds since then.
+    """Return a reason with its waits, `next try in 8.0 s`, less the seconds elapsed.
 
     >>> counted_down("socket lost, next try in 8.0 s", 2.5)
     'socket lost, next try in 6 s'

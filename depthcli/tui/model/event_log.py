@@ -1,4 +1,4 @@
-"""What happened to which symbol, and when."""
+"""The log of what happened to the books."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 KEPT: Final = 500
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
-"""What is counted down isn't news."""
+"""Numbers in reasons; a countdown alone makes no new entry."""
 
 
 class Entry(NamedTuple):
-    """Something that happened.
+    """One entry of the log.
 
     Attributes:
         time: seconds since the epoch.
-        symbol: to which symbol.
-        state: whose sign and colours the entry has.
-        text: what it was.
+        symbol: the symbol.
+        state: gives the entry's sign and colour.
+        text: what happened.
     """
 
     time: float
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What was known of a book at the last look."""
+    """A book's state at the last frame."""
 
     state: State
     gist: str
@@ -44,14 +44,14 @@ class _Known(NamedTuple):
 
 
 class EventLog:
-    """Notices what happens to books by looking at them."""
+    """Compares books with their state at the last frame, and logs the changes."""
 
     def __init__(self) -> None:
         self.entries: deque[Entry] = deque(maxlen=KEPT)
         self._known: dict[str, _Known] = {}
 
     def look(self, name: str, manager: Manager, now: float, wall: float) -> None:
-        """Take note of what happened to a book since the last look."""
+        """Log what happened to a book since the last frame."""
         state, reason, audits = manager.state, manager.reason, manager.counters.audits
         gist = _NUMBER.sub("#", reason) if reason else ""
         before = self._known.get(name)
@@ -71,9 +71,9 @@ class EventLog:
             self.entries.append(Entry(wall, name, odd, f"audited: {differ} levels differ{where}"))
 
     def note(self, wall: float, name: str, text: str) -> None:
-        """Take note of something that the user did."""
+        """Log an action of the user."""
         self.entries.append(Entry(wall, name, State.CONNECTING, text))
 
     def forget(self, name: str) -> None:
-        """Forget what was known of a symbol that is no longer watched."""
+        """Forget a symbol that is no longer watched."""
         self._known.pop(name, None)

@@ -1,4 +1,4 @@
-"""What flashes on the screen: quantities that changed a moment ago."""
+"""Flashes: quantities that have just changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Flashes = dict[tuple[str, float], int]
 
 
 class Flasher:
-    """Remembers which quantities of one book changed a moment ago."""
+    """Remembers which quantities of one book have just changed."""
 
     SECONDS: Final = 0.5
 
@@ -22,7 +22,7 @@ class Flasher:
         self._until: dict[tuple[str, float], tuple[float, int]] = {}
 
     def look(self, picture: Picture, now: float) -> Flashes:
-        """Return what flashes in this picture, compared with those before."""
+        """Return the flashes of this picture, compared with earlier ones."""
         content = (picture.bids, picture.asks)
         if content[0] is not self._content[0] or content[1] is not self._content[1]:
             quantities = {

@@ -1,4 +1,4 @@
-"""What a book was in the last minutes, in little memory."""
+"""The last minutes of a book, in little memory."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from depthcli.tui.model.price_axis import Axis
 
 SAMPLES: Final = 900
-"""Samples that are kept, one a second."""
+"""Samples kept, one per second."""
 
 LEVELS: Final = 250
-"""Levels a side in each."""
+"""Levels per side in each sample."""
 
 NOWHERE: Final = -1.0
-"""What a sample says of a price that it doesn't know."""
+"""The size at a price that a sample doesn't cover."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The levels of one moment.
+    """The levels at one time.
 
     Attributes:
         time: seconds of the app's clock.
         bids: price, quantity, price, quantity, ..., best first.
         asks: the same for asks.
-        known: the lowest and the highest price between which nothing else rested.
+        known: the lowest and the highest price between which the levels are complete.
     """
 
     time: float
@@ -71,7 +71,7 @@ class Sample:
 
 
 class History:
-    """The last minutes of one book, a sample a second."""
+    """The last minutes of one book, one sample per second."""
 
     def __init__(self) -> None:
         self._samples: deque[Sample] = deque(maxlen=SAMPLES)
@@ -83,7 +83,7 @@ class History:
         return not self._samples or int(now) > int(self._samples[-1].time)
 
     def add(self, now: float, cache: DepthCache[Any]) -> None:
-        """Keep the book of this moment."""
+        """Keep a sample of the book as it is now."""
         bids, asks = cache.top(LEVELS)
         known = (_end(cache.bids, bids, -inf), _end(cache.asks, asks, inf))
         self._samples.append(Sample(now, _packed(bids), _packed(asks), known))
@@ -119,7 +119,7 @@ def _within(axis: Axis, first: int, end: int) -> slice:
 
 
 def _end(side: BookSide[Any], levels: list[tuple[Any, Any]], whole: float) -> float:
-    """Return the price up to which so many of the best levels are all that there is of a side."""
+    """Return the price up to which so many of the best levels are a whole side."""
     deepest = levels[-1][0] if len(levels) == LEVELS else side.horizon
     return whole if deepest is None else float(deepest)
 

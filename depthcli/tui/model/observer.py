@@ -1,4 +1,4 @@
-"""Who looks at a book for the screen, and remembers what the book can't be asked later."""
+"""Reads a book for the screen, and remembers what the book itself doesn't keep."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from depthcli.tui.model.watched import Level, Levels, Manager, Watched
 
 COARSEST: Final = 6
-"""Groups are at the most ten to this power times the tick."""
+"""The largest group: ten to this power times the tick."""
 
 MOST_LEVELS: Final = 5_000
-"""Levels a side that are looked at for one picture: no snapshot has more."""
+"""Most levels per side in one picture: no snapshot has more."""
 
 
 class _Content(NamedTuple):
-    """What a picture shows of the book itself; made anew only when the book has changed."""
+    """The levels of a picture, rebuilt only when the book has changed."""
 
     bids: Levels
     asks: Levels
@@ -44,7 +44,7 @@ class _Content(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Frozen:
-    """A manager as it was at one moment."""
+    """A manager as it was when the display was paused."""
 
     symbol: str
     cache: DepthCache[Any]
@@ -57,13 +57,13 @@ class _Frozen:
 
 
 class Observer:
-    """Looks at one manager, and remembers what it can't be asked later.
+    """Reads one manager, and remembers what it doesn't keep.
 
     Attributes:
-        watched: what is looked at.
+        watched: the manager, and how its symbol is written.
         group: ten to this power times the tick is the step of the groups.
-        size: the size whose cost is shown, in the base asset; None until a book was seen.
-        size_is_usual: whether nobody chose it.
+        size: the order size to show the cost of, in the base asset; None before the first book.
+        size_is_usual: whether it is the default.
     """
 
     def __init__(self, watched: Watched) -> None:
@@ -92,16 +92,16 @@ class Observer:
 
     @property
     def rate(self) -> float | None:
-        """Updates a second lately, looked at once a second; None until it is known."""
+        """Recent updates a second, measured once a second; None: not known yet."""
         return self._shown_rate
 
     @property
     def latency(self) -> float | None:
-        """Seconds from the exchange's event time to its coming here, lately; None if unknown."""
+        """Recent seconds from the exchange's event time to arrival; None: unknown."""
         return self._latency.value
 
     def look(self, now: float, wall: float | None = None) -> None:
-        """Take note of what changes. Call it for each frame, shown or not.
+        """Update rates, latency and age. Call it for each frame, shown or not.
 
         Args:
             now: seconds of the app's clock.
@@ -124,7 +124,7 @@ class Observer:
             self._shown_rate = self._rate.per_second
 
     def freeze(self) -> None:
-        """Show the book as it is now, whatever becomes of it, until `thaw`."""
+        """Show the book as it is now until `thaw`."""
         manager = self.watched.manager
         self._source = _Frozen(
             manager.symbol,
@@ -138,11 +138,11 @@ class Observer:
         )
 
     def thaw(self) -> None:
-        """Show the book as it goes on."""
+        """Show the live book again."""
         self._source = self.watched.manager
 
     def choose_size(self, size: float) -> None:
-        """Show what it costs to trade that size."""
+        """Show the cost of an order of that size."""
         self.size, self.size_is_usual = size, False
 
     def coarser(self, powers: int) -> None:
@@ -154,7 +154,7 @@ class Observer:
         self.group = min(max(self.group + powers, 0), most)
 
     def picture(self, wanted: Wanted | int, now: float) -> Picture:
-        """Return the best levels of both sides, and all that is to be said of them.
+        """Return the best levels of both sides, with all figures.
 
         Args:
             wanted: what it should hold; a number: so many levels, and all the rest.
@@ -256,7 +256,7 @@ class Observer:
         return _Content(bids, asks, bids_tail, asks_tail, (bid, ask), micro, buy, sell)
 
     def _side(self, cache: DepthCache[Any], side: Side, wanted: Wanted) -> tuple[Levels, int]:
-        """Return the levels or groups of a side, and how many of the last aren't known whole."""
+        """Return the levels or groups of a side, and how many are beyond the snapshot."""
         levels = cache.bids if side == "bid" else cache.asks
         depth = wanted.depth
         if not (wanted.grouped and self.group):
@@ -282,19 +282,19 @@ class Observer:
         return tuple(groups), tail
 
     def _since(self, now: float, *, has_book: bool) -> float:
-        """Return the moment from which the age of what is shown counts."""
+        """Return the time from which the age counts."""
         source = self._source
         if source.state is State.LIVE:
-            moment = source.last_received
+            start = source.last_received
         elif self._last_true is not None:
-            moment = self._last_true
+            start = self._last_true
         else:
-            moment = source.last_received if has_book else self._first_look
-        return now if moment is None else moment
+            start = source.last_received if has_book else self._first_look
+        return now if start is None else start
 
 
 def _cost(side: Any, size: Any, mid: Any) -> Cost[Any]:
-    """Return what it takes to trade a size at once, looking no deeper than it takes."""
+    """Return the cost of a market order, reading only the levels that it takes."""
     count = 20
     while True:
         levels = side.top(count)

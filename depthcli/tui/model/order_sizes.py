@@ -1,4 +1,4 @@
-"""Sizes of trades: as people type them, and the round ones that keys go through."""
+"""Order sizes: as typed, and the round ones that keys step through."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Axis:
         centre: the price to be in the middle, as a multiple of the step; near zero it is below it,
             as no price is negative.
         count: how many prices there are.
-        held: whether the user moved it away, so that it doesn't follow the market.
+        held: whether the user moved it, so that it doesn't follow the market.
     """
 
     step: float
@@ -63,15 +63,15 @@ class Axis:
         return multiple * _exact(self.step)
 
     def moved(self, steps: int) -> Axis:
-        """Return the axis moved by hand; it stays there until it is let go."""
+        """Return the axis moved by hand; it stays there until it is released."""
         return replace(self, centre=max(self.middle + steps, self.count // 2), held=True)
 
 
 def placed(before: Axis | None, mid: Number, step: float, count: int) -> Axis:
-    """Return the axis for a market at `mid`: the one before, unless it no longer serves.
+    """Return the axis for a market at `mid`: the previous one while it still fits.
 
     Args:
-        before: the axis so far, or None.
+        before: the previous axis, or None.
         mid: the price to be near the middle.
         step: between two prices.
         count: how many prices.

@@ -1,4 +1,4 @@
-"""Numbers that would flicker if each of their values were shown: rates and latencies."""
+"""Rates and latencies, smoothed so that they don't flicker."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Rate:
         self._samples: deque[tuple[float, int]] = deque()
 
     def due(self, now: float) -> bool:
-        """Return whether it is worth to take note again, for who looks oftener than that."""
+        """Return whether it is time for another measurement."""
         return not self._samples or now - self._samples[-1][0] >= _LOOK_SECONDS - 1e-6
 
     def add(self, now: float, total: int) -> None:
-        """Take note of the total at a moment, in seconds."""
+        """Add the total at a time, in seconds."""
         samples = self._samples
         if samples and total < samples[-1][1]:
             # Something that was counted is no longer there.
@@ -32,7 +32,7 @@ class Rate:
 
     @property
     def per_second(self) -> float | None:
-        """The growth per second, or None before two moments are known."""
+        """The growth per second, or None before two measurements."""
         if not self._samples:
             return None
         (start, before), (end, after) = self._samples[0], self._samples[-1]
@@ -52,7 +52,7 @@ class Gauge:
         self._shown_at = 0.0
 
     def add(self, now: float, measured: float) -> None:
-        """Take note of a measurement at a moment, in seconds."""
+        """Add a measurement at a time, in seconds."""
         smooth = self._smooth
         self._smooth = measured if smooth is None else smooth + _WEIGHT * (measured - smooth)
         if self.value is None or now - self._shown_at >= _LOOK_SECONDS - 1e-6:

@@ -39,12 +39,12 @@ _KEYS: Final[dict[str, Callable[[Picture], Any]]] = {
 }
 
 COLUMNS: Final = ("", *_KEYS)
-"""What can be sorted by; the first: the user's own order."""
+"""The sorting columns; the first is the user's own order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """By which column lines are sorted, and whether the largest comes first."""
+    """The sorting column, and whether the largest comes first."""
 
     column: str = ""
     descending: bool = False
@@ -55,13 +55,13 @@ class Sorting:
         return Sorting(COLUMNS[at], self.descending)
 
     def by(self, column: str) -> Sorting:
-        """Return the order by a column; the other way round if it is the present one."""
+        """Return the order by a column; reversed if it is the current one."""
         same = column == self.column
         return Sorting(column, not self.descending if same else False)
 
 
 def ordered(pictures: Sequence[Picture], order: Sorting, sought: str) -> list[int]:
-    """Return the indices of the pictures that are sought, in order; what isn't known comes last."""
+    """Return the indices of matching pictures, in order; unknown values come last."""
     words = sought.upper().split()
     found = [
         index

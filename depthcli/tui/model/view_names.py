@@ -1,4 +1,4 @@
-"""The views of the books, and the keys that matter in each."""
+"""The views of the books."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 
 class View(StrEnum):
-    """A way to look at books; its value is its name on the screen and in files."""
+    """A view; its value is its name on the screen and in files."""
 
     BOOKS = "books"
     LADDER = "ladder"
@@ -18,8 +18,8 @@ class View(StrEnum):
 
 SAYS: Final = {
     View.BOOKS: "the best levels of both sides, with all numbers",
-    View.LADDER: "one price axis with both sides on it, which moves only when it must",
-    View.CHART: "cumulative size as steps on both sides of the mid",
-    View.HEATMAP: "price by time: what rested where in the last minutes",
-    View.OVERVIEW: "a line for each symbol, to be sorted and filtered",
+    View.LADDER: "one price axis for both sides, which moves only when it must",
+    View.CHART: "cumulative quantity as steps on both sides of the mid",
+    View.HEATMAP: "price over time: open quantity in the last minutes",
+    View.OVERVIEW: "one line per symbol, sorted and filtered",
 }

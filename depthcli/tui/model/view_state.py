@@ -1,4 +1,4 @@
-"""What the user looks at and how: everything that keys change, without a terminal."""
+"""The state of the screen: everything that keys change, without a terminal."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from depthcli.tui.model.watched import Picture, Watched
 
 MOST_DEPTH: Final = 100
-"""Levels a side that can be asked for: more than any terminal shows."""
+"""Most levels per side that can be chosen: more than any terminal shows."""
 
 SPANS: Final = (1, 2, 5, 10, 30)
 """Seconds that a column of the heatmap can stand for."""
 
 REMEMBERED: Final = 8
-"""The last minutes of so many symbols are kept at the most, for their heatmaps."""
+"""Most symbols whose last minutes are kept for heatmaps."""
 
 _USUAL_DEPTH: Final = 5
 _SORT_SECONDS: Final = 1.0
@@ -37,18 +37,18 @@ _TYPICAL_LEVELS: Final = 60
 
 @dataclass
 class TileState:
-    """What belongs to one symbol's tile beside the book.
+    """The state of one symbol's tile.
 
     Attributes:
-        observer: looks at the book.
-        flasher: knows what changed a moment ago.
-        history: the last minutes; None as long as nobody asked for them.
+        observer: reads the book.
+        flasher: knows what has just changed.
+        history: the last minutes; None until they are needed.
         ladder: the price axis of the ladder.
         chart: that of the depth chart.
         heat: that of the heatmap.
         step: the step of chart and heatmap, if the user chose one.
-        reach: levels a side that the chart's axis covers.
-        cursor: the price that the user looks at in the chart.
+        reach: levels per side that the chart's axis covers.
+        cursor: the price under the chart's cursor.
         scroll: levels by which the panel is scrolled away from the touch.
     """
 
@@ -70,15 +70,15 @@ class TileState:
 
 
 class ViewState:
-    """The symbols in their order, the view, and all choices.
+    """The symbols in order, the view, and all settings.
 
     Attributes:
         tiles: the symbols, in the user's order.
         grows: whether symbols can be added and dropped.
         focus: index of the symbol that keys act on.
-        view: how they are looked at.
-        depth: levels a side of a panel.
-        shown: levels a side that there was room for when the panels were last drawn.
+        view: the view.
+        depth: levels per side of a panel.
+        shown: levels per side in the panels drawn last.
         zoomed: whether only the focused symbol is shown.
         in_quote: whether quantities are shown in the quote asset.
         flashing: whether changed quantities flash.
@@ -86,8 +86,8 @@ class ViewState:
         log_back: entries by which the log is scrolled back.
         scroll: first line of the overview.
         order: how the overview is sorted.
-        sought: what symbols must contain to be in the overview.
-        seconds: in each column of the heatmap.
+        sought: the filter of the overview.
+        seconds: seconds per column of the heatmap.
     """
 
     def __init__(self, watched: Iterable[Watched], depth: int, *, grows: bool = False) -> None:
@@ -119,10 +119,10 @@ class ViewState:
         """The symbol that keys act on; None if there is no symbol."""
         return self.tiles[self.focus] if self.tiles else None
 
-    # What is watched.
+    # Symbols.
 
     def add(self, watched: Watched) -> TileState:
-        """Watch a symbol more, the last in order, and look at it; return its place."""
+        """Add a symbol at the end, and focus it; return its index."""
         tile = TileState(Observer(watched), Flasher())
         self.tiles.append(tile)
         self.focus = len(self.tiles) - 1
@@ -130,7 +130,7 @@ class ViewState:
         return tile
 
     def drop(self) -> TileState | None:
-        """Watch the focused symbol no longer; return its place."""
+        """Drop the focused symbol; return its index."""
         if not self.tiles:
             return None
         gone = self.tiles.pop(self.focus)
@@ -140,7 +140,7 @@ class ViewState:
         return gone
 
     def move(self, tiles: int) -> None:
-        """Move the focused symbol so many places on in the order."""
+        """Move the focused symbol on by so many places."""
         if not self.tiles:
             return
         to = min(max(self.focus + tiles, 0), len(self.tiles) - 1)
@@ -148,15 +148,15 @@ class ViewState:
         self.focus = to
         self._sorted_at, self._follow = None, True
 
-    # Where one looks.
+    # Focus and view.
 
     def focus_on(self, index: int) -> None:
-        """Focus a symbol by its index, if there is such a one."""
+        """Focus a symbol by its index, if it exists."""
         if 0 <= index < len(self.tiles):
             self.focus, self._follow = index, True
 
     def focus_next(self, steps: int) -> None:
-        """Focus the next symbol, after the last the first; in the overview the next line."""
+        """Focus the next symbol, cyclically; in the overview, the next line."""
         if self.view is View.OVERVIEW and self._rows:
             self.select(steps, around=True)
         elif self.tiles:
@@ -187,30 +187,30 @@ class ViewState:
         self.look_at(views[(at + steps) % len(views)])
 
     def zoom(self) -> None:
-        """Show only the focused symbol, or all again."""
+        """Show only the focused symbol, or all."""
         self.zoomed = not self.zoomed and bool(self.tiles)
 
-    # How one looks.
+    # Settings.
 
     def deeper(self, levels: int) -> None:
-        """Show so many levels a side more; fewer than those for which there is room."""
+        """Change the levels per side, starting from what fits."""
         depth = min(self.depth, self.shown) if levels < 0 else self.depth
         self.depth = min(max(depth + levels, 1), MOST_DEPTH)
 
     @property
     def fills(self) -> bool:
-        """Whether panels have as many levels as there is room for."""
+        """Whether panels are filled with levels."""
         return self.depth == MOST_DEPTH
 
     def fill(self) -> None:
-        """Show as many levels as there is room for, or as many as before."""
+        """Fill panels with levels, or show as many as before."""
         if self.fills:
             self.depth = self._usual
         else:
             self._usual, self.depth = self.depth, MOST_DEPTH
 
     def wider(self, steps: int) -> None:
-        """Let chart and heatmap of the focused symbol cover more prices."""
+        """Widen the price range of the focused chart or heatmap."""
         tile = self.focused
         axis = tile and (tile.chart if self.view is View.CHART else tile.heat)
         if tile and axis:
@@ -218,7 +218,7 @@ class ViewState:
             tile.step, tile.reach = coarser(axis.step, tick, steps), 0
 
     def longer(self, steps: int) -> None:
-        """Let a column of the heatmap stand for more seconds."""
+        """Change the seconds per column of the heatmap."""
         at = SPANS.index(self.seconds) + steps
         self.seconds = SPANS[min(max(at, 0), len(SPANS) - 1)]
 
@@ -232,7 +232,7 @@ class ViewState:
             tile.cursor = at * axis.step
 
     def resize(self, steps: int) -> None:
-        """Take the next larger or smaller size whose cost is shown, for the focused symbol."""
+        """Take the next order size, larger or smaller, for the focused symbol."""
         tile = self.focused
         if tile and tile.observer.size:
             tile.observer.choose_size(next_size(tile.observer.size, steps))
@@ -256,11 +256,11 @@ class ViewState:
             tile.scroll = 0
 
     def scroll_rows(self, rows: int) -> None:
-        """Scroll the overview without choosing another symbol."""
+        """Scroll the overview without moving the focus."""
         self.scroll = max(0, self.scroll + rows)
         self._follow = False
 
-    # What is drawn.
+    # Drawing.
 
     def rows(self, now: float) -> list[int]:
         """Return the overview's symbols as indices, sorted and filtered.
@@ -279,7 +279,7 @@ class ViewState:
         return self._rows
 
     def _look_at_next(self, count: int, now: float) -> None:
-        """Take pictures of the next few symbols, in turn."""
+        """Refresh the pictures of the next few symbols, in turn."""
         tiles, wanted = self.tiles, self.wanted(View.OVERVIEW, self.depth)
         if count >= len(tiles):
             self._summaries = [tile.observer.picture(wanted, now) for tile in tiles]
@@ -291,7 +291,7 @@ class ViewState:
         self._looked_at = now
 
     def summaries(self, shown: Iterable[int], now: float) -> list[Picture]:
-        """Return a picture of each symbol, as it is now of those shown; call `rows` before."""
+        """Return a picture of each symbol, current for those shown; call `rows` first."""
         wanted = self.wanted(View.OVERVIEW, self.depth)
         for index in shown:
             self._summaries[index] = self.tiles[index].observer.picture(wanted, now)
@@ -340,7 +340,7 @@ class ViewState:
         return tile.heat
 
     def remember(self, shown: Iterable[TileState], now: float) -> None:
-        """Keep what the books are now, for their heatmaps: of the first few, and of those shown."""
+        """Keep a sample of the first few books, and of those shown, for their heatmaps."""
         for tile in (*self.tiles[:REMEMBERED], *shown):
             manager = tile.observer.watched.manager
             if tile.history is None:

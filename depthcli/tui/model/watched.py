@@ -1,4 +1,4 @@
-"""What is watched, and what one look at it gives: plain data."""
+"""A watched book, and the picture of it that a frame shows: plain data."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ Levels = tuple[Level, ...]
 
 
 class Manager(Protocol):
-    """Who keeps a book: what the app needs to see of it."""
+    """A manager of a book, as far as the app needs it."""
 
     @property
     def symbol(self) -> str:
-        """The symbol, fit to be printed."""
+        """The symbol, safe to print."""
 
     @property
     def cache(self) -> DepthCache[Any]:
-        """The book; the same object for good."""
+        """The book; always the same object."""
 
     @property
     def state(self) -> State:
-        """What the book is worth."""
+        """The state of the book."""
 
     @property
     def reason(self) -> str:
-        """Why the book isn't live, in a few words fit to be printed; or empty."""
+        """Why the book isn't live, in a few words safe to print; or empty."""
 
     @property
     def counters(self) -> Counters:
-        """What happened to the book since the start."""
+        """The book's counters since the start."""
 
     @property
     def buffered(self) -> int:
@@ -60,17 +60,17 @@ class Watched:
     """A manager, and how its symbol is written.
 
     Attributes:
-        manager: who keeps the book.
+        manager: keeps the book.
         price_decimals: decimals of prices.
         quantity_decimals: decimals of quantities.
         label: what is shown in place of the symbol, such as `usdm:BTCUSDT`; empty: the symbol.
         tick: the smallest step between two prices; None: one in the last decimal.
-        base: what quantities are counted in, such as `BTC`; empty if that isn't known.
-        quote: what prices are counted in, such as `USDT`; empty if that isn't known.
+        base: the base asset, such as `BTC`; empty: unknown.
+        quote: the quote asset, such as `USDT`; empty: unknown.
         trading: whether the exchange matches orders now.
         inverse: whether quantities are contracts of a fixed worth in the quote asset, so that price
             times quantity means nothing.
-        address: the symbol with its market, `usdm:BTCUSDT`; empty if nobody needs it.
+        address: the symbol with its market, `usdm:BTCUSDT`; may be empty.
     """
 
     manager: Manager
@@ -86,7 +86,7 @@ class Watched:
 
     @property
     def name(self) -> str:
-        """What the symbol is called on the screen."""
+        """The symbol's name on the screen."""
         return self.label or self.manager.symbol
 
     @property
@@ -97,16 +97,16 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One look at a book.
+    """A book as one frame shows it.
 
     Attributes:
         symbol: the symbol.
         price_decimals: decimals of prices.
         quantity_decimals: decimals of quantities, in the asset that they are shown in.
         price_width: cells that a price takes; it never shrinks.
-        state: what the book is worth.
+        state: the state of the book.
         reason: why it isn't live.
-        bids: the best bids, put into groups if that was asked for.
+        bids: the best bids, grouped if `step` is set.
         asks: the best asks, likewise.
         update_time: the exchange's time of the last event in the book, ms since the epoch.
         age: seconds since the last event came; of a book that isn't live, since it was last true;
@@ -114,27 +114,27 @@ class Picture:
         audit_age: seconds since the last audit, or None.
         differences: levels that differed in the last audit, or None.
         differences_ever: levels that differed in all audits together.
-        by_rank: how many of those lay near the touch, and how many far from it.
+        by_rank: those levels by their distance from the touch.
         reason_age: seconds since the reason was given.
         buffered: events that wait for a snapshot.
         trading: whether the exchange matches orders now.
-        base: what quantities are counted in; empty if that isn't known.
-        quote: what prices are counted in; empty if that isn't known.
+        base: the base asset; empty: unknown.
+        quote: the quote asset; empty: unknown.
         in_quote: whether quantities are shown in the quote asset.
         inverse: whether price times quantity means nothing.
         step: the step of the groups; None if each level stands by itself.
         tick: the smallest step between two prices.
         group: ten to this power times the tick makes the step.
         horizons: the deepest bid and ask up to which the book is known; None: all of the side.
-        bids_tail: so many of `bids`, the last ones, aren't known whole: the snapshot ended there.
+        bids_tail: how many of `bids`, from the end, are beyond the snapshot.
         asks_tail: the same of `asks`.
         touch: best bid and best ask as they are, not grouped, quantities in the base asset.
         micro: the mid weighted by the other side's quantity; None if a side is empty.
-        size: the size that `buy` and `sell` are of, in the base asset; None if none is asked for.
-        buy: what it takes to buy that size at once, reckoned from the mid.
-        sell: what it takes to sell it.
-        rate: updates a second lately; None until it is known.
-        latency: seconds from the exchange's event time to its coming here; None if unknown.
+        size: the order size of `buy` and `sell`, in the base asset; None: none.
+        buy: the cost of buying that size with a market order, against the mid.
+        sell: the cost of selling it.
+        rate: recent updates a second; None: not known yet.
+        latency: seconds from the exchange's event time to arrival; None: unknown.
     """
 
     symbol: str
@@ -174,7 +174,7 @@ class Picture:
 
     @property
     def live(self) -> bool:
-        """Whether the book is the exchange's now."""
+        """Whether the book is live."""
         return self.state is State.LIVE
 
     @property
@@ -206,12 +206,12 @@ class Picture:
 
     @property
     def known(self) -> tuple[int, int]:
-        """How many of `bids` and of `asks` the snapshot vouches for, the best ones."""
+        """How many of `bids` and of `asks` are within the snapshot."""
         return len(self.bids) - self.bids_tail, len(self.asks) - self.asks_tail
 
     @property
     def cut(self) -> bool:
-        """Whether the horizon lies within what is shown of the book."""
+        """Whether some of the levels are beyond the snapshot."""
         most = max(len(self.bids), len(self.asks))
         return self.comparable(most) < most
 
@@ -228,14 +228,14 @@ class Picture:
 
 
 class Wanted(NamedTuple):
-    """What a picture should hold.
+    """What a picture contains.
 
     Attributes:
-        depth: levels or groups a side.
+        depth: levels or groups per side.
         grouped: whether levels are put into groups of the observer's step.
         in_quote: whether quantities are shown in the quote asset.
         numbers: whether micro-price and the cost to trade are wanted.
-        beyond: whether known levels past the horizon follow, marked as such.
+        beyond: whether levels beyond the snapshot follow, marked as such.
     """
 
     depth: int

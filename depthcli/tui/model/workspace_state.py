@@ -1,4 +1,4 @@
-"""Between the desk and a workspace: what is kept of what the user looks at."""
+"""Converts the state of the screen to a workspace and back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def workspace_of(view_state: ViewState, theme: Literal["dark", "light"]) -> Workspace:
-    """Return what is on the screen, and how."""
+    """Return the state of the screen as a workspace."""
     symbols = []
     for tile in view_state.tiles:
         watched, observer = tile.observer.watched, tile.observer
@@ -39,7 +39,7 @@ def workspace_of(view_state: ViewState, theme: Literal["dark", "light"]) -> Work
 
 
 def restore(view_state: ViewState, workspace: Workspace) -> None:
-    """Look at the symbols of the desk as a workspace says; what makes no sense is left as it is."""
+    """Apply a workspace to the state of the screen; invalid settings are ignored."""
     view_state.view = View(workspace.view)
     view_state.depth = min(max(workspace.depth, 1), MOST_DEPTH)
     view_state.in_quote = workspace.unit == "quote"

@@ -65,9 +65,9 @@ def panel(
     Args:
         picture: the book.
         width: cells.
-        shape: what there is room for.
+        shape: the layout.
         focused: whether the panel has the focus.
-        scroll: so many of the best levels are above or below what is shown.
+        scroll: how many of the best levels are scrolled away.
     """
     head = title(picture, width, focused=focused)
     if picture.empty:
@@ -94,7 +94,7 @@ def panel(
 
 
 class _Measures(NamedTuple):
-    """What the drawing of levels depends on beside the levels."""
+    """What drawing a level depends on besides the level."""
 
     price_decimals: int
     quantity_decimals: int
@@ -112,7 +112,7 @@ def levels_of(
     asks_tail: int,
     measures: _Measures,
 ) -> tuple[Line, ...]:
-    """Return the rows of the levels; those of a book that hasn't changed aren't made again."""
+    """Return the rows of the levels; cached while the book doesn't change."""
     levels, scroll = measures.shape.levels, measures.scroll
     bid_rows = rows_of(bids, levels, bids_tail, scroll)
     ask_rows = rows_of(asks, levels, asks_tail, scroll)
@@ -272,7 +272,7 @@ def _framed(body: Sequence[Line], picture: Picture, width: int, shape: Shape) ->
 
 
 def _covered(body: list[Line], picture: Picture, width: int, shape: Shape) -> list[Line]:
-    """Lay the reason why a book isn't live over lines that can be spared: nothing else moves."""
+    """Put the reason over lines that matter less, so that nothing else moves."""
     if not shape.header and shape.spread:
         where, most = (0, 1) if shape.form is Form.BESIDE else (shape.levels, 1)
     else:

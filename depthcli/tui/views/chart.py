@@ -1,4 +1,4 @@
-"""The depth chart: what would have to be traded to move the price, as steps on both sides."""
+"""The depth chart: cumulative quantity as steps on both sides."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from depthcli.tui.drawing.styled_lines import fit, left, line, right, shortened
 from depthcli.tui.model.observer import MOST_LEVELS
 from depthcli.tui.model.price_axis import ceiling, deepest_known, index_of, known_range
 from depthcli.tui.views.tile import (
-    NOT_WHOLE,
+    BEYOND_SNAPSHOT,
     ROOMY,
     UNKNOWN_NOTE,
     cost_line,
@@ -41,7 +41,7 @@ _CURSOR: Final = "│"
 
 
 def columns(width: int) -> int:
-    """Return how many prices fit beside each other in a tile so wide."""
+    """Return how many prices fit into a tile's width."""
     return max(1, width - _GUTTER - 1)
 
 
@@ -60,8 +60,8 @@ def chart(
         picture: the book, not grouped.
         width: cells.
         height: rows.
-        axis: the prices, one a column; None as long as there is no book.
-        cursor: the price that is looked at, as a multiple of the axis' step; None: none is.
+        axis: the prices, one per column; None without a book.
+        cursor: the price under the cursor, as a multiple of the axis' step; None: no cursor.
         focused: whether the tile has the focus.
     """
     head = title(picture, width, focused=focused)
@@ -75,12 +75,12 @@ def chart(
     body = [spread(picture, width, UNKNOWN_NOTE if unsure else "")]
     body += _steps(totals, axis, cursor, rows, width)
     body.append(_prices(picture, axis, width))
-    told = None if cursor is None else reading(picture, axis, cursor)
+    words = None if cursor is None else reading(picture, axis, cursor)
     below = [cost_line(picture, width)]
     if roomy:
         below.append(pulse_line(picture, width))
-    if told is not None:
-        below[-1] = line(width, [(" " + shortened(told, width - 2), "name")])
+    if words is not None:
+        below[-1] = line(width, [(" " + shortened(words, width - 2), "name")])
     body += below
     return fit([head, *covered(body, picture, width)], width, height)
 
@@ -97,7 +97,7 @@ def reading(picture: Picture, axis: Axis, cursor: int) -> str:
         upto = _upto(levels, price, axis.step, side)
         if upto:
             past = cursor < lowest if side == "bid" else cursor > highest
-            return f"{side} {text}{NOT_WHOLE if past else ''}{described(picture, upto)}"
+            return f"{side} {text}{BEYOND_SNAPSHOT if past else ''}{described(picture, upto)}"
     if bid and ask:
         return f"{text}  between bid and ask"
     return f"{text}  no {'bids' if ask else 'asks'}"
@@ -116,7 +116,7 @@ def _upto(
 
 
 def _totals(picture: Picture, axis: Axis) -> list[tuple[float, str, bool]]:
-    """Return for each column the cumulative quantity, its side, and whether it is known whole."""
+    """Return for each column the cumulative quantity, side, and whether the snapshot covers it."""
     found = [(0.0, "", True)] * axis.count
     for side, levels, horizon in (
         ("bid", picture.bids, picture.horizons[0]),
@@ -183,7 +183,7 @@ def _steps(
 
 
 def _label(row: int, rows: int, full: float) -> str:
-    """Return what stands before a row: the quantity at its upper edge, for a few of them.
+    """Return the label of a row: the quantity at its upper edge, for some rows.
 
     Where nothing lies on the axis, nothing stands there.
     """

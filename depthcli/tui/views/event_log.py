@@ -1,4 +1,4 @@
-"""The log panel: what happened to which symbol, and when."""
+"""The log panel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first and the last line of the screen: how it all fares, and the keys that matter."""
+"""The first and the last line of the screen: the status, and the key hints."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from depthcli.tui.drawing.styled_lines import Line, Segment
 
 Hint = tuple[str, str]
-"""A key, and in a word or two what it does."""
+"""A key, and what it does in a word or two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the header tells.
+    """What the header shows.
 
     Attributes:
         title: where the books come from.
-        view: the name of the view, and which page of it where not all tiles fit.
-        frames_per_second: how often the screen was drawn lately; None until it is known.
-        events_per_second: events applied to all books lately; None until it is known.
-        gaps: breaks in the chains of events, of all books, since the start.
-        states: how many books there are in each state.
+        view: the name of the view, with its page where not all tiles fit.
+        frames_per_second: recent frame rate; None: not known yet.
+        events_per_second: recent rate of events applied to all books; None: not known yet.
+        gaps: gaps in the events of all books since the start.
+        states: number of books in each state.
         clock: seconds since the epoch.
-        paused_for: seconds since the picture was frozen; None while it moves.
+        paused_for: seconds since the display was paused; None: it isn't.
     """
 
     title: str
@@ -45,10 +45,9 @@ class Status:
 
 
 def header(status: Status, width: int) -> Line:
-    """Return the first line: what this is, how fast it runs, what the books are worth.
+    """Return the first line: title, rates and the states of the books.
 
-    Where room lacks, what matters less is given up first; that it's paused, and what the books are
-    worth, last.
+    Where room is short, the least important parts go first. The pause and the states go last.
     """
     brand: Segment = (" depthcli ", "brand")
     view: Segment = (f" {status.view} ", "header.view")
@@ -84,7 +83,7 @@ def header(status: Status, width: int) -> Line:
 
 
 def _states(status: Status, *, words: bool) -> list[Segment]:
-    """Return how many books there are in each state that there is."""
+    """Return the number of books in each state, without the empty states."""
     return [
         (f"{SIGNS[state]} {count}{f' {state.value}' if words else ''}", f"sign.{state.value}")
         for state, count in status.states.items()
@@ -93,7 +92,7 @@ def _states(status: Status, *, words: bool) -> list[Segment]:
 
 
 def footer(hints: Sequence[Hint], width: int) -> Line:
-    """Return the last line: the keys that matter here; where room lacks the last are left out."""
+    """Return the last line: as many of the key hints as fit."""
     room = sum(cells(key) + cells(word) + 4 for key, word in hints)
     between = " " if room > width else "  "
     segments: list[Segment] = []
@@ -105,9 +104,9 @@ def footer(hints: Sequence[Hint], width: int) -> Line:
     return line(width, segments, "footer")
 
 
-def told(text: str, width: int) -> Line:
-    """Return the last line while something is pointed at: what it is."""
-    return line(width, [(" ", "footer"), (shortened(text, width - 2), "footer.told")], "footer")
+def pointed_at(text: str, width: int) -> Line:
+    """Return the last line while the mouse is over something: what it is."""
+    return line(width, [(" ", "footer"), (shortened(text, width - 2), "footer.pointed")], "footer")
 
 
 def _spaced(parts: Sequence[Segment]) -> list[Segment]:

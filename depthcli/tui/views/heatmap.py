@@ -1,4 +1,4 @@
-"""The heatmap: price by time, what rests there as colour, best bid and ask drawn over it."""
+"""The heatmap: quantity as colour, price over time, with best bid and ask on top."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ LEAST_WIDTH: Final = 34
 LEAST_HEIGHT: Final = 9
 
 SHADES: Final = 8
-"""Shades of resting size; the first stands for nothing."""
+"""Shades of quantity; the first means none."""
 
 NOTHING_KNOWN: Final = "u"
 NOT_YET: Final = "n"
-"""The time before anybody looked."""
+"""The time before the first sample."""
 
 BID: Final = "b"
 ASK: Final = "a"
@@ -48,14 +48,14 @@ _CURVE: Final = 0.7
 
 
 def columns(picture: Picture, axis: Axis, width: int) -> int:
-    """Return how many moments fit beside each other in a tile so wide, prices beside them."""
+    """Return how many columns fit beside the prices in a tile's width."""
     highest = price_text(axis.price(axis.highest), picture.price_decimals)
     price = max(picture.price_width, len(highest))
     return max(1, width - 2 - price, width // 4)
 
 
 def prices(height: int, *, plain: bool) -> int:
-    """Return how many prices fit over each other in a tile so high."""
+    """Return how many prices fit into a tile's height."""
     return max(1, _rows(height)) * (1 if plain else 2)
 
 
@@ -80,11 +80,11 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
 
     Args:
         picture: the book as it is now.
-        history: what it was.
+        history: its last minutes.
         width: cells.
         height: rows.
-        axis: the prices, two a row, or one where there are no colours; None without a book.
-        seconds: in each column.
+        axis: the prices, two per row, or one without colours; None without a book.
+        seconds: seconds per column.
         now: seconds of the app's clock; the last column is of this moment, or of the last in which
             the book was true.
         plain: whether there are no colours, or too few.
@@ -111,7 +111,7 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
         body.append(line(width, [*drawn, (" ", ""), *label]))
     unknown = ""
     if any(NOTHING_KNOWN in column for column in codes):
-        unknown = "░ not known" if plain else "grey: not known"
+        unknown = "░ unknown" if plain else "grey: unknown"
     body.append(_times(seconds, count, full, unknown, picture, width))
     body.append(cost_line(picture, width))
     if height >= ROOMY:
@@ -120,13 +120,13 @@ def heatmap(  # noqa: PLR0917, the parts of one drawing
 
 
 def _full(samples: Sequence[Sample | None], history: History, axis: Axis) -> float:
-    """Return the quantity of the strongest shade: exceeded by few, so that it seldom changes."""
+    """Return the quantity of the strongest shade, rounded so that it seldom changes."""
     largest = sorted(max(history.sizes(sample, axis)) for sample in samples if sample)
     return ceiling(largest[int(len(largest) * _SHARE_AT_FULL)]) if largest else 1.0
 
 
 def _codes(sample: Sample | None, history: History, axis: Axis, full: float) -> str:
-    """Return a character for each price, lowest first: a shade, or what else is to be drawn."""
+    """Return a character for each price, lowest first: a shade or a marker."""
     if sample is None:
         return NOT_YET * axis.count
     found = [
@@ -196,7 +196,7 @@ def _times(  # noqa: PLR0917, the parts of one line
     start = f"-{span_text(seconds * count)}"
     end = "now" if picture.live else f"{age_text(picture.age)} ago"
     unit = f" {picture.base}".rstrip()
-    shade, column = f"full shade {size_text(full)}{unit}", f"{seconds} s a column"
+    shade, column = f"full shade {size_text(full)}{unit}", f"{seconds} s/column"
     after = f", {unknown}" if unknown else ""
     wishes = (
         f"{column}, {shade}{after}",

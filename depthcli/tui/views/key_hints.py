@@ -1,4 +1,4 @@
-"""The keys that matter in what is shown: for the footer and for the help."""
+"""Key hints for the footer and the help."""
 
 from __future__ import annotations
 
@@ -13,72 +13,72 @@ if TYPE_CHECKING:
 EVERYWHERE: Final = (
     ("q, ctrl+c", "quit"),
     ("?", "this help; ?, Esc or q closes it"),
-    ("v V", "the next view, the one before; b books, o overview"),
-    ("p, space", "freeze the picture and go on; the books are kept up meanwhile"),
-    ("tab, 1-9, click", "choose a symbol: keys act on the chosen one"),
-    ("z, Enter", "only the chosen symbol, or all again; Esc, too"),
-    ("< >", "move the chosen symbol in the order"),
-    ("u", "quantities in the base or in the quote asset"),
-    ("[ ] c", "a smaller or larger size whose cost is shown; c to type one"),
-    ("y Y", "copy the chosen book as text, as JSON"),
-    ("s", "save a picture of the screen (SVG)"),
-    ("l", "the log: what happened to which symbol, when"),
-    ("t", "dark and light colours"),
-    ("ctrl+p", "find a command by its name"),
+    ("v V", "next view, previous view; b books, o overview"),
+    ("p, space", "pause and resume the display; the books stay up to date"),
+    ("tab, 1-9, click", "select a symbol: keys act on the selected one"),
+    ("z, Enter", "show only the selected symbol, or all; Esc: all"),
+    ("< >", "move the selected symbol back or on"),
+    ("u", "quantities in the base or the quote asset"),
+    ("[ ] c", "smaller or larger order size to show the cost of; c: type one"),
+    ("y Y", "copy the selected book as text, as JSON"),
+    ("s", "save the screen as SVG"),
+    ("l", "the log: what happened, to which symbol and when"),
+    ("t", "dark or light colours"),
+    ("ctrl+p", "find a command by name"),
 )
 
-KEEPING: Final = (("w", "save this workspace by a name: depthcli watch --workspace NAME"),)
-"""Where workspaces are kept."""
+KEEPING: Final = (("w", "save this workspace; depthcli watch --workspace NAME opens it"),)
+"""Where workspaces can be saved."""
 
 GROWING: Final = (
-    ("a", "add a symbol, found as you type"),
-    ("d", "drop the chosen symbol"),
+    ("a", "add a symbol, with suggestions as you type"),
+    ("d", "drop the selected symbol"),
 )
-"""Where somebody keeps the books that are added."""
+"""Where symbols can be added and dropped."""
 
 HERE: Final[dict[View, tuple[tuple[str, str], ...]]] = {
     View.BOOKS: (
-        ("+ and -", "more and fewer levels, as many as there is room for"),
-        ("m", "as many levels as there is room for, and back"),
-        ("g G", "levels in groups of 10, 100, ... ticks; G: finer again"),
-        ("↑ ↓, wheel", "scroll away from the touch and back; Home goes there"),
-        ("mouse", "over a level: what lies up to it, and what that would cost"),
+        ("+ and -", "more or fewer levels"),
+        ("m", "fill the screen with levels, and back"),
+        ("g G", "group levels by 10, 100, ... ticks; G: finer again"),
+        ("↑ ↓, wheel", "scroll away from the touch and back; Home: the touch"),
+        ("mouse", "over a level: the quantity up to it, and its cost"),
     ),
     View.LADDER: (
-        ("g G", "levels in groups of 10, 100, ... ticks; G: finer again"),
-        ("↑ ↓, wheel", "move the axis, which then stays; Home lets it follow the market"),
-        ("f", "whether changed quantities flash"),
+        ("g G", "group levels by 10, 100, ... ticks; G: finer again"),
+        ("↑ ↓, wheel", "move the axis and hold it; Home: follow the market again"),
+        ("f", "flash changed quantities, or not"),
     ),
     View.CHART: (
-        ("← →, mouse", "the cursor: size and cost up to a price; Home takes it away"),
-        ("+ and -", "more and fewer prices"),
+        ("← →, mouse", "cursor: size and cost up to a price; Home removes it"),
+        ("+ and -", "wider or narrower price range"),
     ),
     View.HEATMAP: (
-        ("← →", "fewer and more seconds a column"),
-        ("+ and -", "more and fewer prices"),
-        ("↑ ↓, wheel", "move the axis, which then stays; Home lets it follow the market"),
+        ("← →", "fewer or more seconds per column"),
+        ("+ and -", "wider or narrower price range"),
+        ("↑ ↓, wheel", "move the axis and hold it; Home: follow the market again"),
     ),
     View.OVERVIEW: (
-        ("↑ ↓ PgUp PgDn", "choose a line; Home and End, too; the wheel scrolls"),
-        ("Enter", "show that symbol alone"),
-        ("/", "only symbols with what you type in their names; Esc: all"),
-        ("r R", "sort by the next column; R: the other way round; or click on a heading"),
+        ("↑ ↓ PgUp PgDn", "select a symbol; also Home and End; the wheel scrolls"),
+        ("Enter", "show only that symbol"),
+        ("/", "filter by name; Esc: all symbols"),
+        ("r R", "sort by the next column; R: reverse; or click a heading"),
     ),
 }
 """The keys of each view, for the help."""
 
 
 def hints(view_state: ViewState, view: View, *, paused: bool, spare: bool = False) -> list[Hint]:
-    """Return the keys that matter now, the most important first.
+    """Return the hints for the footer, the most important first.
 
     Args:
-        view_state: what is looked at.
-        view: how it is really shown.
-        paused: whether the picture is frozen.
+        view_state: the symbols shown, and how.
+        view: the view in use, which may not be the one asked for.
+        paused: whether the display is paused.
         spare: whether the panels leave room for more levels.
     """
     several = len(view_state.tiles) > 1
-    found: list[Hint] = [("q", "quit"), ("?", "help"), ("p", "go on" if paused else "pause")]
+    found: list[Hint] = [("q", "quit"), ("?", "help"), ("p", "resume" if paused else "pause")]
     if not view_state.tiles:
         return [*found[:2], ("a", "add")] if view_state.grows else found[:2]
     found.append(("v", "view"))
@@ -95,13 +95,13 @@ def hints(view_state: ViewState, view: View, *, paused: bool, spare: bool = Fals
 
 
 def _here(view_state: ViewState, view: View, *, spare: bool) -> list[Hint]:
-    """Return the keys that are a view's own."""
+    """Return the hints of one view."""
     if view is View.CHART:
         return [("←→", "cursor"), ("+/-", "range"), ("[ ]", "size")]
     if view is View.HEATMAP:
-        return [("←→", f"{view_state.seconds} s a column"), ("+/-", "range")]
+        return [("←→", f"{view_state.seconds} s/column"), ("+/-", "range")]
     if view is View.OVERVIEW:
-        return [("↑↓", "choose"), ("/", "filter"), ("r", "sort")]
+        return [("↑↓", "select"), ("/", "filter"), ("r", "sort")]
     tile = view_state.focused
     power = tile.observer.group if tile else 0
     group = ("g/G", f"group x{10**power:,}" if power else "group")

@@ -1,4 +1,4 @@
-"""The ladder: one price axis with bids and asks on it, that moves only when it must."""
+"""The ladder: one price axis for bids and asks, which moves only when it must."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LEAST_HEIGHT: Final = 9
 _MOST_BAR: Final = 40
 _MARKS: Final = {1: "▴", -1: "▾"}
 _UNKNOWN: Final = "░"
-"""Whether anything rests there isn't known: the snapshot ended before."""
+"""The mark of prices beyond the snapshot."""
 
 
 class _Columns(NamedTuple):
@@ -64,8 +64,8 @@ def ladder(
         picture: the book; its levels or groups lie on the axis.
         width: cells.
         height: rows.
-        axis: the prices, one a row; None as long as there is no book.
-        flashes: what just changed.
+        axis: the prices, one per row; None without a book.
+        flashes: what has just changed.
         focused: whether the tile has the focus.
     """
     head = title(picture, width, focused=focused)

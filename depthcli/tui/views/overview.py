@@ -1,4 +1,4 @@
-"""One line per symbol, for when there are more symbols than panels can hold."""
+"""The overview: one line per symbol, for more symbols than panels can hold."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ _POINTS: Final = 7
 _AGE: Final = 8
 _TIME: Final = 12
 _RATE: Final = 6
+_WIDE_RATE: Final = 10
 _LATENCY: Final = 8
 _AUDIT: Final = 17
 _PERCENT: Final = 5
@@ -46,19 +47,19 @@ _MOST_BALANCE: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Cells of each column; zero where there's no room for it.
+    """Cells of each column; zero where there is no room for it.
 
     Attributes:
         symbol: the symbol.
         whole: the digits of a price before the point.
         fraction: the point and the digits after it, of the symbol that has the most.
-        quantity: the quantity at the touch, on either side.
+        quantity: the quantity at the touch, per side.
         points: the spread in basis points.
         balance: the share of the bids.
         rate: updates a second.
-        latency: how late events come.
+        latency: the latency of events.
         time: the time of the last event.
-        audit: what the last audit found, and when.
+        audit: the result and the age of the last audit.
         ask: whether there is room for the best ask.
     """
 
@@ -88,11 +89,11 @@ def overview(
     focus: int,
     order: Sorting,
 ) -> list[Line]:
-    """Return a heading and a line for each symbol shown.
+    """Return the heading, and a line for each symbol shown.
 
     Args:
-        pictures: of all symbols: the widest of them sets the columns.
-        shown: indices of those that have a line, in order.
+        pictures: all symbols; the widest sets the columns.
+        shown: indices of those with a line, in order.
         width: cells.
         height: rows, with the heading.
         focus: index of the selected symbol.
@@ -104,12 +105,12 @@ def overview(
         for index in shown[: max(0, height - 1)]
     ]
     if not rows:
-        rows = [line(width, [("  no symbol has that in its name", "reason")])]
+        rows = [line(width, [("  no matching symbol", "reason")])]
     return fit([_heading(width, columns, order), *rows], width, height)
 
 
 def column_at(pictures: Sequence[Picture], width: int, x: int) -> str | None:
-    """Return what lines can be sorted by at a cell of the heading, or None."""
+    """Return the sorting column at a cell of the heading, or None."""
     at = 1
     for name, text in _headings(_columns_for(pictures, width)):
         at += cells(text) + 1
@@ -125,9 +126,9 @@ def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
     quantity = max(quantity_width(picture.quantity_decimals) for picture in pictures)
     room = width - 3 - symbol - _AGE
     if room < 2 * (whole + fraction + 1):
-        # Points in one column are a luxury where the best ask wouldn't fit.
+        # Rather the best ask than aligned decimal points.
         whole, fraction = max(_price_cells(picture) for picture in pictures), 0
-        # Half a name is none: rather the age goes, all but the sign, and then the ask.
+        # Names stay whole: the age goes first, all but the sign, then the ask.
         wishes = ((2, _AGE + 1), (2, 1), (1, _AGE + 1), (1, 1))
         rooms = [(sides * (whole + 1), width - 2 - symbol - age) for sides, age in wishes]
         room = next((has for needed, has in rooms if has >= needed), -1)
@@ -135,7 +136,7 @@ def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
             symbol = min(symbol, max(_SHORTEST_SYMBOL, width - whole - 5))
             room = width - 4 - symbol
     else:
-        # What stands in place of the price of an empty side, where there is room for it.
+        # Room for the words of an empty side, if there is any.
         lacks = max(0, len(_NO_SIDE) - whole - fraction)
         whole += lacks if room >= 2 * (whole + fraction + lacks + 1) else 0
     price = whole + fraction
@@ -156,6 +157,10 @@ def _columns_for(pictures: Sequence[Picture], width: int) -> _Columns:
     room -= time + 2 if time else 0
     audit = _AUDIT if time and room >= _AUDIT + 2 else 0
     room -= audit + 2 if audit else 0
+    # A percentage beside the bar matters more than a whole word.
+    if rate and share + room > 2 * _PERCENT + _WIDE_RATE - _RATE:
+        room -= _WIDE_RATE - _RATE
+        rate = _WIDE_RATE
     if share:
         share = min(share + room, _MOST_BALANCE)
     return _Columns(symbol, whole, fraction, both, points, share, rate, latency, time, audit, ask)
@@ -167,14 +172,14 @@ def _fraction(picture: Picture) -> int:
 
 
 def _price_cells(picture: Picture) -> int:
-    """Return the cells of the best prices; never fewer than there were before."""
+    """Return the cells of the best prices; they never shrink."""
     prices = [levels[0][0] for levels in (picture.bids, picture.asks) if levels]
     texts = [price_text(price, picture.price_decimals) for price in prices]
     return max(picture.price_width, *map(len, texts), 0)
 
 
 def _headings(columns: _Columns) -> list[tuple[str, str]]:
-    """Return the names of the columns that there are, and what stands over them."""
+    """Return the columns with room, each with its heading."""
     share = "bid share" if columns.balance > len("bid share") else "bids"
     headings = [
         ("symbol", left("symbol", columns.symbol)),
@@ -184,7 +189,7 @@ def _headings(columns: _Columns) -> list[tuple[str, str]]:
         ("quantity", right("quantity", columns.quantity)),
         ("bp", right("bp", columns.points)),
         ("bid share", " " + left(share, columns.balance) if columns.balance else ""),
-        ("upd/s", right("upd/s", columns.rate)),
+        ("upd/s", right("updates/s" if columns.rate > _RATE else "upd/s", columns.rate)),
         ("latency", right("latency", columns.latency)),
         ("time", " " + left("time, UTC", columns.time) if columns.time else ""),
         ("audit", " " + right("audited, ago", columns.audit) if columns.audit else ""),
@@ -198,7 +203,7 @@ def _heading(width: int, columns: _Columns, order: Sorting) -> Line:
     for name, text in _headings(columns):
         style = "title.text"
         if name == order.column:
-            # The sign stands where the column has a blank, so that nothing moves.
+            # The sign takes a blank of the column, so that nothing moves.
             bare, style = text.strip(), "title.sorted"
             wide = cells(text)
             text = left(f" {bare}{sign}", wide) if text[-1] == " " else right(sign + bare, wide)  # noqa: PLW2901
@@ -232,7 +237,7 @@ def _row(picture: Picture, width: int, columns: _Columns, *, selected: bool) -> 
     age = f"{condition(picture).sign} {age_text(picture.age):>6}"
     if _room(width, segments) < len(age):
         age = age[:1]
-    # Rather no number than a part of one.
+    # Numbers are never cut.
     while len(segments) > 1 and _room(width, segments) < len(age):
         segments = segments[:-1]
     end: list[Segment] = [(" ", ""), (age[:1], "sign.live"), (age[1:], "quantity")]
@@ -240,7 +245,7 @@ def _row(picture: Picture, width: int, columns: _Columns, *, selected: bool) -> 
 
 
 def _not_live(picture: Picture, width: int, segments: list[Segment], first: Segment) -> Line:
-    """Return the row of a symbol that isn't live: the reason stands where there is room for it."""
+    """Return the row of a symbol that isn't live, with the reason where there is room."""
     says, reason = condition(picture), explained(picture)
     state = f"{says.sign} {says.word}"
     if not picture.empty and not picture.live:
@@ -261,12 +266,12 @@ def _not_live(picture: Picture, width: int, segments: list[Segment], first: Segm
 
 
 def _room(width: int, segments: list[Segment]) -> int:
-    """Return the cells that a row has left beside its first blank, the segments and a blank."""
+    """Return the cells left in a row after its segments and two blanks."""
     return width - 2 - width_of(segments)
 
 
 def _touch(picture: Picture, columns: _Columns) -> list[Segment]:
-    """Return the best bid and ask, and what the columns leave room for beside them."""
+    """Return the best bid and ask, with quantities and spread where there is room."""
     segments: list[Segment] = []
     if columns.quantity:
         segments += _quantity(picture.bids, picture, columns)
@@ -310,7 +315,7 @@ def _share(picture: Picture, columns: _Columns) -> list[Segment]:
 
 
 def _audit(picture: Picture) -> str:
-    """Return what the last audit found, or all of them, and when it was."""
+    """Return the result and the age of the last audit."""
     if picture.audit_age is None or picture.differences is None:
         return "-"
     return f"{differ_text(picture)} {age_text(picture.audit_age):>6}"

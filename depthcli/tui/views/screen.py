@@ -1,4 +1,4 @@
-"""The whole screen as lines: header, tiles or overview, log, footer; and what lies where."""
+"""The whole screen as lines: header, tiles or overview, log, footer; and their places."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from depthcli.tui.model.view_names import View
 from depthcli.tui.views import chart as charts, heatmap as heatmaps, ladder as ladders
 from depthcli.tui.views.books import level_at, panel, widths_of
 from depthcli.tui.views.event_log import log_panel
-from depthcli.tui.views.header_footer import footer, header, told
+from depthcli.tui.views.header_footer import footer, header, pointed_at
 from depthcli.tui.views.key_hints import hints
 from depthcli.tui.views.overview import overview
 from depthcli.tui.views.tile import reached
@@ -39,19 +39,19 @@ _FEW_LEVELS: Final = 125
 
 
 class Spot(NamedTuple):
-    """Where something of a symbol was drawn.
+    """A place on the screen where a symbol is drawn.
 
     Attributes:
-        x: its first cell.
-        y: its first row.
-        width: its cells.
-        height: its rows.
-        tile: which symbol's it is; -1 for the heading of the overview and for the log.
-        view: what was drawn there.
-        shape: of a panel.
-        picture: what was drawn.
-        scroll: by so many levels away from the touch.
-        axis: of a ladder.
+        x: first cell.
+        y: first row.
+        width: cells.
+        height: rows.
+        tile: index of the symbol; -1 for the heading of the overview and for the log.
+        view: the view.
+        shape: the layout of a panel.
+        picture: the book.
+        scroll: levels scrolled away from the touch.
+        axis: the price axis.
     """
 
     x: int
@@ -72,8 +72,8 @@ class ScreenLines:
 
     Attributes:
         lines: from top to bottom, all as wide as the terminal.
-        spots: what was drawn where.
-        view: what is really shown: the overview stands in for panels that don't fit.
+        spots: the places of symbols.
+        view: the view in use; the overview replaces panels that don't fit.
     """
 
     lines: list[Line]
@@ -81,7 +81,7 @@ class ScreenLines:
     view: View
 
     def spot_at(self, x: int, y: int) -> Spot | None:
-        """Return what was drawn at a cell."""
+        """Return the place that a cell belongs to."""
         for spot in self.spots:
             if spot.x <= x < spot.x + spot.width and spot.y <= y < spot.y + spot.height:
                 return spot
@@ -90,13 +90,13 @@ class ScreenLines:
 
 @dataclass(frozen=True, slots=True)
 class FrameContext:
-    """What a frame depends on beside the desk.
+    """What a frame depends on besides the view state.
 
     Attributes:
         now: seconds of the app's clock; that of the pause while there is one.
-        pointed: cell that the mouse points at, or None.
+        pointed: the cell under the mouse, or None.
         plain: whether the terminal has no colours, or too few for a heatmap.
-        entries: of the log, the oldest first.
+        entries: the log, oldest first.
     """
 
     now: float
@@ -106,13 +106,13 @@ class FrameContext:
 
 
 class ScreenRenderer:
-    """Draws a desk once."""
+    """Draws one frame."""
 
     def __init__(
-        self, view_state: ViewState, moment: FrameContext, width: int, height: int
+        self, view_state: ViewState, context: FrameContext, width: int, height: int
     ) -> None:
         self._view_state = view_state
-        self._moment = moment
+        self._context = context
         self._width = width
         self._height = height
         self._spots: list[Spot] = []
@@ -136,7 +136,7 @@ class ScreenRenderer:
             pointed = self._pointed()
             paused = status.paused_for is not None
             keys = hints(self._view_state, self._view, paused=paused, spare=self._spare)
-            lines.append(told(pointed, width) if pointed else footer(keys, width))
+            lines.append(pointed_at(pointed, width) if pointed else footer(keys, width))
         return ScreenLines(lines, self._spots, self._view)
 
     def _log(self, room: int, bottom: int) -> list[Line]:
@@ -144,12 +144,12 @@ class ScreenRenderer:
             return []
         height = min(max(room // _LOG_SHARE, 4), _LOG_ROWS)
         self._spots.append(Spot(0, bottom - height, self._width, height, -1, None))
-        return log_panel(self._moment.entries, self._width, height, self._view_state.log_back)
+        return log_panel(self._context.entries, self._width, height, self._view_state.log_back)
 
     def _body(self, height: int, top: int) -> list[Line]:
         view_state = self._view_state
         if not view_state.tiles:
-            words = "nothing is watched: a adds a symbol, q leaves"
+            words = "no symbols: press a to add one, q to quit"
             return [blank(self._width), line(self._width, [("  ", ""), (words, "reason")])]
         if view_state.zoomed:
             return self._zoomed(height, top)
@@ -171,7 +171,7 @@ class ScreenRenderer:
         return self._tiles(shown, grid, 0, top, None, None)
 
     def _books(self, height: int, top: int) -> list[Line]:
-        """Return a panel for each symbol; where they don't fit, the overview."""
+        """Return a panel for each symbol, or the overview if they don't fit."""
         view_state = self._view_state
 
         def arranged(widths: Widths) -> Arrangement | None:
@@ -180,7 +180,7 @@ class ScreenRenderer:
                 count, self._width, height, view_state.depth, widths, fill=view_state.fills
             )
 
-        # That hundreds don't fit shows without a look into their books.
+        # Hundreds never fit: their books need not be read for that.
         found = arranged(_NARROWEST)
         if found is not None:
             depth = view_state.depth + max(tile.scroll for tile in view_state.tiles)
@@ -192,14 +192,14 @@ class ScreenRenderer:
             self._view = View.OVERVIEW
             return self._overview(height, top)
         view_state.shown = found.shape.levels
-        # One level more is two rows in a stack.
+        # One more level takes two rows in a stack.
         self._spare = (height - found.rows * found.height) // found.rows >= 2
         grid = Grid(found.columns, found.rows, found.widths, found.height)
         return self._tiles(range(len(pictures)), grid, found.gap, top, pictures, found.shape)
 
     def _pictures(self, depth: int, view: View) -> list[Picture]:
         wanted = self._view_state.wanted(view, depth)
-        return [tile.observer.picture(wanted, self._moment.now) for tile in self._view_state.tiles]
+        return [tile.observer.picture(wanted, self._context.now) for tile in self._view_state.tiles]
 
     def _zoomed(self, height: int, top: int) -> list[Line]:
         view_state = self._view_state
@@ -211,10 +211,10 @@ class ScreenRenderer:
         return self._tile(spot, focused=False)
 
     def _book(self, index: int, height: int, top: int, *, focused: bool) -> list[Line]:
-        """Return a panel with as many levels as there is room for, and its numbers below."""
+        """Return a panel filled with levels, with its figures below."""
         tile = self._view_state.tiles[index]
         wanted = self._view_state.wanted(View.BOOKS, height + tile.scroll)
-        picture = tile.observer.picture(wanted, self._moment.now)
+        picture = tile.observer.picture(wanted, self._context.now)
         form = filled(self._width, height, widths_of(picture))
         self._spots.append(
             Spot(0, top, self._width, height, index, View.BOOKS, form, picture, tile.scroll)
@@ -223,7 +223,7 @@ class ScreenRenderer:
 
     def _overview(self, height: int, top: int) -> list[Line]:
         view_state, width = self._view_state, self._width
-        rows = view_state.rows(self._moment.now)
+        rows = view_state.rows(self._context.now)
         below = height - len(rows) - 2
         if below < _LEAST_BOOK and height >= 34:
             below = height * 2 // 5
@@ -235,7 +235,7 @@ class ScreenRenderer:
             self._page = f"{scroll + 1}-{scroll + len(shown)} of {len(rows)}"
         if view_state.sought:
             self._page += f" with “{view_state.sought}”"
-        pictures = view_state.summaries(shown, self._moment.now)
+        pictures = view_state.summaries(shown, self._context.now)
         lines = overview(
             pictures, shown, width, above, focus=view_state.focus, order=view_state.order
         )
@@ -281,8 +281,8 @@ class ScreenRenderer:
         return lines
 
     def _tile(self, spot: Spot, *, focused: bool) -> list[Line]:
-        """Return the tile of a symbol in a view that isn't the panels', to be drawn at a spot."""
-        view_state, moment = self._view_state, self._moment
+        """Return the tile of a symbol in a view other than books."""
+        view_state, context = self._view_state, self._context
         width, height, view = spot.width, spot.height, spot.view
         tile = view_state.tiles[spot.tile]
         look = tile.observer.picture
@@ -294,7 +294,7 @@ class ScreenRenderer:
                 max(rows, 1),
                 lambda picture: view_state.ladder_axis(tile, picture, rows),
             )
-            flashes = tile.flasher.look(picture, moment.now) if view_state.flashing else {}
+            flashes = tile.flasher.look(picture, context.now) if view_state.flashing else {}
             self._spots.append(spot._replace(picture=picture, axis=axis))
             return ladders.ladder(picture, width, height, axis, flashes, focused=focused)
         self._spots.append(spot)
@@ -308,10 +308,10 @@ class ScreenRenderer:
             )
             cursor = round(tile.cursor / axis.step) if axis and tile.cursor is not None else None
             return charts.chart(picture, width, height, axis, cursor, focused=focused)
-        picture = look(view_state.wanted(View.HEATMAP, 100), moment.now)
-        view_state.remember([tile], moment.now)
+        picture = look(view_state.wanted(View.HEATMAP, 100), context.now)
+        view_state.remember([tile], context.now)
         assert tile.history is not None  # noqa: S101, `remember` has seen to it
-        axis = view_state.heat_axis(tile, picture, heatmaps.prices(height, plain=moment.plain))
+        axis = view_state.heat_axis(tile, picture, heatmaps.prices(height, plain=context.plain))
         return heatmaps.heatmap(
             picture,
             tile.history,
@@ -319,8 +319,8 @@ class ScreenRenderer:
             height,
             axis,
             view_state.seconds,
-            moment.now,
-            plain=moment.plain,
+            context.now,
+            plain=context.plain,
             focused=focused,
         )
 
@@ -337,17 +337,17 @@ class ScreenRenderer:
         """
         while True:
             wanted = self._view_state.wanted(view, depth)
-            picture = tile.observer.picture(wanted, self._moment.now)
+            picture = tile.observer.picture(wanted, self._context.now)
             axis = axis_of(picture)
             if depth >= MOST_LEVELS or axis is None or _reaches(picture, axis, depth):
                 return picture, axis, depth
             depth = min(2 * depth, MOST_LEVELS)
 
     def _pointed(self) -> str:
-        """Return what the mouse points at, in words; empty if at nothing."""
-        if self._moment.pointed is None:
+        """Return what is under the mouse, in words; may be empty."""
+        if self._context.pointed is None:
             return ""
-        x, y = self._moment.pointed
+        x, y = self._context.pointed
         for spot in self._spots:
             if not (spot.x <= x < spot.x + spot.width and spot.y <= y < spot.y + spot.height):
                 continue
@@ -357,7 +357,7 @@ class ScreenRenderer:
 
 
 def _reaches(picture: Picture, axis: Axis, depth: int) -> bool:
-    """Return whether so many levels a side reach to both ends of an axis, or are all there are."""
+    """Return whether so many levels per side reach to both ends of an axis, or are a whole side."""
     bids, asks = picture.bids, picture.asks
     return (len(bids) < depth or bids[-1][0] < axis.lowest * axis.step) and (
         len(asks) < depth or asks[-1][0] > axis.highest * axis.step
@@ -365,7 +365,7 @@ def _reaches(picture: Picture, axis: Axis, depth: int) -> bool:
 
 
 def _told(spot: Spot, x: int, y: int) -> str:
-    """Return what stands at a cell of a tile, in words; empty if nothing does."""
+    """Return what is at a cell of a tile, in words; may be empty."""
     if spot.picture is not None and spot.shape is not None:
         at = level_at(spot.picture, spot.width, spot.shape, x, y)
         return reached(spot.picture, at[0], at[1] + spot.scroll) if at else ""

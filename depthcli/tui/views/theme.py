@@ -1,4 +1,4 @@
-"""Colours: the names of styles that lines use, as Rich styles made once for each theme."""
+"""The colours, and the Rich style of each style name that lines use, made once per theme."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _theme(name: str, colours: _Colours, *, dark: bool) -> Theme:
 
 
 _HEAT_ENDS: Final = {True: "#ffd479", False: "#7a3b00"}
-"""The strongest shade of the heatmap, in the dark and in the light."""
+"""The strongest shade of the heatmap; True: on a dark background."""
 
 DARK: Final = _theme("depthcli-dark", _DARK, dark=True)
 LIGHT: Final = _theme("depthcli-light", _LIGHT, dark=False)
@@ -114,123 +114,156 @@ LIGHT: Final = _theme("depthcli-light", _LIGHT, dark=False)
 
 def _mixed(colour: str, background: str, share: float) -> str:
     """Return the background with some of a colour in it."""
+    if share == 1:
+        return colour
     return Color.parse(background).blend(Color.parse(colour), share).hex6
+
+
+class _Look(NamedTuple):
+    """A style before its colours are mixed.
+
+    Attributes:
+        colour: the text's; a field of `_Colours`.
+        share: how much of it there is; the rest is the background.
+        ground: the colour behind the text; a field of `_Colours`.
+        ground_share: how much of that there is; the rest is the background.
+        bold: as in Rich, like `dim`, `reverse` and `underline`.
+    """
+
+    colour: str = "text"
+    share: float = 1
+    ground: str = "background"
+    ground_share: float = 1
+    bold: bool | None = None
+    dim: bool | None = None
+    reverse: bool | None = None
+    underline: bool | None = None
+
+
+def _side_looks(side: str) -> dict[str, _Look]:
+    return {
+        side: _Look(side),
+        f"{side}.best": _Look(side, ground=side, ground_share=0.22, bold=True),
+        f"{side}.bar": _Look(side, 0.6),
+        f"{side}.edge": _Look(side, 0.6, reverse=True),
+        f"{side}.balance": _Look(side, 0.6),
+    }
+
+
+def _state_looks(state: str, colour: str) -> dict[str, _Look]:
+    return {
+        f"state.{state}": _Look(colour, ground="surface", bold=True),
+        f"mark.{state}": _Look(colour, ground="surface"),
+        f"sign.{state}": _Look(colour, bold=True),
+    }
+
+
+_LOOKS: Final[dict[str, _Look]] = {
+    "": _Look(),
+    "name": _Look(bold=True),
+    "label": _Look("muted"),
+    "rule": _Look("faint"),
+    "reason": _Look("stale", bold=True),
+    "quantity": _Look(),
+    "quantity.best": _Look(bold=True),
+    "cumulative": _Look("muted"),
+    "cumulative.best": _Look("muted", bold=True),
+    "old": _Look("muted", 0.75, dim=True),
+    "old.bar": _Look("faint", dim=True),
+    "old.edge": _Look("faint", dim=True, reverse=True),
+    "tail": _Look("muted", 0.8),
+    "tail.bar": _Look("muted", 0.45),
+    "tail.edge": _Look("muted", 0.45, reverse=True),
+    "selected": _Look(ground="brand", ground_share=0.25, bold=True),
+    "cursor.line": _Look("brand", bold=True),
+    "cursor": _Look("background", ground="brand", bold=True),
+    "ladder.price": _Look("muted"),
+    "ladder.gap": _Look("muted", 0.8),
+    "flash.more": _Look(ground="bid", ground_share=0.3, bold=True),
+    "flash.less": _Look(ground="ask", ground_share=0.3, bold=True),
+    "spread": _Look(),
+    "spread.rule": _Look("faint"),
+    "title": _Look("muted", ground="surface"),
+    "title.name": _Look(ground="surface", bold=True),
+    "title.focused": _Look("brand", ground="surface", bold=True, underline=True),
+    "title.text": _Look("muted", ground="surface"),
+    "title.sorted": _Look(ground="surface", bold=True),
+    "brand": _Look("background", ground="brand", bold=True),
+    "header": _Look(),
+    "header.view": _Look(ground="surface", bold=True),
+    "header.text": _Look("muted"),
+    "header.warning": _Look("stale", bold=True),
+    "paused": _Look("background", ground="stale", bold=True),
+    "footer": _Look("muted", ground="surface"),
+    "footer.pointed": _Look(ground="surface", bold=True),
+    "key": _Look("brand", ground="surface", bold=True),
+    **_side_looks("bid"),
+    **_side_looks("ask"),
+    **_state_looks("live", "live"),
+    **_state_looks("connecting", "waiting"),
+    **_state_looks("buffering", "waiting"),
+    **_state_looks("stale", "stale"),
+    **_state_looks("closed", "muted"),
+}
+"""The looks by the names of their styles.
+
+Where a colour says something, an attribute (bold, dim, reverse) says it too, so that a terminal
+without colours still shows it.
+"""
+
+_LOOKS_16: Final = _LOOKS | {
+    "flash.more": _Look("bid", bold=True),
+    "flash.less": _Look("ask", bold=True),
+}
+"""The same for 16 colours. A flash has no ground there: unmixed, it would outshine the touch."""
 
 
 @cache
 def palette(*, dark: bool, few: bool = False) -> dict[str, Style]:
     """Return the Rich style of each style name.
 
-    Where a colour says something, an attribute (bold, dim, reverse) says it too, so that a terminal
-    without colours shows it all the same.
-
     Args:
-        dark: whether the ground is dark.
+        dark: whether the background is dark.
         few: whether there are only the 16 colours that every terminal has.
     """
-    dark_ones, light_ones = (_DARK_16, _LIGHT_16) if few else (_DARK, _LIGHT)
-    colours = dark_ones if dark else light_ones
-
-    def style(
-        colour: str,
-        background: str = colours.background,
-        *,
-        bold: bool | None = None,
-        dim: bool | None = None,
-        reverse: bool | None = None,
-        underline: bool | None = None,
-    ) -> Style:
-        return Style(
-            color=colour,
-            bgcolor=background,
-            bold=bold,
-            dim=dim,
-            reverse=reverse,
-            underline=underline,
-        )
-
-    def shade(colour: str, share: float) -> str:
-        return colour if few else _mixed(colour, colours.background, share)
-
-    def on(colour: str, share: float, text: str) -> Style:
-        """Return bold text on a ground with some of a colour in it."""
-        if few:
-            light = "bright_white" if colour == colours.ask else colours.background
-            return style(light, colour, bold=True)
-        return style(text, shade(colour, share), bold=True)
-
-    surface = colours.surface
-    old = shade(colours.muted, 0.75)
-    tail = shade(colours.muted, 0.8)
-    tail_bar = shade(colours.muted, 0.45)
-    made = {
-        "": style(colours.text),
-        "name": style(colours.text, bold=True),
-        "label": style(colours.muted),
-        "rule": style(colours.faint),
-        "reason": style(colours.stale, bold=True),
-        "quantity": style(colours.text),
-        "quantity.best": style(colours.text, bold=True),
-        "cumulative": style(colours.muted),
-        "cumulative.best": style(colours.muted, bold=True),
-        "old": style(old, dim=True),
-        "old.bar": style(colours.faint, dim=True),
-        "old.edge": style(colours.faint, dim=True, reverse=True),
-        "tail": style(tail),
-        "tail.bar": style(tail_bar),
-        "tail.edge": style(tail_bar, reverse=True),
-        "selected": on(colours.brand, 0.25, colours.text),
-        "cursor.line": style(colours.brand, bold=True),
-        "cursor": style(colours.background, colours.brand, bold=True),
-        "ladder.price": style(colours.muted),
-        "ladder.gap": style(shade(colours.muted, 0.8)),
-        # Without shades a ground would be louder than the touch.
-        "flash.more": style(colours.bid, bold=True) if few else on(colours.bid, 0.3, colours.text),
-        "flash.less": style(colours.ask, bold=True) if few else on(colours.ask, 0.3, colours.text),
-        "spread": style(colours.text),
-        "spread.rule": style(colours.faint),
-        "title": style(colours.muted, surface),
-        "title.name": style(colours.text, surface, bold=True),
-        "title.focused": style(colours.brand, surface, bold=True, underline=True),
-        "title.text": style(colours.muted, surface),
-        "title.sorted": style(colours.text, surface, bold=True),
-        "brand": style(colours.background, colours.brand, bold=True),
-        "header": style(colours.text),
-        "header.view": style(colours.text, surface, bold=True),
-        "header.text": style(colours.muted),
-        "header.warning": style(colours.stale, bold=True),
-        "paused": style(colours.background, colours.stale, bold=True),
-        "footer": style(colours.muted, surface),
-        "footer.told": style(colours.text, surface, bold=True),
-        "key": style(colours.brand, surface, bold=True),
-    }
-    for side, colour in (("bid", colours.bid), ("ask", colours.ask)):
-        bar = shade(colour, 0.6)
-        made |= {
-            side: style(colour),
-            f"{side}.best": on(colour, 0.22, colour),
-            f"{side}.bar": style(bar),
-            f"{side}.edge": style(bar, reverse=True),
-            f"{side}.balance": style(bar),
-        }
-    states = {
-        "live": colours.live,
-        "connecting": colours.waiting,
-        "buffering": colours.waiting,
-        "stale": colours.stale,
-        "closed": colours.muted,
-    }
-    for state, colour in states.items():
-        made |= {
-            f"state.{state}": style(colour, surface, bold=True),
-            f"mark.{state}": style(colour, surface),
-            f"sign.{state}": style(colour, bold=True),
-        }
     shaded = _DARK if dark else _LIGHT
+    if few:
+        named = _DARK_16 if dark else _LIGHT_16
+        styles = {name: _style_of_16(look, named) for name, look in _LOOKS_16.items()}
+    else:
+        styles = {name: _style(look, shaded) for name, look in _LOOKS.items()}
     grey = shaded._replace(bid=shaded.muted, ask=shaded.muted)
     heat = _heat(shaded, _HEAT_ENDS[dark])
     old_heat = _heat(grey, shaded.faint)
-    return made | heat | {f"{OLD}.{name}": made for name, made in old_heat.items()}
+    return styles | heat | {f"{OLD}.{name}": style for name, style in old_heat.items()}
+
+
+def _style(look: _Look, colours: _Colours) -> Style:
+    """Return a look in mixed colours."""
+    return _rich_style(
+        look,
+        _mixed(getattr(colours, look.colour), colours.background, look.share),
+        _mixed(getattr(colours, look.ground), colours.background, look.ground_share),
+    )
+
+
+def _style_of_16(look: _Look, colours: _Colours) -> Style:
+    """Return a look in the terminal's own colours; a mixed ground becomes the whole colour."""
+    colour, ground = getattr(colours, look.colour), getattr(colours, look.ground)
+    if look.ground_share < 1:
+        colour = "bright_white" if look.ground == "ask" else colours.background
+    return _rich_style(look, colour, ground)
+
+
+def _rich_style(look: _Look, colour: str, ground: str) -> Style:
+    return Style(
+        color=colour,
+        bgcolor=ground,
+        bold=look.bold,
+        dim=look.dim,
+        reverse=look.reverse,
+        underline=look.underline,
+    )
 
 
 def _heat(colours: _Colours, strongest: str) -> dict[str, Style]:

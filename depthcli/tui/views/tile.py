@@ -1,4 +1,4 @@
-"""What the tiles of all views have: the title, the reason, and the numbers below."""
+"""What the tiles of all views share: title, reason, and the figures below the levels."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _LEAST_LEANING: Final = 24
 _LEANING_LEVELS: Final = 20
 _LEAST_BODY: Final = 6
 ROOMY: Final = 16
-"""Rows from which on the tile of a chart or a heatmap has some for the symbol's pulse."""
+"""Rows from which the tile of a chart or a heatmap has room for the figures."""
 
-NOT_WHOLE: Final = "  not known whole"
-UNKNOWN_NOTE: Final = "░ not known whole"
+BEYOND_SNAPSHOT: Final = "  beyond the snapshot"
+UNKNOWN_NOTE: Final = "░ beyond snapshot"
 
 
 class Row(NamedTuple):
-    """One level as it is drawn."""
+    """One level as drawn; `whole`: it is within the snapshot."""
 
     price: Number
     quantity: Number
@@ -59,13 +59,13 @@ class Row(NamedTuple):
 
 
 def rows_of(levels: Levels, count: int, tail: int, skip: int = 0) -> list[Row]:
-    """Return the best levels with their cumulative quantities, reckoned from the very best.
+    """Return the best levels with cumulative quantities, which start at the best level.
 
     Args:
         levels: best first.
-        count: how many at the most.
-        tail: how many of `levels`, the last ones, aren't known whole.
-        skip: how many of the best aren't wanted; fewer where that would leave blanks.
+        count: most rows to return.
+        tail: how many of `levels`, from the end, are beyond the snapshot.
+        skip: levels to leave out from the best on; fewer where that would leave blanks.
     """
     skip = max(0, min(skip, len(levels) - count))
     shown = levels[: skip + count]
@@ -79,14 +79,14 @@ def rows_of(levels: Levels, count: int, tail: int, skip: int = 0) -> list[Row]:
 
 
 def title(picture: Picture, width: int, *, focused: bool = False) -> Line:
-    """Return the first line of a tile: the symbol, what its book is worth, its age."""
+    """Return the first line of a tile: symbol, state, age and time."""
     says = condition(picture)
     style = f"state.{says.state.value}"
     age: Segment = (f" {age_text(picture.age):>6} ", "title.text")
     full: list[Segment] = [(f"{says.sign} {says.word}", style), age]
-    moment: Segment = (f" {time_text(picture.update_time)} UTC ", "title.text")
+    time: Segment = (f" {time_text(picture.update_time)} UTC ", "title.text")
     wishes: tuple[list[Segment], ...] = (
-        [*full, moment] if picture.update_time is not None else full,
+        [*full, time] if picture.update_time is not None else full,
         full,
         [(says.sign, style), age] if picture.live else [(f"{says.sign} {says.word}", style)],
         [(says.sign, style)],
@@ -108,14 +108,14 @@ def title(picture: Picture, width: int, *, focused: bool = False) -> Line:
 
 
 def widest_price(picture: Picture) -> int:
-    """Return the cells of the widest price among the levels; never fewer than there were before."""
+    """Return the cells of the widest price among the levels; it never shrinks."""
     highest = [levels[at][0] for levels, at in ((picture.asks, -1), (picture.bids, 0)) if levels]
     texts = [price_text(price, picture.price_decimals) for price in highest]
     return max(picture.price_width, *map(len, texts), 0)
 
 
 def waiting(picture: Picture, width: int) -> list[Line]:
-    """Return what stands in place of the levels before there is a book."""
+    """Return the lines that replace the levels while there is no book."""
     says = [explained(picture)] if not picture.live or not picture.trading else []
     if picture.live:
         says.append("the book is empty")
@@ -128,13 +128,13 @@ def waiting(picture: Picture, width: int) -> list[Line]:
 
 
 def reasons(picture: Picture, width: int, most: int) -> list[Line]:
-    """Return why a book isn't live, in at most so many lines."""
+    """Return why a book isn't live, in at most `most` lines."""
     rows = wrap(explained(picture), width - 2, most)
     return [line(width, [(" ", ""), (row, "reason")]) for row in rows]
 
 
 def covered(body: list[Line], picture: Picture, width: int) -> list[Line]:
-    """Return a body without colours and with the reason over its first lines, unless it is live."""
+    """Return a body as it is if the book is live; else greyed, with the reason on top."""
     if picture.live and picture.trading:
         return body
     said = reasons(picture, width, 2 if len(body) > _LEAST_BODY else 1)
@@ -143,7 +143,7 @@ def covered(body: list[Line], picture: Picture, width: int) -> list[Line]:
 
 
 def spread(picture: Picture, width: int, note: str = "") -> Line:
-    """Return the line of spread and mid, drawn as a rule; a note stands at its end."""
+    """Return the line of spread and mid, drawn as a rule, with a note at its end."""
     between, mid = picture.spread, picture.mid
     decimals = picture.price_decimals
     if between is None or mid is None:
@@ -174,15 +174,12 @@ def spread(picture: Picture, width: int, note: str = "") -> Line:
 
 
 def foot(picture: Picture, count: int, width: int) -> Line:
-    """Return the line that says how both sides share the levels shown, and what they are worth.
-
-    That is up to where the snapshot vouches for them, if that can be seen, and the last audit.
-    """
+    """Return the line of the bids' share, the levels within the snapshot, and the last audit."""
     style = "reason" if _odd(picture) else "label"
     audit: Segment = (audit_text(picture), style)
     audit_where: Segment = (audit_text(picture, where=True), style)
     bids, asks = picture.known
-    known: Segment = (f"vouched for: {bids} bids, {asks} asks" if picture.cut else "", "reason")
+    known: Segment = (f"in snapshot: {bids} bids, {asks} asks" if picture.cut else "", "reason")
     for wish in ((known, audit_where), (known, audit), (known,), (audit_where,), (audit,)):
         said = [part for part in wish if part[0]]
         room = width - width_of(said) - 3 * len(said) - 2
@@ -196,7 +193,7 @@ def foot(picture: Picture, count: int, width: int) -> Line:
 
 
 def leaning(picture: Picture, count: int, width: int) -> list[Segment]:
-    """Return how the quantity of the levels is shared: `top 5  bid 62% ━━━━━━──── 38% ask`."""
+    """Return both sides' shares of the quantity: `top 5  bid 62% ━━━━━━──── 38% ask`."""
     share = bid_share(picture, count)
     if share is None:
         return [(" " * width, "")]
@@ -211,22 +208,22 @@ def leaning(picture: Picture, count: int, width: int) -> list[Segment]:
 
 
 def balance(share: float, width: int) -> list[Segment]:
-    """Return a line that is heavy for the bids' share and light for the rest."""
+    """Return a bar, heavy for the bids' share and light for the rest."""
     heavy = round(share * width)
     return [("━" * heavy, "bid.balance"), ("─" * (width - heavy), "ask.balance")]
 
 
 def _odd(picture: Picture) -> bool:
-    """Return whether an audit ever found what must not be."""
+    """Return whether an audit ever found a difference."""
     return bool(picture.differences or picture.differences_ever)
 
 
 def audit_text(picture: Picture, *, where: bool = False) -> str:
-    """Return what the last audit found, in words; empty before the first.
+    """Return the result of the last audit; empty before the first.
 
     Args:
         picture: the book.
-        where: whether to say, too, where the nearest of all levels lay that ever differed.
+        where: whether to add the rank of the nearest level that ever differed.
     """
     if picture.audit_age is None or picture.differences is None:
         return ""
@@ -237,25 +234,25 @@ def audit_text(picture: Picture, *, where: bool = False) -> str:
 
 
 def differ_text(picture: Picture) -> str:
-    """Return how many levels differed in the last audit, and in all if any ever did, for short."""
+    """Return how many levels differed in the last audit, and in all of them if any did."""
     ever = f"/{picture.differences_ever}" if picture.differences_ever else ""
     return f"{picture.differences}{ever} differ"
 
 
 def facts(picture: Picture, width: int, rows: int, count: int) -> list[Line]:
-    """Return at most so many rows below a tile: what a trade costs, then the symbol's pulse.
+    """Return the rows below a tile: the cost of an order, then rate and latency.
 
     Args:
         picture: the book.
         width: cells.
-        rows: how many at the most.
-        count: levels a side that are shown.
+        rows: most rows to return.
+        count: levels per side shown.
     """
     return [cost_line(picture, width), pulse_line(picture, width, count)][:rows]
 
 
 def cost_line(picture: Picture, width: int) -> Line:
-    """Return what buying and selling a size would cost: `10 BTC  buy 0.80 bp → 104512.30`."""
+    """Return the cost of buying and selling a size: `10 BTC  buy 0.80 bp → 104512.30`."""
     if picture.size is None or picture.buy is None or picture.sell is None:
         return blank(width)
     size = size_text(picture.size)
@@ -275,7 +272,7 @@ def cost_line(picture: Picture, width: int) -> Line:
 
 
 def _cost_text(cost: Cost[Any], decimals: int, width: int, *, long: bool) -> str:
-    """Return what a trade costs, as wide as ever; or that the known levels aren't enough."""
+    """Return the cost of an order, in a constant width; or how much of it the book holds."""
     if not cost.complete or cost.slippage is None or cost.worst_price is None:
         known = size_text(float(cost.filled))
         return f"only {known} known".ljust(width + 11) if long else f"> {known}".ljust(8)
@@ -293,16 +290,15 @@ def points_text(points: float) -> str:
 
 
 def pulse_line(picture: Picture, width: int, count: int | None = None) -> Line:
-    """Return how much goes on: imbalance, updates a second, how late they come.
+    """Return imbalance, updates a second and latency.
 
-    Where the line above has no room for it: up to where the snapshot vouches for the book, if that
-    can be seen, else what the last audit found, and all audits.
+    Where room is short, the abbreviated line also has the levels within the snapshot if some shown
+    are beyond it, else the last audit: `foot` has no room for them then.
 
     Args:
         picture: the book.
         width: cells.
-        count: levels a side that are shown, and that the imbalance is of; None: the levels aren't
-            counted here, and it is of the best few.
+        count: levels per side that the imbalance covers; None: the best twenty.
     """
     share = bid_share(picture, _LEANING_LEVELS if count is None else count)
     lean = "    -" if share is None else f"{2 * share - 1:+.2f}"
@@ -332,7 +328,7 @@ def pulse_line(picture: Picture, width: int, count: int | None = None) -> Line:
 
 
 def reached(picture: Picture, side: Side, index: int) -> str:
-    """Return what lies from the best level down to one, in words: distance, size, notional, cost.
+    """Return what lies from the best level to another: distance, size, notional and cost.
 
     Args:
         picture: the book.
@@ -348,12 +344,12 @@ def reached(picture: Picture, side: Side, index: int) -> str:
     price = upto[-1][0]
     text = f"{side} {price_text(price, picture.price_decimals)}"
     if index >= len(levels) - tail:
-        text += NOT_WHOLE
+        text += BEYOND_SNAPSHOT
     return text + described(picture, [(float(one), float(quantity)) for one, quantity in upto])
 
 
 def described(picture: Picture, upto: Sequence[tuple[float, float]]) -> str:
-    """Return how far from the mid the last of some levels is, and what all of them hold."""
+    """Return the distance of the last level from the mid, and the totals of all levels."""
     mid = float(picture.mid or 0)
     if picture.in_quote:
         base, quote = sum(size / price for price, size in upto), sum(size for _, size in upto)

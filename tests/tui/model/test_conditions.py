@@ -17,13 +17,13 @@ CASES = {
         State.BUFFERING,
         "",
         "◍ BUFFERING",
-        "waiting for the first snapshot: 7 events kept",
+        "waiting for the first snapshot: 7 events buffered",
     ),
     "snapshot refused": (
         State.BUFFERING,
         "snapshot refused: HTTP 500; next try in 2.0 s",
         "◍ BUFFERING",
-        "snapshot refused: HTTP 500; next try in 1 s (7 events kept)",
+        "snapshot refused: HTTP 500; next try in 1 s (7 events buffered)",
     ),
     "gap": (State.STALE, "gap: 3 updates", "▲ STALE", "gap: 3 updates"),
     "lost": (

@@ -48,7 +48,7 @@ NOTHING = replace(
     update_time=None,
 )
 STATUS = Status(
-    title="spot · embedded exchange",
+    title="spot · built-in exchange",
     view="books",
     frames_per_second=10.0,
     events_per_second=412.0,
@@ -206,10 +206,10 @@ def test_the_horizon_bounds_the_figures_and_they_say_so() -> None:
     bid, ask = 14.392 + 6.459, 18.798 + 37.73
     share = round(100 * bid / (bid + ask))
     assert f"top 2  bid  {share}%" in lines[-3]
-    assert "vouched for: 2 bids, 3 asks   audited 12 s ago: 0 differ" in lines[-3]
+    assert "in snapshot: 2 bids, 3 asks   audited 12 s ago: 0 differ" in lines[-3]
     assert f"imbalance {(bid - ask) / (bid + ask):+.2f}" in lines[-1]
     assert "known 2/3" in text(drawn(CUT, 44, 20))[-1]
-    assert "vouched" not in " ".join(text(drawn(BOOK, 120, 20)))
+    assert "in snapshot" not in " ".join(text(drawn(BOOK, 120, 20)))
 
 
 def test_a_short_side_without_a_horizon_is_compared_whole() -> None:
@@ -252,8 +252,9 @@ def test_overview_is_sorted_and_says_by_what() -> None:
     ):
         rows = listed(pictures, 100, 4, order=order)
         assert "".join(row[1] for row in rows[1:]) == names, "what isn't known comes last"
-    assert "upd/s" in listed(pictures, 100, 4)[0]
-    assert "▼upd/s" in rows[0]
+    assert "upd/s" in listed(pictures, 76, 4)[0]
+    assert "updates/s" in listed(pictures, 100, 4)[0]
+    assert "▼updates/s" in rows[0]
     assert "▲bid" in listed(pictures, 100, 4, order=Sorting("bid"))[0]
     assert rows[0].replace("▼", " ") == listed(pictures, 100, 4)[0], "no heading moves"
 
@@ -264,19 +265,21 @@ def test_overview_is_filtered() -> None:
         "BNBBTC",
         "BNBUSDT",
     ]
-    assert "no symbol has that in its name" in listed(pictures, 80, 5, sought="xyz")[1]
+    assert "no matching symbol" in listed(pictures, 80, 5, sought="xyz")[1]
 
 
 def test_the_headings_can_be_found_by_their_cells() -> None:
     heading = listed([BOOK], 110, 2)[0]
-    for name in ("symbol", "bid", "ask", "bp", "bid share", "upd/s", "latency"):
-        assert column_at([BOOK], 110, heading.index(name) + 1) == name
+    names = ("symbol", "bid", "ask", "bp", "bid share", "updates/s", "latency")
+    for name in names:
+        column = "upd/s" if name == "updates/s" else name
+        assert column_at([BOOK], 110, heading.index(name) + 1) == column
     assert column_at([BOOK], 110, heading.index("age")) == "state"
 
 
 def test_header_gives_up_the_less_important_first() -> None:
     wide, middle, narrow = ("".join(text([header(STATUS, width)])) for width in (120, 80, 30))
-    for word in ("depthcli", "spot · embedded exchange", "10 fps", "412 events/s", "0 gaps"):
+    for word in ("depthcli", "spot · built-in exchange", "10 fps", "412 events/s", "0 gaps"):
         assert word in wide
     assert "12:04:31 UTC" in wide
     assert "books" in middle
@@ -297,7 +300,7 @@ def test_footer_leaves_out_the_last_keys_first() -> None:
 
 
 def numbers() -> st.SearchStrategy[Any]:
-    return st.floats(1e-9, 1e300) | st.decimals("0.00000001", 10**30, tiles=8)
+    return st.floats(1e-9, 1e300) | st.decimals("0.00000001", 10**30, places=8)
 
 
 @st.composite

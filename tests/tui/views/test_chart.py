@@ -45,10 +45,10 @@ def test_what_lies_past_the_horizon_is_drawn_otherwise() -> None:
     assert all(line.ljust(19)[8:10] in {"  ", "░░"} for line in drawn(known)[2:10])
     assert any("░" in line for line in drawn(known))
     assert not any("░" in line for line in drawn())
-    assert "░ not known whole" in text(chart(known, 60, 12, AXIS, None))[1]
-    assert "not known" not in text(chart(PICTURE, 60, 12, AXIS, None))[1]
-    assert reading(known, AXIS, 97).startswith("bid 97.0  not known whole")
-    assert "not known" not in reading(known, AXIS, 98), "the horizon itself is known"
+    assert "░ beyond snapshot" in text(chart(known, 60, 12, AXIS, None))[1]
+    assert "beyond" not in text(chart(PICTURE, 60, 12, AXIS, None))[1]
+    assert reading(known, AXIS, 97).startswith("bid 97.0  beyond the snapshot")
+    assert "beyond" not in reading(known, AXIS, 98), "the horizon itself is known"
 
 
 def test_the_cursor_says_what_lies_up_to_it() -> None:

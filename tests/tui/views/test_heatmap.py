@@ -105,16 +105,16 @@ def test_neither_best_price_is_left_out_where_they_share_a_row() -> None:
 
 def test_what_is_not_known_is_said() -> None:
     assert (
-        "grey: not known"
+        "grey: unknown"
         in text(heatmap(PICTURE, remembered(), 70, 11, AXIS, 1, 11.5, plain=False))[-2]
     )
     assert (
-        "░ not known" in text(heatmap(PICTURE, remembered(), 70, 11, AXIS, 1, 11.5, plain=True))[-2]
+        "░ unknown" in text(heatmap(PICTURE, remembered(), 70, 11, AXIS, 1, 11.5, plain=True))[-2]
     )
     within = Axis(1.0, 101, 5)
     known = text(heatmap(PICTURE, remembered(), 70, 9, within, 1, 11.5, plain=True))
-    assert "not known" not in known[-2]
-    assert "1 s a column" in known[-2]
+    assert "unknown" not in known[-2]
+    assert "1 s/column" in known[-2]
 
 
 @pytest.mark.parametrize("base", ["", "BTC", "币安人生", "币安人生币安人生币安人生"])

@@ -34,7 +34,7 @@ def test_each_level_stands_at_its_price() -> None:
 def test_what_lies_past_the_horizon_is_marked_level_or_not() -> None:
     cut = replace(BOOK, horizons=(0.0098124, 0.0098132))
     drawn = rows(cut, replace(AXIS, count=12), width=80)
-    assert "░ not known whole" in drawn[1]
+    assert "░ beyond snapshot" in drawn[1]
     at = {row.split("0.00981")[1][:2]: row for row in drawn[2:14]}
     assert "≥" not in at["24"] + at["31"] + at["32"]
     assert "6.459≥" in at["23"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from depthcli.tui.model.price_axis import Axis
     from tests.tui.screens import Stage
 
-CASES = Path(__file__).parents[1] / "cases"
+CASES = Path(__file__).parents[2] / "core" / "cases"
 SIZES = [(40, 20), (80, 24), (120, 40), (200, 60)]
 TILES = [View.BOOKS, View.LADDER, View.CHART, View.HEATMAP]
 SIDES = {"asks": ("0.53", "no bids"), "bids": ("0.53", "no asks")}

@@ -51,7 +51,7 @@ NUMBER = re.compile(
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 SAID_OTHERWISE = re.compile(
     r"\d+(\.\d)? (s|min|h|d)\b|-(\d+:)*\d+ (s|min|h)|(\d\d:){2}\d\d\.\d{3}|\d+%|top \d+"
-    r"|imbalance +[+-]\d\.\d\d|[+-]\d\.\d\d(?! bp)|\d+( updates)?/s|\d+ s a column| x[\d,]+\b"
+    r"|imbalance +[+-]\d\.\d\d|[+-]\d\.\d\d(?! bp)|\d+( updates)?/s|\d+ s/column| x[\d,]+\b"
     r"|\d+ levels?\b|\d+( differ| bids| asks)|known \d+/\d+"
 )
 """Ages, shares and counts: no prices, no quantities."""
