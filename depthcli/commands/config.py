@@ -25,7 +25,7 @@ def path() -> None:
 
 @config_app.command("show")
 def show() -> None:
-    """Print what the file says, checked; without a file, all settings that there are."""
+    """Print what the file says, checked. Without a file: all settings that there are."""
     from depthcli.settings.config import EXAMPLE, config_path, read_config
 
     file = config_path()
@@ -36,7 +36,7 @@ def show() -> None:
 
 @config_app.command("edit")
 def edit() -> None:
-    """Open the file in your editor ($VISUAL or $EDITOR), and check what you wrote."""
+    """Open the file in your editor. That is $VISUAL or $EDITOR; what you wrote is checked."""
     from depthcli.settings.config import EXAMPLE, config_path, read_config
 
     file = config_path()

@@ -104,10 +104,11 @@ def _source(context: typer.Context, name: str) -> str:
 def symbols_or_usual(context: typer.Context, symbols: Sequence[str] | None) -> list[str]:
     """Return what was typed; else what the configuration names, else what was watched last.
 
-    Where nothing was typed, standard error says what was taken.
+    Where nothing was typed, standard error says what was taken. What was watched last keeps its
+    markets, whatever the usual market is; where a market is named, only what is of that one counts.
 
     Raises:
-        UsageError: there is neither.
+        UsageError: there is neither, or nothing of the market that was named.
     """
     from depthcli.settings.workspaces import Workspaces
 
@@ -116,12 +117,17 @@ def symbols_or_usual(context: typer.Context, symbols: Sequence[str] | None) -> l
             _say_taken(symbols, "the configuration file names")
         return list(symbols)
     last = Workspaces().read_last()
-    names = [symbol.name.removeprefix("spot:") for symbol in last.symbols] if last else []
+    watched = [symbol.name for symbol in last.symbols] if last else []
+    options = bool(context.params["options"])
+    market = market_of(context, context.params["market"], options).name
+    said = market_was_said(context, options)
+    names = [name for name in watched if not said or name.startswith(f"{market}:")]
     if not names:
         command = context.info_name
+        other = f"nothing that you watched last is of market {market}; " if watched else ""
         raise UsageError(
-            f"name a symbol: depthcli {command} BNBBTC; or name the usual ones in the configuration"
-            ' file, with symbols = ["BNBBTC"] below [exchange]: depthcli config edit'
+            f"{other}name a symbol: depthcli {command} BNBBTC; or name the usual ones in the"
+            ' configuration file, with symbols = ["BNBBTC"] below [exchange]: depthcli config edit'
         )
     _say_taken(names, "you watched last")
     return names

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 from typer import style
 from typer.core import TyperCommand, TyperGroup
+
+from depthcli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +21,10 @@ OUTPUT: Final = "Output"
 WEB: Final = "In a browser"
 WRONG: Final = "What goes wrong"
 OTHERS: Final = "Options"
+
+WIDEST: Final = 78
+NARROWEST: Final = 30
+"""Columns that help takes."""
 
 _ORDER: Final = ("Arguments", SHOW, EXCHANGE, KEEP_UP, WRONG, OUTPUT, WEB, OTHERS)
 
@@ -31,6 +38,12 @@ class _Panels:
 
     params: list[Any]
     epilog: str | None
+
+    def get_help(self: Any, ctx: Any) -> str:
+        """Return the help, no wider than the terminal."""
+        columns = shutil.get_terminal_size().columns
+        ctx.terminal_width = min(max(columns - 2, NARROWEST), WIDEST)
+        return str(super().get_help(ctx))  # type: ignore[misc]
 
     def format_options(self: Any, ctx: Any, formatter: Any) -> None:
         """Write a panel for each group of options that there are."""
@@ -46,7 +59,7 @@ class _Panels:
         for panel, rows in panels.items():
             if rows:
                 with formatter.section(_heading(panel)):
-                    formatter.write_dl(rows)
+                    formatter.write_dl(rows, col_max=min(30, formatter.width // 2))
         if isinstance(self, TyperGroup):
             self.format_commands(ctx, formatter)
 
@@ -54,11 +67,23 @@ class _Panels:
         """Write the examples, a line each: what to type, and after a # what it does."""
         if self.epilog:
             with formatter.section(_heading("Examples")):
-                formatter.write_dl(_examples(self.epilog.splitlines()))
+                formatter.write_dl(
+                    _examples(self.epilog.splitlines()), col_max=min(30, formatter.width // 2)
+                )
 
 
 class Command(_Panels, TyperCommand):
     """A command whose options stand in panels, and whose epilog is examples."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it.
+
+        Raises:
+            UsageError: the configuration file is wrong.
+        """
+        if isinstance(ctx.obj, UsageError):
+            raise ctx.obj
+        return super().invoke(ctx)
 
 
 class Group(_Panels, TyperGroup):

@@ -58,7 +58,11 @@ def _root(
     if context.invoked_subcommand != "config" and not context.resilient_parsing:
         from depthcli.settings.config import config_path, read_config
 
-        context.default_map = read_config(config_path()).defaults()
+        try:
+            context.default_map = read_config(config_path()).defaults()
+        except UsageError as error:
+            # Raised when the command begins: its --help needs no file.
+            context.obj = error
 
 
 for _module, _command in (
