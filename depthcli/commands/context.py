@@ -104,10 +104,11 @@ def _source(context: typer.Context, name: str) -> str:
 def symbols_or_usual(context: typer.Context, symbols: Sequence[str] | None) -> list[str]:
     """Return the symbols given, else those of the configuration file, else those watched last.
 
-    If none were given, standard error says which are used.
+    If none were given, standard error says which are used. What was watched last keeps its markets;
+    if a market is named, only symbols of that market count.
 
     Raises:
-        UsageError: there is neither.
+        UsageError: there is neither, or nothing of the market that was named.
     """
     from depthcli.settings.workspaces import Workspaces
 
@@ -116,12 +117,17 @@ def symbols_or_usual(context: typer.Context, symbols: Sequence[str] | None) -> l
             _say_taken(symbols, "in the configuration file")
         return list(symbols)
     last = Workspaces().read_last()
-    names = [symbol.name.removeprefix("spot:") for symbol in last.symbols] if last else []
+    watched = [symbol.name for symbol in last.symbols] if last else []
+    options = bool(context.params["options"])
+    market = market_of(context, context.params["market"], options).name
+    said = market_was_said(context, options)
+    names = [name for name in watched if not said or name.startswith(f"{market}:")]
     if not names:
         command = context.info_name
+        other = f"nothing that you watched last is of market {market}; " if watched else ""
         raise UsageError(
-            f"name a symbol: depthcli {command} BNBBTC; or name the usual ones in the configuration"
-            ' file, with symbols = ["BNBBTC"] below [exchange]: depthcli config edit'
+            f"{other}name a symbol: depthcli {command} BNBBTC; or name the usual ones in the"
+            ' configuration file, with symbols = ["BNBBTC"] below [exchange]: depthcli config edit'
         )
     _say_taken(names, "you watched last")
     return names

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 from typer import style
 from typer.core import TyperCommand, TyperGroup
+
+from depthcli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +23,10 @@ WEB: Final = "In a browser"
 SERVE: Final = "What to serve"
 FAULTS: Final = "Faults"
 OTHERS: Final = "Options"
+
+WIDEST: Final = 78
+NARROWEST: Final = 30
+"""Columns of the help text."""
 
 _ORDER: Final = ("Arguments", SHOW, SERVE, EXCHANGE, KEEP_UP, FAULTS, OUTPUT, WEB, OTHERS)
 
@@ -38,6 +45,12 @@ class _Panels:
     params: list[Any]
     epilog: str | None
 
+    def get_help(self: Any, ctx: Any) -> str:
+        """Return the help, no wider than the terminal."""
+        columns = shutil.get_terminal_size().columns
+        ctx.terminal_width = min(max(columns - 2, NARROWEST), WIDEST)
+        return str(super().get_help(ctx))  # type: ignore[misc]
+
     def format_options(self: Any, ctx: Any, formatter: Any) -> None:
         """Write a panel for each group of options."""
         panels: dict[str, list[tuple[str, str]]] = {panel: [] for panel in _ORDER}
@@ -55,7 +68,7 @@ class _Panels:
         for panel, rows in panels.items():
             if rows:
                 with formatter.section(_heading(panel)):
-                    formatter.write_dl(rows)
+                    formatter.write_dl(rows, col_max=min(30, formatter.width // 2))
         if isinstance(self, TyperGroup):
             self.format_commands(ctx, formatter)
 
@@ -63,11 +76,23 @@ class _Panels:
         """Write the examples, one per line: what to type, and what it does."""
         if self.epilog:
             with formatter.section(_heading("Examples")):
-                formatter.write_dl(_examples(self.epilog.splitlines()))
+                formatter.write_dl(
+                    _examples(self.epilog.splitlines()), col_max=min(30, formatter.width // 2)
+                )
 
 
 class Command(_Panels, TyperCommand):
     """A command whose options stand in panels, and whose epilog is examples."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it.
+
+        Raises:
+            UsageError: the configuration file is wrong.
+        """
+        if isinstance(ctx.obj, UsageError):
+            raise ctx.obj
+        return super().invoke(ctx)
 
 
 class Group(_Panels, TyperGroup):

@@ -15,8 +15,8 @@ from depthcli import __version__
 from depthcli.commands import check, dump, exit_codes, simulate, symbols, watch
 from depthcli.commands.completion import end_word
 from depthcli.commands.config import config_app
+from depthcli.commands.early_interrupt import early_interrupt
 from depthcli.commands.help import Command, Group
-from depthcli.commands.signals import early_interrupt
 from depthcli.errors import DepthcliError, UsageError, printable
 
 LONGEST_LINE = 1_000
@@ -58,7 +58,11 @@ def _root(
     if context.invoked_subcommand != "config" and not context.resilient_parsing:
         from depthcli.settings.config import config_path, read_config
 
-        context.default_map = read_config(config_path()).defaults()
+        try:
+            context.default_map = read_config(config_path()).defaults()
+        except UsageError as error:
+            # Raised when the command begins: its --help needs no file.
+            context.obj = error
 
 
 for _module, _command in (

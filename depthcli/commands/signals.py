@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import typer
 
 from depthcli.commands import exit_codes
+from depthcli.commands.early_interrupt import early_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -41,33 +42,6 @@ class EndedBySignalError(Exception):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.exit_code = 128 + number
-
-
-class EarlyInterrupt:
-    """Ctrl-C while a command is still loading: ends the process silently.
-
-    The exception alone isn't enough: Python drops it where it is raised inside a callback of the
-    import system, and C code makes another error of it.
-
-    Attributes:
-        came: whether Ctrl-C was pressed.
-    """
-
-    def __init__(self) -> None:
-        self.came = False
-
-    def install(self) -> None:
-        """Install the handler, unless the parent wants Ctrl-C to be ignored."""
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._end)
-
-    def _end(self, *_: object) -> None:
-        self.came = True
-        sys.unraisablehook = lambda _: None
-        sys.exit(exit_codes.INTERRUPTED)
-
-
-early_interrupt: Final = EarlyInterrupt()
 
 
 def run(job: Coroutine[Any, Any, T]) -> T:

@@ -94,9 +94,9 @@ def test_a_dump_whose_pipe_is_full_goes_on_and_ends_after_whole_lines(simulator,
 
 def test_every_change_is_kept_up_to_the_bound_and_then_it_is_an_error(simulator):
     script = (
-        "from depthcli import cli, dump\n"
-        "assert dump.EVERY_BYTES == 64 << 20\n"
-        "dump.EVERY_BYTES = 1 << 20\n"
+        "from depthcli.commands import book_lines, main as cli\n"
+        "assert book_lines.EVERY_BYTES == 64 << 20\n"
+        "book_lines.EVERY_BYTES = 1 << 20\n"
         "cli.main()\n"
     )
     where = ["--rest-url", simulator.rest_url, "--ws-url", simulator.ws_url]
@@ -174,7 +174,7 @@ class Import:
 
 def app():
     Import()
-    running.run(asyncio.sleep(30))
+    signals.run(asyncio.sleep(30))
 """
 TURNED_INTO_ANOTHER = """
 def app():
@@ -189,7 +189,8 @@ def app():
 @pytest.mark.parametrize("app", [SWALLOWED, TURNED_INTO_ANOTHER])
 def test_ctrl_c_while_modules_are_loaded_is_never_lost(app):
     script = (
-        f"import asyncio, os, signal, time\nfrom depthcli import cli, running\n{app}\n"
+        "import asyncio, os, signal, time\n"
+        f"from depthcli.commands import main as cli, signals\n{app}\n"
         "cli.app = app\ncli.main()\n"
     )
     done = subprocess.run(
@@ -242,7 +243,7 @@ def test_a_terminal_that_goes_away_ends_the_screen(ignored):
 def test_what_standard_error_does_not_take_any_more_leaves_the_exit_code_as_it_is():
     script = (
         "import sys\n"
-        "from depthcli import cli\n"
+        "from depthcli.commands import main as cli\n"
         "cli.app = lambda: (sys.stderr.buffer.write(b'a screen'), sys.exit(129))\n"
         "cli.main()\n"
     )
