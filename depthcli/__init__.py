@@ -1,4 +1,4 @@
-"""Market depth that is provably the exchange's: depth cache managers for asyncio.
+"""Depth cache managers for asyncio: order books kept verifiably equal to the exchange's.
 
 >>> from depthcli import AsyncClient, DepthCacheManager
 >>> async def main():
@@ -7,7 +7,7 @@
 ...             async for cache in manager:
 ...                 print(cache.get_bids()[:5], cache.get_asks()[:5], cache.update_time)
 
-The names are loaded when they are first used, so that `depthcli --help` is quick.
+Names are loaded on first use, so that `depthcli --help` is quick.
 """
 
 from importlib import import_module

@@ -1,19 +1,19 @@
-"""Everything that depthcli raises on purpose, as one small tree.
+"""All exceptions that depthcli raises on purpose.
 
     DepthcliError
     ├── UsageError                  the caller asked for something that can't be done
-    │   └── UnknownSymbolError      the exchange has no such symbol; the near names are offered
-    ├── ExchangeError               the exchange answered, and it was not a book
+    │   └── UnknownSymbolError      the exchange has no such symbol; suggests similar names
+    ├── ExchangeError               the exchange answered with an error
     │   ├── RateLimitedError        HTTP 429, or -1003: wait `retry_after` seconds
-    │   │   └── BannedError         HTTP 418: banned for going on after a 429
+    │   │   └── BannedError         HTTP 418: banned for continuing after a 429
     │   ├── ForbiddenError          HTTP 403: a firewall rule
     │   ├── LocationRefusedError    HTTP 451: the exchange refuses this location
     │   └── ServerError             HTTP 5xx, -1000, -1001, -1007: the exchange's fault
-    ├── UnreachableError            no answer: refused, reset, timed out
-    ├── BadMessageError             an answer or a frame that isn't what the protocol says
+    ├── UnreachableError            no response: refused, reset, timed out
+    ├── BadMessageError             a response or a frame that violates the protocol
     └── ClosedError                 the manager was stopped or closed; start a new one
 
-Each message says what happened and, where there is something to do, what to do next.
+Each message says what happened and, if there is something to do, what to do next.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class DepthcliError(Exception):
-    """The base of all errors that depthcli raises on purpose."""
+    """The base class of all exceptions that depthcli raises on purpose."""
 
 
 STATUS_HINTS: Final = {
@@ -36,7 +36,7 @@ STATUS_HINTS: Final = {
         " market data only"
     ),
 }
-"""What a status means, and what to do about it, where the number alone doesn't tell."""
+"""What a status means and what to do about it, if the number alone doesn't tell."""
 
 
 class UsageError(DepthcliError):
@@ -47,8 +47,8 @@ class UnknownSymbolError(UsageError):
     """The exchange has no such symbol.
 
     Attributes:
-        symbol: the symbol as it was asked for.
-        near: symbols that exist and look alike, the nearest first.
+        symbol: the symbol as requested.
+        near: similar symbols that exist, nearest first.
     """
 
     def __init__(self, symbol: str, market: str, near: list[str] | None = None) -> None:
@@ -63,10 +63,10 @@ class ExchangeError(DepthcliError):
 
     Attributes:
         status: the HTTP status.
-        code: the exchange's own error code, such as -1121, or None where the body held none.
-        message: the exchange's own words, made safe to print.
-        retry_after: seconds until the exchange wants to be asked again, or None.
-        until: the same moment by the exchange's clock, in UTC, or None where it doesn't say.
+        code: the exchange's error code, such as -1121; None if the body has none.
+        message: the exchange's error message, made safe to print.
+        retry_after: seconds until requests are allowed again, or None.
+        until: the same moment by the exchange's clock, in UTC; None if unknown.
     """
 
     def __init__(
@@ -98,17 +98,17 @@ class ExchangeError(DepthcliError):
 
     @property
     def is_about_request(self) -> bool:
-        """Whether the exchange itself says that the request is wrong, so that it stays refused.
+        """Whether the exchange itself says that the request is wrong, so that retrying is useless.
 
-        The exchange's codes are negative, as in `{"code":-1121,...}`; a proxy's or a CDN's answer
-        has none. Codes from -1000 to -1099 tell of its servers and of the network (the exchange's
-        "Error Codes"): those pass.
+        The exchange's codes are negative, as in `{"code":-1121,...}`; a response of a proxy or a
+        CDN has none. Codes from -1000 to -1099 are about its servers and the network (the
+        exchange's "Error Codes"), and temporary.
         """
         return self.code is not None and self.code <= -1100
 
     @property
     def status_code(self) -> int:
-        """The HTTP status, by the name that python-binance has for it."""
+        """The HTTP status, under python-binance's name."""
         return self.status
 
 
@@ -116,11 +116,11 @@ class RateLimitedError(ExchangeError):
     """Too many requests (HTTP 429): nothing is sent until `retry_after` is over."""
 
     usual_wait: ClassVar[float] = 10.0
-    """Seconds of silence where the exchange doesn't say how many."""
+    """Seconds to wait if the exchange doesn't say how long."""
 
 
 class BannedError(RateLimitedError):
-    """Banned for going on after a 429 (HTTP 418): nothing is sent until `retry_after` is over."""
+    """Banned for continuing after a 429 (HTTP 418): nothing is sent until `retry_after` is over."""
 
     usual_wait = 120.0
 
@@ -134,7 +134,7 @@ class LocationRefusedError(ExchangeError):
 
 
 class ServerError(ExchangeError):
-    """The exchange's own fault (HTTP 5xx and the codes that mean the same): ask again later."""
+    """The exchange's own fault (HTTP 5xx and the codes that mean the same): try again later."""
 
 
 class UnreachableError(DepthcliError):
@@ -142,10 +142,10 @@ class UnreachableError(DepthcliError):
 
 
 class BadMessageError(DepthcliError):
-    """An answer or a frame that isn't what the protocol says.
+    """A response or a frame that violates the protocol.
 
     Attributes:
-        what: what is wrong with it; the message may also tell how it begins.
+        what: what is wrong with it; the message may also quote its beginning.
     """
 
     def __init__(self, message: str, what: str = "") -> None:
@@ -158,10 +158,10 @@ class ClosedError(DepthcliError):
 
 
 SERVER_FAULT_CODES = frozenset({-1000, -1001, -1006, -1007, -1016})
-"""Codes that say that the exchange failed, whatever the HTTP status."""
+"""Codes for failures of the exchange, whatever the HTTP status."""
 
 RATE_CODES = frozenset({-1003, -1015})
-"""Codes that say that too much was asked, whatever the HTTP status."""
+"""Codes for too many requests, whatever the HTTP status."""
 
 
 def exchange_error(
@@ -171,7 +171,7 @@ def exchange_error(
     retry_after: float | None = None,
     until: datetime | None = None,
 ) -> ExchangeError:
-    """Return the error of the type that an HTTP status and an error code stand for."""
+    """Return an exception of the class for an HTTP status and an error code."""
     kind: type[ExchangeError] = ExchangeError
     if status == 418 or (code in RATE_CODES and "banned until" in message.lower()):
         kind = BannedError
@@ -200,8 +200,8 @@ def clock_time(moment: datetime, seconds: float | None = None) -> str:
 
 
 def printable(text: str, limit: int = 200) -> str:
-    """Return the text with everything a terminal might obey replaced, and at most `limit` long."""
-    # Cut first: what is hostile may be long, too.
+    """Return text without control characters, which a terminal might obey, cut to `limit`."""
+    # Cut first: hostile text may be very long.
     shown = text if len(text) <= limit else text[: limit - 1] + "…"
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in shown

@@ -19,10 +19,10 @@ LONGEST_SILENCE: Final = 60.0
 LONGEST_UNKNOWN: Final = 900.0
 """The longest pause, in seconds, between checks whether a silent symbol is still traded."""
 
-LOOK: Final = 1.0
+LEVELS_CHECK_INTERVAL: Final = 1.0
 """Seconds between two checks, while events arrive, that enough levels are left."""
 
-HURRY: Final = 3.0
+EARLY_REFRESH_GAP: Final = 3.0
 """Seconds after a snapshot before another is requested only because levels ran short."""
 
 
@@ -45,27 +45,27 @@ class Schedule:
         """Record that the book was rebuilt."""
         self.started = now
         self.refresh_at = now + self._interval * self._phase
-        self._hurry_at = now + HURRY
+        self._early_refresh_at = now + EARLY_REFRESH_GAP
         self.failed = 0
-        self._questioned = self._status_asked = now
+        self._checked = self._status_checked = now
         self._pause = self._status_pause = SILENCE
 
     def refreshed(self, now: float, *, answered: bool) -> None:
         """Record that a refresh was attempted, and whether a snapshot came back."""
-        self._hurry_at = now + HURRY
+        self._early_refresh_at = now + EARLY_REFRESH_GAP
         self.refresh_at = now + (self._interval if answered else min(self._interval, 30.0))
 
-    def hurry(self, now: float) -> None:
-        """Make the refresh due because levels ran short, but not within `HURRY` of the last one."""
-        self.refresh_at = min(self.refresh_at, max(now, self._hurry_at))
+    def refresh_early(self, now: float) -> None:
+        """Make the refresh due because levels ran short, `EARLY_REFRESH_GAP` after the last one."""
+        self.refresh_at = min(self.refresh_at, max(now, self._early_refresh_at))
 
-    def question_at(self, last_received: float) -> float:
+    def silence_check_at(self, last_received: float) -> float:
         """Return when to check a book that has been silent since that time."""
-        if last_received > self._questioned:
+        if last_received > self._checked:
             self._pause, self.failed = SILENCE, 0
-        return max(last_received, self._questioned) + self._pause
+        return max(last_received, self._checked) + self._pause
 
-    def questioned(self, now: float, *, answered: bool, lively: bool) -> None:
+    def silence_checked(self, now: float, *, answered: bool, lively: bool) -> None:
         """Record that a silent book was checked.
 
         Args:
@@ -74,20 +74,20 @@ class Schedule:
             lively: whether the connection still carries events of other streams. If so, the next
                 check may come later.
         """
-        self._questioned = now
+        self._checked = now
         self._pause = min(2 * self._pause, LONGEST_SILENCE) if lively and answered else SILENCE
         self.failed = 0 if answered else self.failed + 1
 
-    def status_at(self, last_received: float) -> float:
+    def status_check_at(self, last_received: float) -> float:
         """Return when to check whether a symbol is still traded that is silent since that time.
 
         Early if it never had an event, later if it did.
         """
-        if last_received > self._status_asked:
+        if last_received > self._status_checked:
             self._status_pause = LONGEST_SILENCE
-        return max(last_received, self._status_asked) + self._status_pause
+        return max(last_received, self._status_checked) + self._status_pause
 
-    def status_asked(self, now: float) -> None:
+    def status_checked(self, now: float) -> None:
         """Record that the symbol's status was requested."""
-        self._status_asked = now
+        self._status_checked = now
         self._status_pause = min(2 * max(self._status_pause, LONGEST_SILENCE), LONGEST_UNKNOWN)

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Final, Generic, TypeGuard
 
 from depthcli.core.backoff import JITTER, Backoff
 from depthcli.core.messages import N
-from depthcli.core.refresh_schedule import FIRST_REFRESH, LONGEST_SILENCE, LOOK, SILENCE, Schedule
+from depthcli.core.refresh_schedule import (
+    FIRST_REFRESH,
+    LEVELS_CHECK_INTERVAL,
+    LONGEST_SILENCE,
+    SILENCE,
+    Schedule,
+)
 from depthcli.core.state import State, Verdict
 from depthcli.errors import (
     DepthcliError,
@@ -138,8 +144,8 @@ class SnapshotScheduler(Generic[N]):
     def _on_event(self, now: float) -> None:
         """Check from time to time whether enough levels are left."""
         if now >= self._check_levels_at and self._schedule is not None:
-            self._check_levels_at = now + LOOK
-            if self._hurry_if_short(self._schedule):
+            self._check_levels_at = now + LEVELS_CHECK_INTERVAL
+            if self._refresh_early_if_short(self._schedule):
                 self._needed.set()
 
     async def _needed_by(self, moment: float) -> None:
@@ -244,7 +250,7 @@ class SnapshotScheduler(Generic[N]):
         """Wait until a refresh or a check is due, and perform it."""
         clock = asyncio.get_running_loop().time
         await self._needed_by(self._due(schedule))
-        self._hurry_if_short(schedule)
+        self._refresh_early_if_short(schedule)
         if self._state is State.LIVE and clock() >= self._due(schedule):
             # In a task of its own, which `_wake` cancels when the book is no longer live.
             async with asyncio.TaskGroup() as group:
@@ -255,8 +261,8 @@ class SnapshotScheduler(Generic[N]):
         last_received = self._feed.last_received or schedule.started
         return min(
             schedule.refresh_at,
-            schedule.question_at(last_received),
-            schedule.status_at(last_received),
+            schedule.silence_check_at(last_received),
+            schedule.status_check_at(last_received),
             self._try_full_at,
         )
 
@@ -269,20 +275,20 @@ class SnapshotScheduler(Generic[N]):
         elif clock() >= schedule.refresh_at:
             answered = await self._audit(self._limit, Urgency.REFRESH)
             schedule.refreshed(clock(), answered=answered)
-        elif clock() >= schedule.question_at(last_received):
+        elif clock() >= schedule.silence_check_at(last_received):
             limit = self._feed.market.fit_limit(PROBE_LIMIT)
             answered = await self._audit(limit, Urgency.PRECAUTION)
             subscription = self._feed.subscription
             lively = subscription is not None and clock() - subscription.last_frame < SILENCE
-            schedule.questioned(clock(), answered=answered, lively=lively)
+            schedule.silence_checked(clock(), answered=answered, lively=lively)
             if schedule.failed >= FAILED_PROBES:
                 silent = clock() - last_received
                 self._feed.synchronizer.doubt(
                     f"silent for {silent:.0f} s, and no snapshot available", until_heard=True
                 )
-        elif clock() >= schedule.status_at(last_received):
+        elif clock() >= schedule.status_check_at(last_received):
             await self._ask_status()
-            schedule.status_asked(clock())
+            schedule.status_checked(clock())
 
     async def _ask_status(self) -> None:
         """Request the symbol's status, and halt, resume or end the book accordingly."""
@@ -299,14 +305,14 @@ class SnapshotScheduler(Generic[N]):
         else:
             synchronizer.resume()
 
-    def _hurry_if_short(self, schedule: Schedule) -> bool:
+    def _refresh_early_if_short(self, schedule: Schedule) -> bool:
         """Schedule an early refresh if a live book runs short of levels; return whether it does."""
         if self._state is not State.LIVE or self._feed.follows_levels:
             return False
         cache = self._feed.synchronizer.cache
         for side in (cache.bids, cache.asks):
             if side.horizon is not None and not side.reaches(self._enough_levels):
-                schedule.hurry(asyncio.get_running_loop().time())
+                schedule.refresh_early(asyncio.get_running_loop().time())
                 return True
         return False
 

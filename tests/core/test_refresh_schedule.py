@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from depthcli.core.refresh_schedule import (
-    HURRY,
+    EARLY_REFRESH_GAP,
     LONGEST_SILENCE,
     LONGEST_UNKNOWN,
     SILENCE,
@@ -24,44 +24,44 @@ def test_a_refresh_is_due_after_its_interval_and_soon_again_when_it_failed():
 def test_silence_is_questioned_within_ten_seconds():
     assert SILENCE <= 10
     schedule = Schedule(None, now=0)
-    assert schedule.question_at(last_received=5) == 5 + SILENCE
+    assert schedule.silence_check_at(last_received=5) == 5 + SILENCE
 
 
 def test_a_quiet_symbol_is_questioned_ever_more_seldom_only_where_others_are_heard():
     schedule = Schedule(None, now=0)
     pauses = []
     for at in range(0, 1000, 100):
-        schedule.questioned(at, answered=True, lively=True)
-        pauses.append(schedule.question_at(last_received=0) - at)
+        schedule.silence_checked(at, answered=True, lively=True)
+        pauses.append(schedule.silence_check_at(last_received=0) - at)
     assert pauses == sorted(pauses)
     assert pauses[-1] == LONGEST_SILENCE
-    schedule.questioned(1000, answered=True, lively=False)
-    assert schedule.question_at(last_received=0) == 1000 + SILENCE
+    schedule.silence_checked(1000, answered=True, lively=False)
+    assert schedule.silence_check_at(last_received=0) == 1000 + SILENCE
 
 
 def test_questions_without_an_answer_are_counted_until_something_is_heard():
     schedule = Schedule(None, now=0)
-    schedule.questioned(10, answered=False, lively=False)
-    schedule.questioned(20, answered=False, lively=False)
+    schedule.silence_checked(10, answered=False, lively=False)
+    schedule.silence_checked(20, answered=False, lively=False)
     assert schedule.failed == 2
-    schedule.question_at(last_received=21)
+    schedule.silence_check_at(last_received=21)
     assert schedule.failed == 0
 
 
 def test_levels_that_run_short_hurry_the_refresh_but_not_at_once_again():
     schedule = Schedule(1800, now=0)
-    schedule.hurry(HURRY / 2)
-    assert schedule.refresh_at == HURRY
+    schedule.refresh_early(EARLY_REFRESH_GAP / 2)
+    assert schedule.refresh_at == EARLY_REFRESH_GAP
     schedule.refresh_at = 1800
-    schedule.hurry(2 * HURRY)
-    assert schedule.refresh_at == 2 * HURRY
+    schedule.refresh_early(2 * EARLY_REFRESH_GAP)
+    assert schedule.refresh_at == 2 * EARLY_REFRESH_GAP
 
 
 def test_a_refresh_that_was_made_is_not_hurried_again_at_once():
     schedule = Schedule(1800, now=0)
-    schedule.refreshed(HURRY, answered=True)
-    schedule.hurry(HURRY + 1)
-    assert schedule.refresh_at == 2 * HURRY
+    schedule.refreshed(EARLY_REFRESH_GAP, answered=True)
+    schedule.refresh_early(EARLY_REFRESH_GAP + 1)
+    assert schedule.refresh_at == 2 * EARLY_REFRESH_GAP
 
 
 def test_a_short_interval_stays_short_after_a_failure():
@@ -80,18 +80,18 @@ def test_no_refresh_is_ever_due_where_none_is_wanted():
 def test_a_book_that_was_built_anew_starts_all_waits_anew():
     schedule = Schedule(1800, now=0)
     for at in (10, 100):
-        schedule.questioned(at, answered=False, lively=True)
+        schedule.silence_checked(at, answered=False, lively=True)
     schedule.restart(200)
     assert (schedule.failed, schedule.started, schedule.refresh_at) == (0, 200, 2000)
-    assert schedule.question_at(last_received=150) == 200 + SILENCE
+    assert schedule.silence_check_at(last_received=150) == 200 + SILENCE
 
 
 def test_something_heard_makes_the_next_silence_short_again():
     schedule = Schedule(None, now=0)
     for at in (10, 100, 200):
-        schedule.questioned(at, answered=True, lively=True)
-    assert schedule.question_at(last_received=5) > 200 + SILENCE
-    assert schedule.question_at(last_received=300) == 300 + SILENCE
+        schedule.silence_checked(at, answered=True, lively=True)
+    assert schedule.silence_check_at(last_received=5) > 200 + SILENCE
+    assert schedule.silence_check_at(last_received=300) == 300 + SILENCE
 
 
 def test_books_that_are_built_together_are_refreshed_at_different_times():
@@ -111,11 +111,11 @@ def test_whether_a_silent_symbol_is_traded_is_asked_ever_more_seldom_until_it_is
     schedule = Schedule(None, now=0)
     pauses, now = [], 0.0
     for _ in range(8):
-        due = schedule.status_at(last_received=0)
+        due = schedule.status_check_at(last_received=0)
         pauses.append(due - now)
         now = due
-        schedule.status_asked(now)
+        schedule.status_checked(now)
     assert pauses == sorted(pauses)
     assert pauses[0] <= SILENCE, "soon where nothing was ever heard"
     assert pauses[-1] == LONGEST_UNKNOWN
-    assert schedule.status_at(last_received=now + 5) == now + 5 + LONGEST_SILENCE
+    assert schedule.status_check_at(last_received=now + 5) == now + 5 + LONGEST_SILENCE

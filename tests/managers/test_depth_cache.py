@@ -414,8 +414,8 @@ async def test_a_book_whose_market_moves_past_its_snapshot_is_not_live_with_an_e
 
 @pytest.mark.parametrize(("depth", "left"), [(20, 12), (0, 40)])
 async def test_a_refresh_comes_early_when_levels_run_short(depth, left, monkeypatch):
-    monkeypatch.setattr(snapshots_module, "LOOK", 0.1)
-    monkeypatch.setattr(refresh_schedule_module, "HURRY", 0.2)
+    monkeypatch.setattr(snapshots_module, "LEVELS_CHECK_INTERVAL", 0.1)
+    monkeypatch.setattr(refresh_schedule_module, "EARLY_REFRESH_GAP", 0.2)
     async with following(depth=depth) as (_, followed):
         each = followed[0]
         cache = each.manager.cache

@@ -133,8 +133,8 @@ def test_more_levels_are_at_hand_than_were_wanted(manager):
 
 
 def test_levels_that_run_short_are_renewed(manager, monkeypatch):
-    monkeypatch.setattr(snapshots_module, "LOOK", 0.1)
-    monkeypatch.setattr(refresh_schedule_module, "HURRY", 0.2)
+    monkeypatch.setattr(snapshots_module, "LEVELS_CHECK_INTERVAL", 0.1)
+    monkeypatch.setattr(refresh_schedule_module, "EARLY_REFRESH_GAP", 0.2)
     levels = []
 
     def count_after_a_fall(cache) -> None:

@@ -191,17 +191,17 @@ MUTATIONS: Final = (
         "str",
     ),
     Mutation(
-        "a silence is never questioned",
+        "a silent book is never checked",
         Schedule,
-        ("question_at",),
+        ("silence_check_at",),
         "return max(",
         "return 1e9 + max(",
     ),
     Mutation(
-        "levels that run short hurry no refresh",
+        "no early refresh when levels run short",
         Schedule,
-        ("hurry",),
-        "self.refresh_at = min(self.refresh_at, max(now, self._hurry_at))",
+        ("refresh_early",),
+        "self.refresh_at = min(self.refresh_at, max(now, self._early_refresh_at))",
         "pass",
     ),
     Mutation(

@@ -9,8 +9,7 @@ import pytest
 from depthcli.core.markets import SPOT, USDM
 from depthcli.errors import UsageError
 from depthcli.simulator import Capture
-
-from .conftest import START_MS, NaiveBook
+from tests.simulator.conftest import START_MS, NaiveBook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,8 +125,8 @@ def test_exchange_info_is_the_recorded_one_or_a_part_of_it(path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no capture"),
-        (LINES[0].encode(), "is no capture"),
+        (b"", "can't be served"),
+        (LINES[0].encode(), "can't be served"),
         (b"\x89PNG\r\n\x1a\n", "line 1: not a capture"),
         (b"{}\n", "line 1"),
         ((LINES[0] + '{"t":1,"market":"spot"\n').encode(), "line 2"),

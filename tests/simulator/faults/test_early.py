@@ -13,8 +13,7 @@ from depthcli.core.markets import COINM, MARKETS, SPOT, USDM, Market
 from depthcli.simulator import FaultPlan, Simulator
 from depthcli.simulator.faults.corruption import Delivery
 from depthcli.simulator.faults.faults import Faults
-
-from .conftest import START_MS, NaiveBook, small_exchange
+from tests.simulator.conftest import START_MS, NaiveBook, small_exchange
 
 if TYPE_CHECKING:
     from depthcli.simulator import Exchange

@@ -11,8 +11,7 @@ from depthcli.core.messages import DepthEvent, event_decoder, snapshot_decoder
 from depthcli.simulator.market.exchange import LONGEST_CATCH_UP_MS
 from depthcli.simulator.market.flow import Tempo
 from depthcli.simulator.market.instruments import instrument_named
-
-from .conftest import START_MS, NaiveBook, small_exchange
+from tests.simulator.conftest import START_MS, NaiveBook, small_exchange
 
 if TYPE_CHECKING:
     from depthcli.simulator import Exchange

@@ -7,8 +7,7 @@ import pytest
 
 from depthcli.core.markets import COINM, MARKETS, SPOT, USDM
 from depthcli.simulator.wire.rest import BAN_SECONDS, FORGIVEN, RestInterface
-
-from .conftest import START_MS, small_exchange
+from tests.simulator.conftest import START_MS, small_exchange
 
 if TYPE_CHECKING:
     from depthcli.simulator.wire.rest import Answer
