@@ -190,7 +190,7 @@ def _settings(kind: type[Any], tables: list[str]) -> list[str]:
 
 
 def _line_of(names: list[str], text: str) -> int:
-    """Return the number of the line on which a setting stands, or what holds it; else 1."""
+    """Return the number of the line of a setting, or of its table; else 1."""
     if not names:
         return 1
     *tables, name = names

@@ -37,7 +37,7 @@ def test_what_was_left_is_offered_again_and_no_is_an_answer(simulator, tmp_path,
         assert terminal.wait() == 2, "nothing was left yet"
         assert b"name a symbol" in terminal.shown
     with Terminal(*watch, "ETHBTC", "BNBBTC", "--depth", "7", *where) as terminal:
-        terminal.read_until(b"spread")
+        terminal.read_until(b" mid ")
         terminal.type(b"uq")
         assert terminal.wait() == 0
     kept = tmp_path / "depthcli" / "last.toml"
@@ -47,7 +47,7 @@ def test_what_was_left_is_offered_again_and_no_is_an_answer(simulator, tmp_path,
     with Terminal(*watch, *where) as terminal:
         terminal.read_until(rb"Watch ETHBTC, BNBBTC again, as you left it\?")
         terminal.type(b"\n")
-        terminal.read_until(b"spread")
+        terminal.read_until(b" mid ")
         terminal.type(b"q")
         assert terminal.wait() == 0
     assert left == tomllib.loads(kept.read_text(encoding="utf-8")), "it was as it had been left"

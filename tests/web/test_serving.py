@@ -248,7 +248,7 @@ async def test_beyond_loopback_it_warns():
             rebound = await client.get(served.url, headers={"Host": "evil.example"})
             assert rebound.status_code == 403
         await served.end(signal.SIGTERM)
-    assert "whoever can reach 0.0.0.0" in served.complaints
+    assert "anyone who can reach 0.0.0.0" in served.complaints
 
 
 def test_addresses_for_browsers():
