@@ -71,7 +71,7 @@ class _LogFile(logging.FileHandler):
         # What is still buffered can't be written either; that isn't reported again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
         where = printable(self.baseFilename)
-        atexit.register(_complain, f"the log {where} isn't whole: {error.strerror or error}")
+        atexit.register(_complain, f"the log {where} is incomplete: {error.strerror or error}")
 
 
 def _complain(what: str) -> None:

@@ -206,7 +206,7 @@ def test_a_port_that_is_taken_is_named():
         (["--web", "--demo", "--host", "no.such.invalid"], "can't listen on no.such.invalid:8000"),
         (["--web", "--demo", "--host", "\x1b[2J"], "can't listen on"),
         (["--web", "--demo", "--host", "x" * 300 + ".a"], "can't listen on"),
-        (["--demo", "--port", "9"], "--host and --port say where --web serves"),
+        (["--demo", "--port", "9"], "--host and --port need --web"),
         (["--web"], "name a symbol"),
         (["--web", "--workspace", "none"], "no workspace 'none'"),
         (["--web", "--demo", "--testnet"], "exclude each other"),
