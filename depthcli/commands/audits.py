@@ -1,7 +1,7 @@
 """`depthcli check`: follows books, and compares them with the exchange's snapshots.
 
 The books are never refreshed meanwhile: what is compared was built from one snapshot and every
-event since, unless a break in the stream made a book be built anew.
+event since, unless a gap in the stream made a book be rebuilt.
 """
 
 from __future__ import annotations
@@ -262,7 +262,7 @@ def _summary_text(summary: Summary, count: int) -> str:
         f"{summary.levels:,} levels compared after {summary.events:,} events",
     ]
     if summary.resyncs:
-        words.append(f"built anew {summary.resyncs} times")
+        words.append(f"rebuilt {summary.resyncs} times")
     if summary.unchecked:
         words.append(f"not checked: {' '.join(summary.unchecked)}")
     text = ", ".join(words) + f": {summary.differ} differ"

@@ -87,7 +87,7 @@ class Dump(Listener[Decimal]):
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting: set[Target] = set(following.targets)
         self._following = following
-        # Without --follow there is one line a symbol, and none is worth another.
+        # Without --follow there is one line per symbol, and none replaces another.
         limit = None if not follow_on else EVERY_BYTES if every else NEWEST_BYTES
         self.writer: LineWriter[Target] = LineWriter(
             out,

@@ -2,7 +2,7 @@
 
 A list is there once a command has seen all symbols of a market: `depthcli symbols` always does,
 `watch` does it in the background when the list is older than a day. Every command knows what
-completes its arguments, so what that takes is imported only when somebody presses Tab.
+completes its arguments, so what that takes is imported only when Tab is pressed.
 """
 
 from collections.abc import Iterable, MutableMapping

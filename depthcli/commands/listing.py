@@ -315,7 +315,7 @@ def _day(expiry: str | None) -> date | None:
 
 
 _COLUMNS: Final[dict[str, tuple[bool, Callable[[Entry], object]]]] = {
-    # whether it is a number, and what stands there
+    # whether it is a number, and the text
     "status": (False, lambda entry: entry.status),
     "base": (False, lambda entry: entry.base_asset),
     "quote": (False, lambda entry: entry.quote_asset),

@@ -148,9 +148,9 @@ def watch(
     if demo and (testnet or tld):
         raise UsageError(f"--demo and {'--testnet' if testnet else '--tld'} exclude each other")
     if not web and any(on_command_line(context, name) for name in ("host", "port")):
-        raise UsageError("--host and --port say where --web serves: add it")
+        raise UsageError("--host and --port need --web")
     if not (interactive or web or in_browser()):
-        raise UsageError("watch needs a terminal; for programs and pipes there is: depthcli dump")
+        raise UsageError("watch needs a terminal; for programs and pipes use: depthcli dump")
     log_to(log_file)
     following = Following(
         targets=targets_for(context, symbols, market, options),
@@ -263,8 +263,8 @@ def title_of(following: Following, *, embedded: bool) -> str:
     """Return the markets and, if it isn't the default, the exchange."""
     markets = list(following.wanted)
     names = markets[0].title if len(markets) == 1 else ", ".join(one.name for one in markets)
-    place = "built-in exchange" if embedded else following.environment.title
-    return f"{names} · {place}" if place else names
+    exchange = "built-in exchange" if embedded else following.environment.title
+    return f"{names} · {exchange}" if exchange else names
 
 
 def _last_again(workspaces: Workspaces) -> Workspace | None:

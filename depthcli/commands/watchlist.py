@@ -107,7 +107,7 @@ class Watchlist(BookSource):
         """Fetch the names of all markets at once; a market that fails is left out.
 
         Raises:
-            DepthcliError: none can be had.
+            DepthcliError: all markets fail.
         """
         client = self._group.client
         answers = await asyncio.gather(

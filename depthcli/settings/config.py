@@ -98,13 +98,13 @@ class Config(Struct, forbid_unknown_fields=True, kw_only=True):
     def defaults(self) -> dict[str, dict[str, Any]]:
         """Return the settings as defaults of each command's options."""
         shared = msgspec.to_builtins(self.exchange)
-        place = {name: shared[name] for name in ("tld", "testnet", "market") if name in shared}
-        place |= {name: shared[name] for name in ("rest_url", "ws_url") if name in shared}
+        addresses = {name: shared[name] for name in ("tld", "testnet", "market") if name in shared}
+        addresses |= {name: shared[name] for name in ("rest_url", "ws_url") if name in shared}
         return {
             "watch": shared | msgspec.to_builtins(self.watch),
             "dump": shared | msgspec.to_builtins(self.dump),
             "check": shared,
-            "symbols": place,
+            "symbols": addresses,
         }
 
 
@@ -190,7 +190,7 @@ def _settings(kind: type[Any], tables: list[str]) -> list[str]:
 
 
 def _line_of(names: list[str], text: str) -> int:
-    """Return the number of the line on which a setting stands, or what holds it; else 1."""
+    """Return the number of the line of a setting, or of its table; else 1."""
     if not names:
         return 1
     *tables, name = names

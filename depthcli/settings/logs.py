@@ -41,10 +41,10 @@ def log_to(file: Path | None) -> None:
 
 
 def _is_no_echo(record: logging.LogRecord) -> bool:
-    """Return False for what websockets lets fall when a proxy hangs up in place of an answer.
+    """Return False for the second error of websockets when a proxy hangs up without an answer.
 
-    The error that it raises besides has told it already; this is a second one, which nobody can
-    catch, and asyncio would print its traceback.
+    websockets also raises an error, which is reported. This one can't be caught, and asyncio would
+    print its traceback.
     """
     error = record.exc_info[1] if record.exc_info else None
     ended = isinstance(error, EOFError) and error.args == ("stream ended",)
@@ -71,7 +71,7 @@ class _LogFile(logging.FileHandler):
         # What is still buffered can't be written either; that isn't reported again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
         where = printable(self.baseFilename)
-        atexit.register(_complain, f"the log {where} isn't whole: {error.strerror or error}")
+        atexit.register(_complain, f"the log {where} is incomplete: {error.strerror or error}")
 
 
 def _complain(what: str) -> None:

@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 class Canvas(Widget, can_focus=True):
     """Shows lines, and repaints only the cells that changed.
 
-    It has the focus, so that all keys are its own and none is the screen's; which there are, says
-    who uses it.
+    It has the focus, so that it gets all keys; a subclass binds them.
 
     Args:
-        styles: how what is drawn looks.
+        styles: the Rich style of each style name.
     """
 
     class Resized(Message):

@@ -22,7 +22,7 @@ class Prompt(ModalScreen[str | None]):
     """Asks for a text in the last line of the screen; gives None if the user cancels.
 
     Args:
-        question: stands before the text.
+        question: shown before the text.
         value: to begin with.
         while_typing: called with the text at each change.
     """

@@ -64,7 +64,7 @@ async def serve_screens(arguments: Sequence[str], host: str, port: int) -> None:
         print(url_of(host, runner.addresses[0][1]), flush=True)
         if not is_loopback(host):
             print(
-                f"depthcli: whoever can reach {printable(host)} can see and use these screens",
+                f"depthcli: anyone who can reach {printable(host)} can see and use these screens",
                 file=sys.stderr,
             )
         await asyncio.Event().wait()
@@ -139,13 +139,13 @@ class Screens(Server):
         if not self._is_own(request.host):
             raise web.HTTPForbidden(text="depthcli isn't served by that name\n")
         if origin is not None and origin.partition("://")[2] != request.host:
-            raise web.HTTPForbidden(text="pages of elsewhere can't use depthcli\n")
+            raise web.HTTPForbidden(text="pages from elsewhere can't use depthcli\n")
         return await handler(request)
 
     def _is_own(self, host: str) -> bool:
-        """Return whether a `Host` names this server; a name can be made to point here by anybody.
+        """Return whether a `Host` names this server; anyone can make a name point here.
 
-        An address can't: who listens beyond loopback is known by many.
+        An address can't be faked like that, so any address is accepted beyond loopback.
         """
         with suppress(ValueError):
             name = urlsplit(f"//{host}").hostname or ""

@@ -219,5 +219,5 @@ def test_lines_for_people():
     summary = Summary(5, 10_000, 77, 2, 0, unchecked=["ETHBTC"])
     assert _summary_text(summary, 3) == (
         "5 audits of 3 symbols, 10,000 levels compared after 77 events,"
-        " built anew 2 times, not checked: ETHBTC: 0 differ"
+        " rebuilt 2 times, not checked: ETHBTC: 0 differ"
     )

@@ -283,7 +283,7 @@ def test_a_log_on_a_full_disk_ends_only_the_log(simulator):
     with start(simulator, "dump", "--json", "BNBBTC", "--log-file", str(FULL)) as process:
         shown, complaints = process.communicate(timeout=PATIENCE)
     assert (process.returncode, len(shown.splitlines())) == (0, 1)
-    assert complaints == "depthcli: the log /dev/full isn't whole: No space left on device\n"
+    assert complaints == "depthcli: the log /dev/full is incomplete: No space left on device\n"
 
 
 def test_what_a_hostile_exchange_says_never_reaches_the_terminal_raw(simulator, tmp_path):

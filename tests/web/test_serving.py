@@ -206,7 +206,7 @@ def test_a_port_that_is_taken_is_named():
         (["--web", "--demo", "--host", "no.such.invalid"], "can't listen on no.such.invalid:8000"),
         (["--web", "--demo", "--host", "\x1b[2J"], "can't listen on"),
         (["--web", "--demo", "--host", "x" * 300 + ".a"], "can't listen on"),
-        (["--demo", "--port", "9"], "--host and --port say where --web serves"),
+        (["--demo", "--port", "9"], "--host and --port need --web"),
         (["--web"], "name a symbol"),
         (["--web", "--workspace", "none"], "no workspace 'none'"),
         (["--web", "--demo", "--testnet"], "exclude each other"),
@@ -248,7 +248,7 @@ async def test_beyond_loopback_it_warns():
             rebound = await client.get(served.url, headers={"Host": "evil.example"})
             assert rebound.status_code == 403
         await served.end(signal.SIGTERM)
-    assert "whoever can reach 0.0.0.0" in served.complaints
+    assert "anyone who can reach 0.0.0.0" in served.complaints
 
 
 def test_addresses_for_browsers():

@@ -68,7 +68,7 @@ def _start(text: str, width: int) -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """Return as many of a text's parts, from the first on, as fit: they stand wide apart.
+    """Return as many of a text's parts, from the first on, as fit.
 
     >>> shortened("ask 10.5  +1.2 bp  7 BTC = 73 USDT   3 levels", 30)
     'ask 10.5  +1.2 bp  7 BTC'

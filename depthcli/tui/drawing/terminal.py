@@ -31,7 +31,7 @@ def driver_class() -> type[Driver] | None:
     from textual.drivers.linux_driver import LinuxDriver  # noqa: PLC0415, it isn't there on Windows
 
     class TerminalDriver(LinuxDriver):
-        """Without it, an error ends the thread that writes, and the app waits for it for good."""
+        """Without this, an error ends the writing thread, and the app waits for it for ever."""
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
@@ -45,7 +45,7 @@ def _browser_driver_class() -> type[Driver]:
     from textual.drivers.web_driver import WebDriver  # noqa: PLC0415, few need it
 
     class BrowserDriver(WebDriver):
-        """Without it, the app goes on for good when who hands on to the browser was killed."""
+        """Without this, the app goes on for ever when its link to the browser is killed."""
 
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)

@@ -38,7 +38,7 @@ class _Known(NamedTuple):
     """A book's state at the last frame."""
 
     state: State
-    gist: str
+    pattern: str
     audits: int
     since: float
 
@@ -53,13 +53,13 @@ class EventLog:
     def look(self, name: str, manager: Manager, now: float, wall: float) -> None:
         """Log what happened to a book since the last frame."""
         state, reason, audits = manager.state, manager.reason, manager.counters.audits
-        gist = _NUMBER.sub("#", reason) if reason else ""
+        pattern = _NUMBER.sub("#", reason) if reason else ""
         before = self._known.get(name)
-        if before and (before.state, before.gist, before.audits) == (state, gist, audits):
+        if before and (before.state, before.pattern, before.audits) == (state, pattern, audits):
             return
         since = before.since if before and before.state is state else now
-        self._known[name] = _Known(state, gist, audits, since)
-        if before is None or before.state is not state or before.gist != gist:
+        self._known[name] = _Known(state, pattern, audits, since)
+        if before is None or before.state is not state or before.pattern != pattern:
             text = state.value + (f": {reason}" if reason else "")
             if before and state is State.LIVE and before.state is not State.LIVE:
                 text = f"live, after {age_text(now - before.since)} {before.state.value}"

@@ -89,7 +89,7 @@ class History:
         self._samples.append(Sample(now, _packed(bids), _packed(asks), known))
 
     def columns(self, seconds: int, count: int, now: float) -> list[Sample | None]:
-        """Return one sample for each of the last `count` spans of so many seconds, or None."""
+        """Return one sample, or None, for each of the last `count` spans of `seconds`."""
         newest = int(now) // seconds
         found: list[Sample | None] = [None] * count
         for sample in reversed(self._samples):

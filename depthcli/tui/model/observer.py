@@ -146,7 +146,7 @@ class Observer:
         self.size, self.size_is_usual = size, False
 
     def coarser(self, powers: int) -> None:
-        """Make groups so many powers of ten coarser, as far as it makes sense."""
+        """Make groups coarser by powers of ten, within limits."""
         best = self._source.cache.best_bid or self._source.cache.best_ask
         most = COARSEST
         if best:
@@ -157,7 +157,7 @@ class Observer:
         """Return the best levels of both sides, with all figures.
 
         Args:
-            wanted: what it should hold; a number: so many levels, and all the rest.
+            wanted: what to include; a number: this many levels, and everything else.
             now: seconds of the app's clock.
         """
         if isinstance(wanted, int):

@@ -17,11 +17,11 @@ _CALM: Final = 0.3
 
 
 _MOST_STEPS: Final = 1e9
-"""Beyond so many steps a quotient of floats may miss a whole number."""
+"""Steps beyond which a quotient of floats may miss a whole number."""
 
 
 _MOST_DIGITS: Final = 1e24
-"""Beyond so many steps a Decimal of the usual precision may miss it, too."""
+"""Steps beyond which a Decimal of the default precision may miss it, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def placed(before: Axis | None, mid: Number, step: float, count: int) -> Axis:
 
 
 def step_for(span: float, count: int, tick: float) -> float:
-    """Return the smallest step of 1, 2, 5, 10, ... ticks with which so many steps cover a span."""
+    """Return the smallest step of 1, 2, 5, 10, ... ticks so that `count` steps cover a span."""
     ticks = max(span / max(count, 1) / tick, 1.0)
     power = 10.0 ** floor(log10(ticks) + 1e-9)
     digit = next(digit for digit in (1, 2, 5, 10) if digit * power >= ticks * (1 - 1e-9))

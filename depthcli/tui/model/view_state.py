@@ -25,7 +25,7 @@ MOST_DEPTH: Final = 100
 """Most levels per side that can be chosen: more than any terminal shows."""
 
 SPANS: Final = (1, 2, 5, 10, 30)
-"""Seconds that a column of the heatmap can stand for."""
+"""Choices of seconds per column of the heatmap."""
 
 REMEMBERED: Final = 8
 """Most symbols whose last minutes are kept for heatmaps."""

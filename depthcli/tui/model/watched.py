@@ -107,7 +107,7 @@ class Picture:
         state: the state of the book.
         reason: why it isn't live.
         bids: the best bids, grouped if `step` is set.
-        asks: the best asks, likewise.
+        asks: the best asks, grouped in the same way.
         update_time: the exchange's time of the last event in the book, ms since the epoch.
         age: seconds since the last event came; of a book that isn't live, since it was last true;
             of one that never was, since it was first looked at.
@@ -122,7 +122,7 @@ class Picture:
         quote: the quote asset; empty: unknown.
         in_quote: whether quantities are shown in the quote asset.
         inverse: whether price times quantity means nothing.
-        step: the step of the groups; None if each level stands by itself.
+        step: the step of the groups; None: levels aren't grouped.
         tick: the smallest step between two prices.
         group: ten to this power times the tick makes the step.
         horizons: the deepest bid and ask up to which the book is known; None: all of the side.
@@ -248,7 +248,7 @@ class Wanted(NamedTuple):
 def bid_share(picture: Picture, count: int) -> float | None:
     """Return the bids' share of the quantity on both sides, 0 to 1; None if there is none.
 
-    Only levels that the snapshots of both sides vouch for are counted, as many of either side.
+    Only levels within the snapshot count, the same number on both sides.
     """
     count = picture.comparable(count)
     bid = sum(float(quantity) for _, quantity in picture.bids[:count])

@@ -185,7 +185,7 @@ def _steps(
 def _label(row: int, rows: int, full: float) -> str:
     """Return the label of a row: the quantity at its upper edge, for some rows.
 
-    Where nothing lies on the axis, nothing stands there.
+    Empty if nothing lies on the axis.
     """
     if full == 0:
         return ""

@@ -24,7 +24,7 @@ def log_panel(entries: Iterable[Entry], width: int, height: int, back: int) -> l
         entries: the oldest first.
         width: cells.
         height: rows, with the heading.
-        back: so many rows further up than the newest.
+        back: rows scrolled back from the newest.
     """
     rows: list[Line] = []
     entries = list(entries)

@@ -173,7 +173,7 @@ def _label(  # noqa: PLR0917, the parts of one label
 ) -> list[Segment]:
     """Return the price beside a row, where it is the touch or one of every four.
 
-    Where best bid and ask share a row, the bid stands below it: neither is left out.
+    If best bid and ask share a row, the bid goes below it, so that both are shown.
     """
     decimals = picture.price_decimals
     covers = range(axis.lowest + top - per_row + 1, axis.lowest + top + 1)
