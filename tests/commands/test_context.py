@@ -61,7 +61,7 @@ def test_the_configuration_is_taken_before_what_was_watched_last(run):
     watched_last("spot:BNBBTC")
     code, out, err = run("dump", "--json")
     assert (code, dumped(out)) == (0, ["usdm:BTCUSDT"])
-    assert "taking those that the configuration file names: usdm:BTCUSDT" in err
+    assert "using those in the configuration file: usdm:BTCUSDT" in err
 
 
 @pytest.mark.parametrize("usual", ["spot", "usdm"])
@@ -70,7 +70,7 @@ def test_what_was_watched_last_keeps_its_markets(run, usual):
     watched_last("spot:BTCUSDT", "usdm:BTCUSDT")
     code, out, err = run("dump", "--json")
     assert (code, dumped(out)) == (0, ["spot:BTCUSDT", "usdm:BTCUSDT"])
-    assert "taking those that you watched last: spot:BTCUSDT usdm:BTCUSDT" in err
+    assert "using those you watched last: spot:BTCUSDT usdm:BTCUSDT" in err
 
 
 def test_of_what_was_watched_last_a_named_market_takes_its_own(run):
@@ -93,7 +93,7 @@ def test_with_neither_the_error_says_both_ways(run, command):
 
 def test_a_wrong_file_stops_a_command_but_not_its_help(run):
     configure("[exchange")
-    assert "Print books for programs" in run("dump", "--help")[1]
+    assert "Print books for other programs" in run("dump", "--help")[1]
     code, out, err = run("dump", "BNBBTC")
     assert (code, out) == (2, "")
     assert "isn't TOML" in err
