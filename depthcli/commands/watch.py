@@ -215,19 +215,16 @@ async def watch_books(
     async with AsyncExitStack() as stack:
         if demo_seed is not None:
             following = await stack.enter_async_context(_embedded(following, demo_seed))
-        listener: Listener[float] = Listener()
-        group = await stack.enter_async_context(follow(following, float, listener))
+        group = await stack.enter_async_context(follow(following, float, Listener[float]()))
         markets = offered(following, embedded=demo_seed is not None)
         books = Watchlist(following, group, markets)
-        watched = [books.watched(one) for one in group.members]
         clock = ExchangeClock()
-        keeping = asyncio.create_task(clock.keep(group.client, markets[0]))
-        stack.callback(keeping.cancel)
+        stack.callback(asyncio.create_task(clock.keep(group.client, markets[0])).cancel)
         if demo_seed is None:
             renewing = asyncio.create_task(renew_names(following.environment, following.wanted))
             stack.callback(renewing.cancel)
         app = WatchApp(
-            watched,
+            [books.watched(one) for one in group.members],
             title=title_of(following, embedded=demo_seed is not None),
             depth=start.depth,
             fps=fps,
