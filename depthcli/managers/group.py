@@ -122,6 +122,7 @@ class DepthCacheGroup(Generic[N]):
         self._bm = BinanceSocketManager(client) if bm is None else bm
         self._owns_bm = bm is None
         self._limit = limit
+        self._limits: dict[Market, int] = {}  # chosen once a market: O(n) each
         self._conv_type: type[N] = conv_type
         self._ws_interval = ws_interval
         self._callback: Any = callback
@@ -249,6 +250,12 @@ class DepthCacheGroup(Generic[N]):
     def _speed(self, market: Market) -> int:
         return self._ws_interval or market.fastest
 
+    def _limit_for(self, market: Market) -> int:
+        if market not in self._limits:
+            chosen = snapshot_limit(market, self._targets, self._depth, self._limit)
+            self._limits[market] = chosen
+        return self._limits[market]
+
     async def _start(self, target: Target, info: SymbolInfo) -> GroupMember[N]:
         """Keep the book of a symbol that the exchange is known to have.
 
@@ -288,7 +295,7 @@ class DepthCacheGroup(Generic[N]):
             target.symbol,
             refresh_interval=self._refresh_interval,
             bm=self._bm,
-            limit=snapshot_limit(target.market, self._targets, self._depth, self._limit),
+            limit=self._limit_for(target.market),
             conv_type=self._conv_type,
             ws_interval=self._speed(target.market),
             callback=awaited if is_coroutine_callback(callback) else changed,
