@@ -116,8 +116,8 @@ def _rows(names: list[str]) -> list[str]:
     rows: list[str] = []
     for name in names:
         folder, _, leaf = name.rpartition(".")
-        if not leaf or f"{name}." in " ".join(names):
-            continue
+        if any(other.startswith(f"{name}.") for other in names):
+            continue  # a folder: its modules say its name
         start = f"{folder}/ " if folder else ""
         last = rows[-1] if rows else ""
         here = last.startswith(start) if folder else last and "/ " not in last
