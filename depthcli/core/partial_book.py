@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from depthcli.core.book import DepthCache
 from depthcli.core.messages import N, Snapshot
 from depthcli.core.restart import RESTART_MS
 from depthcli.core.state import State, Verdict
@@ -89,13 +88,10 @@ class PartialSynchronizer(Synchronizer[N]):
 
     def _compare(self, audit: Audit[N], snapshot: Snapshot[N]) -> Verdict:
         """Compare a silent book with a snapshot. Events can't be replayed over either of them."""
-        fresh: DepthCache[N] = DepthCache(self.symbol, self.cache.conv_type)
-        fresh.load(snapshot, audit.limit)
-        comparison = self.cache.compare(fresh)
+        comparison = self.cache.compare(audit.replayed(self.cache, snapshot, self._belongs_on))
         if comparison.differences:
             ahead = snapshot.last_update_id > self.cache.last_update_id
             audit.snapshot = snapshot if ahead else None
             return Verdict.AHEAD if ahead else Verdict.TOO_OLD
-        self._audit = self._replacement = None
         self._note_audit(comparison)
         return Verdict.AUDITED

@@ -29,6 +29,7 @@ from depthcli.core.state import State, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from depthcli.core.book import Comparison
     from depthcli.core.messages import DepthEvent, Snapshot
 
 MOST_PENDING: Final = 20_000
@@ -260,6 +261,10 @@ class Synchronizer(BookStatus[N]):
             self._old_in_a_row = 0
             super()._turn(state, reason)
 
+    def _note_audit(self, comparison: Comparison) -> None:
+        self._audit = self._replacement = None
+        super()._note_audit(comparison)
+
     def _read_again(self, event: DepthEvent[N]) -> None:
         """Take note of an event that was read after others that couldn't be."""
         if self._in_step and lead_on(self.pending, self.cache.last_update_id):
@@ -312,12 +317,10 @@ class Synchronizer(BookStatus[N]):
             self._lower_snapshots = LOWER_SNAPSHOTS
             self._turn(State.STALE, f"ids went back to {event.last_update_id}")
             return
-        self._ignore(self.pending.popleft())
-
-    def _ignore(self, event: DepthEvent[N]) -> None:
-        """Count an event that the book contains; one that the snapshot contained dates it."""
+        self.pending.popleft()
         self.counters.ignored += 1
         if self._last_event is None:
+            # The snapshot contained it: its time says how new the book is.
             self.cache.update_time = max(event.event_time, self.cache.update_time or 0)
 
     def _make_room(self) -> None:
@@ -383,7 +386,6 @@ class Synchronizer(BookStatus[N]):
             # Where ids are shared, the id alone doesn't say that anything happened here. And of two
             # snapshots at one id, one may lack the event that ends there: it is still to come.
             return Verdict.AHEAD
-        self._audit = self._replacement = None
         self._note_audit(comparison)
         if at > ours:
             # What lies deeper may be from later on: it waits for what the stream still brings.
